@@ -1,0 +1,56 @@
+# Every recipe uses relative paths and quotes what comes from outside: the checkout may lie under any path.
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test lint up down wait status district lock
+
+PYTHON ?= python3
+TIMEOUT ?= 600
+VENV := .venv/bin
+
+# A Python named by the caller is binding; the default only serves to make an environment where none is.
+BOOTSTRAP := "$(PYTHON)" -I local/bootstrap.py $(if $(filter-out file default undefined,$(origin PYTHON)),--exact)
+LOCAL := "$(VENV)/python" -m local
+
+export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT
+export PYTHONUTF8 := 1
+unexport PYTHONHOME PYTHONPATH
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make the virtual environment from requirements.txt (nothing to do when it is current)
+	@$(BOOTSTRAP)
+
+setup-dev: ## the same with the tools for tests and lint
+	@$(BOOTSTRAP) --dev
+
+demo: setup ## replay a sample district through the real DAGs, print the ranking, leave the system running
+	@$(LOCAL) demo
+
+test: setup-dev ## run the whole test suite
+	@"$(VENV)/python" -m pytest
+
+lint: setup-dev ## check style and Airflow 3 idiom
+	@"$(VENV)/ruff" check .
+	@"$(VENV)/ruff" format --check .
+
+up: setup ## start PostgreSQL and Airflow in the background (nothing to do when they run)
+	@$(LOCAL) up
+
+down: ## stop everything; nothing is lost
+	@if [ -x "$(VENV)/python" ]; then $(LOCAL) down; else echo "Nothing is installed here, so nothing runs."; fi
+
+wait: setup ## wait until every file in the inbox is judged and shown [TIMEOUT=600]
+	@$(LOCAL) wait --timeout "$$TIMEOUT"
+
+status: setup ## what is running, last runs, files waiting, newest ranking
+	@$(LOCAL) status
+
+district: setup ## register a district: FILE=<csv> DISTRICT_NAME=<name> [CAMPAIGN_START= CAMPAIGN_END=]
+	@$(LOCAL) district "$$FILE" "$$DISTRICT_NAME" --campaign-start "$$CAMPAIGN_START" --campaign-end "$$CAMPAIGN_END"
+
+lock: setup ## resolve the requirements anew and pin them with hashes
+	@for name in requirements-bootstrap requirements requirements-dev; do \
+		"$(VENV)/uv" pip compile --universal --python-version 3.11 --generate-hashes --quiet "$$name.in" -o "$$name.txt" || exit 1; \
+	done

@@ -1,0 +1,40 @@
+"""
+### build_warehouse
+
+**What it does.** One dbt build: staging → intermediate → marts, with their tests.
+
+**Reads / writes.** `raw.*`, `quarantine.*`, `ops.submissions` → `staging`, `intermediate`, `marts`; the run is recorded in `ops.builds`.
+
+**When it runs.** After rows were accepted (asset `raw`), and at 00:05, so that a day without a file has its row as well.
+
+**When it fails.** The message names the model or test. The tables keep what the last good build left, and the page says how old it is. Mend the
+model or the row, run again.
+
+**Safe to re-run.** Always; only one run works at a time (a lock in PostgreSQL).
+"""
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Metadata, dag, task
+
+from duban.orchestration.assets import MARTS, RAW
+from duban.orchestration.defaults import DEFAULT_ARGS, TIMEZONE
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("5 0 * * *", timezone=TIMEZONE), assets=[RAW]),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["warehouse"],
+)
+def build_warehouse():
+    @task(outlets=[MARTS])
+    def build():
+        from duban.orchestration import steps
+
+        yield Metadata(MARTS, {"rows": steps.build_warehouse("live")})
+
+    build()
+
+
+build_warehouse()

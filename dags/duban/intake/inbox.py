@@ -1,0 +1,197 @@
+"""The inbox: which files wait, which of them are at rest, and taking them without losing or doubling one.
+
+A file is taken in four steps, each safe to be the last: its bytes are copied into the landing area under their hash; the claim is committed; the
+file is renamed out of sight; it is unlinked. Whoever comes next finishes what was begun (`finish_removals`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import stat
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from duban import warehouse
+from duban.settings import Settings
+from duban.warehouse import NewClaim, Unit
+
+log = logging.getLogger(__name__)
+IGNORED_PREFIXES, IGNORED_SUFFIXES, IGNORED_NAMES = (".", "~$"), (".tmp", ".part", ".crdownload"), frozenset(["thumbs.db"])
+REST_SECONDS = 1.0
+UNREADABLE_SECONDS = 60.0
+BATCH_FILES = 1000
+_TAKEN_PREFIX = ".duban-taken-"
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Look:
+    """A file as seen at one moment. The same `signature` in two looks at least a second apart: the file is at rest."""
+
+    path: Path
+    unit_code: str
+    size: int
+    mtime_ns: int
+    changed_at: float  # when size, content or name last changed, by the file system's own clock
+
+    @property
+    def signature(self) -> tuple[str, int, int]:
+        """What must not change between two looks."""
+        return (str(self.path), self.size, self.mtime_ns)
+
+
+def look(inbox: Path, unit_codes: Collection[str]) -> dict[tuple[str, int, int], Look]:
+    """Every file that waits in the folder of a registered unit, by signature. Folders of nobody are left alone."""
+    looks = {}
+    for folder in _folders(inbox):
+        if folder.name not in unit_codes:
+            continue
+        for entry in _entries(folder):
+            if is_ignored(entry.name):
+                continue
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue  # removed between the two calls: there will be another look
+            if stat.S_ISREG(status.st_mode):
+                seen = Look(Path(entry.path), folder.name, status.st_size, status.st_mtime_ns, status.st_ctime)
+                looks[seen.signature] = seen
+    return looks
+
+
+def strangers(inbox: Path, unit_codes: Collection[str]) -> list[str]:
+    """Folders of the inbox that are no registered unit and hold something: they are reported, never touched."""
+    return sorted(folder.name for folder in _folders(inbox) if folder.name not in unit_codes and any(True for _ in _entries(folder)))
+
+
+def is_ignored(name: str) -> bool:
+    """True for names that are never a submission: hidden and lock files, unfinished downloads, thumbnails."""
+    lower = name.lower()
+    return lower.startswith(IGNORED_PREFIXES) or lower.endswith(IGNORED_SUFFIXES) or lower in IGNORED_NAMES
+
+
+def claim_files(conn: psycopg.Connection, settings: Settings) -> list[str]:
+    """Take the files at rest, oldest first and one unit after the other, at most `BATCH_FILES`; returns their submission ids.
+
+    A file that cannot be read is left for its sender to repair; after a minute it is taken as it is and judged.
+    """
+    with warehouse.claim_lock(conn):
+        units = warehouse.registered_units(conn)
+        finish_removals(conn, settings)
+        first = look(settings.inbox, units)
+        for name in strangers(settings.inbox, units):
+            log.warning("inbox/%s is no registered unit; its files are left alone", name)
+        started = time.monotonic()
+        copied = [(seen, copy) for seen in _fair(first.values()) if (copy := _copy(seen, settings.landing)) is not None]
+        time.sleep(max(0.0, REST_SECONDS - (time.monotonic() - started)))
+        second = look(settings.inbox, units)
+        at_rest = [(seen, copy) for seen, copy in copied if seen.signature in second]
+        ids = warehouse.record_claims(conn, [_claim(seen, copy, units, settings) for seen, copy in at_rest])
+        finish_removals(conn, settings)
+        return ids
+
+
+def finish_removals(conn: psycopg.Connection, settings: Settings) -> None:
+    """Remove from the inbox what is claimed, and only that: a file that was replaced meanwhile stays and is taken on its own."""
+    removed = [claim.submission_id for claim in warehouse.unremoved_claims(conn) if _remove(claim, settings.inbox)]
+    warehouse.record_removed(conn, removed)
+
+
+def _claim(seen: Look, copy: tuple[str, int], units: Mapping[str, Unit], settings: Settings) -> NewClaim:
+    sha256, size = copy
+    return NewClaim(
+        unit=units[seen.unit_code],
+        inbox_path=os.fsencode(seen.path.relative_to(settings.inbox)),
+        # Names are bytes to the system; what is no valid text is shown escaped.
+        file_name=os.fsencode(seen.path.name).decode("utf-8", "backslashreplace"),
+        file_sha256=sha256,
+        file_size=seen.size,
+        file_mtime_ns=seen.mtime_ns,
+    )
+
+
+def _fair(looks: Iterable[Look]) -> list[Look]:
+    """The oldest file of each unit, then the second oldest of each, …: one sender's flood delays nobody else. Then cut to one batch."""
+    queues: dict[str, list[Look]] = {}
+    for seen in sorted(looks, key=lambda seen: (seen.mtime_ns, seen.path.name, seen.unit_code)):
+        queues.setdefault(seen.unit_code, []).append(seen)
+    turns = sorted(((turn, seen) for queue in queues.values() for turn, seen in enumerate(queue)), key=lambda pair: pair[0])
+    return [seen for _, seen in turns[:BATCH_FILES]]
+
+
+def _copy(seen: Look, landing: Path) -> tuple[str, int] | None:
+    """Copy a file into the landing area under its hash; (hash, size), or None when it cannot be read and may yet become readable."""
+    landing.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = landing / f".draft-{os.getpid()}"
+    digest, size = hashlib.sha256(), 0
+    with open(draft, "wb") as target:
+        try:
+            with open(seen.path, "rb") as source:
+                while chunk := source.read(_CHUNK):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    target.write(chunk)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if time.time() - seen.changed_at < UNREADABLE_SECONDS:
+                return None
+            log.warning("%s stays unreadable (%s); it is judged as it is", seen.path, error.strerror)
+        target.flush()
+        os.fsync(target.fileno())
+    path = landed(landing, digest.hexdigest())
+    path.parent.mkdir(exist_ok=True, mode=0o700)
+    draft.chmod(0o400)
+    draft.replace(path)
+    _sync_folder(path.parent)
+    return digest.hexdigest(), size
+
+
+def landed(landing: Path, sha256: str) -> Path:
+    """Where the bytes with this hash lie."""
+    return landing / sha256[:2] / sha256
+
+
+def _remove(claim: warehouse.Unremoved, inbox: Path) -> bool:
+    """Remove one claimed file; True when it is gone (or another file has taken its place)."""
+    path = inbox / os.fsdecode(claim.inbox_path)
+    hidden = path.with_name(_TAKEN_PREFIX + claim.submission_id)
+    try:
+        if not hidden.exists():
+            os.rename(path, hidden)
+        status = os.lstat(hidden)
+        if (status.st_size, status.st_mtime_ns) != (claim.file_size, claim.file_mtime_ns):
+            os.link(hidden, path)  # another file under the same name: give it back, unless a third one is there already
+        os.unlink(hidden)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        log.error("cannot remove %s from the inbox (%s); check the permissions of the folder", path, error.strerror)
+        return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _folders(inbox: Path) -> Iterator[os.DirEntry[str]]:
+    return (entry for entry in _entries(inbox) if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False))
+
+
+def _entries(folder: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []

@@ -1,0 +1,193 @@
+"""Data rows → typed rows with marks: what each cell means, and which cell rule (R01–R10) it breaks.
+
+The gate judges; this module only reads. A mark says which column broke which rule; a column with a mark has no value, and rules that need it are
+not evaluated for that row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from duban.intake import values
+from duban.intake.cells import display
+from duban.intake.places import Places
+from duban.intake.tables import DataRow, Table
+from duban.intake.values import CellContext, read_cell
+from duban.ledgers import Column, Ledger, Vocabulary
+
+
+@dataclass(frozen=True)
+class Sender:
+    """The registered unit whose folder the file lay in."""
+
+    unit_code: str
+    kind: str  # township, office, group
+    district_code: str
+
+
+@dataclass
+class TypedRow:
+    """One data row of a submission. `values` by column name, plus township_code and village codes; `marks` are (rule id, column name)."""
+
+    submission_id: str
+    table: Table
+    row: DataRow
+    report_on: date
+    sender: Sender
+    values: dict[str, Any]
+    marks: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger the row belongs to."""
+        return self.table.ledger
+
+    @property
+    def key(self) -> str | None:
+        """The row's key, or None when it is blank or unreadable."""
+        return self.values[self.ledger.key]
+
+    def unreadable(self) -> set[str]:
+        """Columns whose cell holds something that could not be read."""
+        return {column for rule_id, column in self.marks if rule_id not in {"R01", "R08"}}
+
+
+def type_rows(
+    submission_id: str,
+    table: Table,
+    sender: Sender,
+    report_on: date,
+    places: Places,
+    vocabularies: Mapping[str, Vocabulary],
+    uses_1904: bool,
+) -> list[TypedRow]:
+    """Type every data row of a table. Townships and villages are matched later, when the owner of each key is known: `place_rows`."""
+    contexts = [
+        (
+            column,
+            CellContext(report_on, vocabularies.get(column.vocabulary), table.factors.get(column.name), uses_1904),
+        )
+        for column in table.ledger.columns
+    ]
+    typed = []
+    for row in table.rows:
+        result = TypedRow(submission_id, table, row, report_on, sender, {})
+        for column, context in contexts:
+            value = read_cell(row.cells.get(column.name), column, context)
+            result.values[column.name] = value.value
+            if value.broken:
+                result.marks.append((value.broken, column.name))
+            elif column.is_required and value.value is None:
+                result.marks.append(("R01", column.name))
+        typed.append(result)
+    return typed
+
+
+def mark_repeated_keys(rows: list[TypedRow]) -> tuple[list[TypedRow], list[TypedRow]]:
+    """Rows of one ledger of one file with the same key: equal copies are set aside (W08), different ones marked R08, all of them.
+
+    Returns:
+        The rows to judge, and the copies that are ignored. Call before `place_rows`, so that cells are compared without defaults.
+    """
+    by_key: dict[str, list[TypedRow]] = {}
+    for row in rows:
+        if row.key is not None:
+            by_key.setdefault(row.key, []).append(row)
+    copies: set[int] = set()
+    for same in by_key.values():
+        if len(same) > 1 and len({_content(row) for row in same}) == 1:
+            copies.update(id(row) for row in same[1:])
+        elif len(same) > 1:
+            for row in same:
+                row.marks.append(("R08", row.ledger.key))
+    return [row for row in rows if id(row) not in copies], [row for row in rows if id(row) in copies]
+
+
+def _content(row: TypedRow) -> tuple:
+    """What two rows are compared by: the typed value of each known column, or the cell as written where it could not be read."""
+    unreadable = row.unreadable()
+    return tuple(("?", display(row.row.cells.get(name))) if name in unreadable else ("=", row.values[name]) for name in row.ledger.by_name)
+
+
+def place_rows(rows: Iterable[TypedRow], places: Places, owners: Mapping[str, str | None]) -> None:
+    """Match township and villages of each row (R04, R05, R06) and fill the defaults. `owners`: township code that each key has now."""
+    for row in rows:
+        for column in row.ledger.columns:
+            if column.type == "village":
+                row.values["village_code"] = None
+            elif column.type == "villages":
+                row.values["village_codes"] = ()
+        township, is_matched = _township(row, places)
+        if is_matched and township is None and row.sender.kind == "office":
+            township = _township_of_office_row(row, places, owners.get(row.key))
+        if is_matched:
+            _villages(row, places, township)
+        row.values["township_code"] = township
+        if row.ledger.name == "funds" and row.values["fund_year"] is None and "fund_year" not in row.unreadable():
+            row.values["fund_year"] = row.values["moved_on"].year if row.values["moved_on"] else None
+
+
+def _township(row: TypedRow, places: Places) -> tuple[str | None, bool]:
+    """Township code by the 乡镇 cell (None: names none), and whether villages can be matched."""
+    if "township" in row.unreadable():
+        return None, False
+    name = row.values["township"]
+    if row.sender.kind == "township":
+        if name is None or places.township(name) == row.sender.unit_code:
+            return row.sender.unit_code, True
+        row.marks.append(("R06", "township"))
+        return None, False
+    if name is not None:
+        if code := places.township(name):
+            return code, True
+        row.marks.append(("R04", "township"))
+        return None, False
+    if row.ledger.name == "visits" and row.values["problem_no"] is None and "problem_no" not in row.unreadable():
+        row.marks.append(("R01", "township"))
+    return None, True
+
+
+def _township_of_office_row(row: TypedRow, places: Places, owner: str | None) -> str | None:
+    """Township of an office row that names none: that of its village if the name fits one in the district, else the one its key has."""
+    codes = {code[:9] for column in row.ledger.columns for code in _matched(row, column, places, None) or ()}
+    if len(codes) == 1:
+        return codes.pop()
+    return owner if owner and owner != places.office_code and not codes else None
+
+
+def _villages(row: TypedRow, places: Places, township: str | None) -> None:
+    """Match the village columns of the row within the township (None: the district)."""
+    for column in row.ledger.columns:
+        if column.type in {"village", "villages"} and row.values[column.name] is not None:
+            found = _matched(row, column, places, township)
+            if found is None:
+                row.marks.append(("R05", column.name))
+            elif column.type == "villages":
+                row.values["village_codes"] = found
+            else:
+                (row.values["village_code"],) = found
+
+
+def _matched(row: TypedRow, column: Column, places: Places, township: str | None) -> tuple[str, ...] | None:
+    """Village codes that a cell names, or None when one of them is not found."""
+    text = row.values.get(column.name)
+    if text is None or column.type not in {"village", "villages"}:
+        return ()
+    if column.type == "villages":
+        return places.village_list(text, row.report_on, township)
+    found = places.village(text, row.report_on, township)
+    return None if found is None else (found,)
+
+
+def readable_amounts(row: TypedRow) -> dict[str, Any]:
+    """Money and counts of the row by column name, None where blank or unreadable: what totals are checked against."""
+    return {column.name: row.values[column.name] for column in row.ledger.columns if column.type in {"money", "count"}}
+
+
+def leader_count(row: TypedRow) -> int:
+    """How many persons stand in 责任领导 (0 when it is blank or unreadable)."""
+    text = row.values.get("leader_name")
+    return values.people(text) if text else 0

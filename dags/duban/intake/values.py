@@ -1,0 +1,304 @@
+"""One cell → one typed value, or the rule it breaks (CONTRACT §3, Values). Never raises, never guesses, never pads.
+
+Money is Decimal in yuan, percentages are Decimal from 0 to 100 (or beyond, the gate judges that), dates are datetime.date, identity numbers are
+text. NFKC is applied to typed fields only; free text keeps its code points, less control characters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from duban.intake.cells import Cell, Faulty, Number, display
+from duban.intake.words import fold
+from duban.ledgers import Column, Vocabulary
+
+MAX_TEXT, MAX_NAME = 4000, 64
+_BLANKS = frozenset(["", "/", "\\", "无", "-", "—", "——"])
+_FIRST_YEAR = 2014
+_YEARS_AHEAD = 5
+_SERIALS = range(25569, 73051)
+_1904_OFFSET = 1462
+_CHINESE_DIGITS = {digit: number for number, digit in enumerate("〇一二三四五六七八九")} | {"○": 0, "零": 0, "Ｏ": 0}
+_DATE = re.compile(r"^(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|\.(\d{1,2})\.(\d{1,2})|年(\d{1,2})月(\d{1,2})[日号]?)")
+_COMPACT_DATE = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
+_DAY_OF_YEAR = re.compile(r"^(\d{1,2})(?:月(\d{1,2})[日号]?|[-/.](\d{1,2}))$")
+_ERRORS = frozenset(["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"])
+_TIME_PART = re.compile(r"^(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$")
+_DATE_IN_NAME = re.compile(r"(?<!\d)(?:(\d{4})(\d{2})(\d{2})|(\d{4})-(\d{1,2})-(\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日)(?!\d)")
+_PLAIN_NUMBER = re.compile(r"^[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$")
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_CHECK = "10X98765432"
+_BRACKETS = re.compile(r"[(（\[【〔][^)）\]】〕]*[)）\]】〕]?")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A typed value, or the id of the cell rule that the cell breaks. `value` is None for a blank cell and for a broken one."""
+
+    value: Any = None
+    broken: str | None = None
+
+
+@dataclass(frozen=True)
+class CellContext:
+    """What a cell cannot say of itself."""
+
+    report_on: date
+    vocabulary: Vocabulary | None = None
+    factor: Decimal | None = None
+    uses_1904: bool = False
+
+
+BLANK = Value()
+
+
+def is_blank(cell: Cell) -> bool:
+    """True for an empty cell and for the signs clerks put for "nothing"."""
+    return cell is None or (isinstance(cell, str) and fold(cell) in _BLANKS)
+
+
+def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
+    """The typed value of a cell of `column`; R09 and R10 before anything else, then the rule of the column's type.
+
+    `township` and `village(s)` come back as folded text: matching them is the business of `duban.intake.places`.
+    """
+    if isinstance(cell, Faulty) or (isinstance(cell, str) and cell.strip() in _ERRORS):
+        return Value(broken="R09")
+    if is_blank(cell):
+        return BLANK
+    if isinstance(cell, str) and (broken := _unreadable(cell, column)):
+        return Value(broken=broken)
+    match column.type:
+        case "text" | "name" | "person":
+            return Value(_free_text(display(cell)))
+        case "key":
+            return Value(_key(cell))
+        case "township" | "village" | "villages":
+            return Value(fold(display(cell)))
+        case "vocabulary":
+            stored = context.vocabulary.stored(display(cell), context.report_on)
+            return Value(stored) if stored is not None else Value(broken="R04")
+        case "date":
+            found = calendar_date(cell, context.report_on, context.uses_1904)
+            return Value(found) if found else Value(broken="R02")
+        case "money":
+            return _or_broken(_money(cell, context.factor))
+        case "percent":
+            return _or_broken(_percent(cell))
+        case "count":
+            return _or_broken(_whole(number(cell), 0, 10**9))
+        case "year":
+            text = fold(display(cell))
+            return _or_broken(_whole(number(text.removesuffix("年")), _FIRST_YEAR, context.report_on.year + _YEARS_AHEAD))
+        case "id_number":
+            return _id_number(cell)
+        case unknown:
+            raise AssertionError(f"column type {unknown!r} has no reader")
+
+
+def _or_broken(value: Decimal | int | None) -> Value:
+    return Value(broken="R03") if value is None else Value(value)
+
+
+# ── text ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _unreadable(text: str, column: Column) -> str | None:
+    """R10 when the text is too long or holds characters that are no text."""
+    short = column.type in {"key", "name", "person", "township", "village"}
+    if len(text) > (MAX_NAME if short else MAX_TEXT):
+        return "R10"
+    for character in text:
+        category = unicodedata.category(character)
+        if character == "\ufffd" or category in {"Co", "Cs"} or (category == "Cn" and ord(character) & 0xFFFE == 0xFFFE):
+            return "R10"
+        if column.type == "person" and (character in "?？" or category == "So"):
+            return "R10"
+        if category == "Cc" and character not in "\t\n\r" and column.type not in {"text", "name"}:
+            return "R10"
+    return None
+
+
+def _free_text(text: str) -> str:
+    """Free text as written, without surrounding white space and control characters."""
+    return "".join(c for c in text.strip() if unicodedata.category(c) != "Cc" or c in "\t\n")
+
+
+def _key(cell: Cell) -> str:
+    """A key: white space removed, case kept, an integral number is its digits (`1.0` = `1`, never `001`)."""
+    return re.sub(r"^([1-9]\d*|0)\.0+$", r"\1", fold(display(cell)))
+
+
+def people(text: str) -> int:
+    """How many persons the text names. Text in brackets is left aside; 和, 及 and white space separate only parts of two or more characters."""
+    count = 0
+    for part in re.split(r"[、，,;；/／]", _BRACKETS.sub("", text)):
+        words = [word for word in re.split(r"[\s\u3000]+", part.strip()) if word]
+        if len(words) > 1 and not all(len(word) >= 2 for word in words):
+            words = ["".join(words)]
+        for word in words:
+            pieces = re.split(r"[和及]", word)
+            count += len(pieces) if len(pieces) > 1 and all(len(piece) >= 2 for piece in pieces) else 1
+    return count
+
+
+# ── dates ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def calendar_date(cell: Cell, report_on: date, uses_1904: bool = False) -> date | None:
+    """The date a cell names, or None (R02): unreadable, before 2014, or more than five years after the report year."""
+    match cell:
+        case date():
+            found = cell
+        case Number(digits, _):
+            found = _from_number(digits, uses_1904)
+        case str():
+            found = _from_text(cell, report_on)
+        case _:
+            found = None
+    if found is None or not _FIRST_YEAR <= found.year <= report_on.year + _YEARS_AHEAD:
+        return None
+    return found
+
+
+def report_date(cell: Cell) -> date | None:
+    """The report date a 填报日期 cell names: a full date, whatever follows it after white space left aside."""
+    match cell:
+        case date():
+            return cell
+        case Number(digits, _):
+            return _from_number(digits, False)
+        case str():
+            text = unicodedata.normalize("NFKC", cell).strip()
+            return _from_text(text, None) or _from_text(text.split()[0], None)
+        case _:
+            return None
+
+
+def dates_in_name(name: str) -> set[date]:
+    """Every date a file name states (`20200624`, `2020-06-24`, `2020年6月24日`, not touching other digits)."""
+    found = set()
+    for match in _DATE_IN_NAME.finditer(unicodedata.normalize("NFKC", name)):
+        if (day := _date(*(part for part in match.groups() if part))) and day.year >= _FIRST_YEAR:
+            found.add(day)
+    return found
+
+
+def _from_number(digits: str, uses_1904: bool) -> date | None:
+    whole, _, _ = digits.partition(".")
+    if not whole.isdigit():
+        return None
+    if len(digits) == 8 and (match := _COMPACT_DATE.match(digits)):
+        return _date(*match.groups())
+    if int(whole) not in _SERIALS:
+        return None
+    return date(1899, 12, 30) + timedelta(days=int(whole) + (_1904_OFFSET if uses_1904 else 0))
+
+
+def _from_text(text: str, report_on: date | None) -> date | None:
+    text = _arabic(unicodedata.normalize("NFKC", text).strip())
+    if match := _COMPACT_DATE.match(text):
+        return _date(*match.groups())
+    if (match := _DATE.match(text)) and _TIME_PART.match(text[match.end() :]):
+        return _date(*(part for part in match.groups() if part))
+    if (match := _DAY_OF_YEAR.match(text)) and report_on and report_on.month not in {1, 12}:
+        return _date(str(report_on.year), *(part for part in match.groups() if part))
+    squeezed = re.sub(r"\s+", "", text)
+    return _from_text(squeezed, report_on) if squeezed != text and re.match(r"^[\d年月日号]+$", squeezed) else None
+
+
+def _arabic(text: str) -> str:
+    """A date in Chinese numerals (二〇二〇年六月二十四日) with Arabic ones; other text unchanged."""
+    if not re.match(r"^[〇○零一二三四五六七八九十年月日号\s]+$", text) or "月" not in text:
+        return text
+    year, has_year, rest = text.rpartition("年")
+    month, _, day = rest.partition("月")
+    digits = "".join(str(_CHINESE_DIGITS[c]) if c in _CHINESE_DIGITS else c for c in year)
+    return f"{digits}{has_year}{_up_to_99(month)}月{_up_to_99(day.rstrip('日号'))}日"
+
+
+def _up_to_99(text: str) -> str:
+    if not text or not all(c in _CHINESE_DIGITS or c == "十" for c in text) or text.count("十") > 1:
+        return text
+    if "十" not in text:
+        return str(_CHINESE_DIGITS[text]) if len(text) == 1 else text
+    tens, _, ones = text.partition("十")
+    if len(tens) > 1 or len(ones) > 1:
+        return text
+    return str((_CHINESE_DIGITS[tens] if tens else 1) * 10 + (_CHINESE_DIGITS[ones] if ones else 0))
+
+
+def _date(year: str, month: str, day: str) -> date | None:
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+
+
+# ── numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def number(cell: Cell, factor: Decimal | None = None) -> Decimal | None:
+    """The number a cell holds, times `factor`; None when it is not plainly a number."""
+    match cell:
+        case Number(digits, _):
+            found = Decimal(digits)
+        case str():
+            text = fold(cell)
+            if negative := re.match(r"^\((.+)\)$", text):
+                text = negative[1]
+            if factor is not None:
+                unit = "万元" if factor == 10_000 else "元"
+                text = text.removeprefix("¥").removesuffix(unit)  # NFKC made ￥ a ¥
+            if not _PLAIN_NUMBER.match(text) or (negative and text[0] in "+-"):
+                return None
+            found = Decimal(text.replace(",", ""))
+            found = -found if negative else found
+        case _:
+            return None
+    return found if factor is None else found * factor
+
+
+def _money(cell: Cell, factor: Decimal | None) -> Decimal | None:
+    yuan = number(cell, factor or Decimal(1))
+    if yuan is None or yuan != yuan.quantize(Decimal("0.01")) or abs(yuan) >= Decimal(10) ** 15:
+        return None
+    return yuan.quantize(Decimal("0.01"))
+
+
+def _percent(cell: Cell) -> Decimal | None:
+    if isinstance(cell, Number):
+        found = Decimal(cell.digits) * (100 if cell.is_percent else 1)
+        doubtful = not cell.is_percent and 0 < found <= 1
+    elif isinstance(cell, str):
+        text = fold(cell)
+        found, doubtful = number(text.removesuffix("%")), False
+        if found is not None and not text.endswith("%"):
+            doubtful = 0 < found <= 1
+    else:
+        return None
+    if found is None or doubtful or found != round(found, 6) or abs(found) >= 10**6:
+        return None
+    return found
+
+
+def _whole(found: Decimal | None, least: int, most: int) -> int | None:
+    if found is None or found != found.to_integral_value() or not least <= found <= most:
+        return None
+    return int(found)
+
+
+def _id_number(cell: Cell) -> Value:
+    """An identity number of 18 characters with a right check digit (GB 11643); R07 otherwise, and for any number cell."""
+    if not isinstance(cell, str):
+        return Value(broken="R07")
+    text = fold(cell).lstrip("'’‘").upper()
+    if not re.fullmatch(r"[0-9]{17}[0-9X]", text):
+        return Value(broken="R07")
+    check = _ID_CHECK[sum(int(digit) * weight for digit, weight in zip(text, _ID_WEIGHTS, strict=False)) % 11]
+    return Value(text) if text[17] == check else Value(broken="R07")

@@ -1,0 +1,1 @@
+"""What the DAG files are wired from. The only subpackage that imports Airflow."""

@@ -1,0 +1,70 @@
+"""One dbt run, in this process, one at a time, recorded in `ops.builds`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from duban import warehouse
+from duban.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class BuildFailed(RuntimeError):
+    """dbt reported failures; the message names them. The marts keep what the last good build left."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build that succeeded: its id, and rows per model where the adapter reports them."""
+
+    build_id: int
+    rows_by_model: Mapping[str, int]
+
+
+def build(settings: Settings, selector: str) -> Build:
+    """Build and test what a selector of `dbt_project/selectors.yml` names.
+
+    Raises:
+        BuildFailed: a model or a test failed.
+    """
+    from dbt.cli.main import dbtRunner
+
+    os.environ.update(connection_variables(settings))
+    project = str(settings.dbt_project)
+    with warehouse.connect(settings) as conn, warehouse.build_lock(conn):
+        build_id = warehouse.record_build_start(conn)
+        command = ["build", "--selector", selector, "--project-dir", project, "--profiles-dir", project, "--quiet"]
+        command += ["--target-path", str(settings.home / "dbt" / "target"), "--log-path", str(settings.home / "dbt" / "logs")]
+        outcome = dbtRunner().invoke(command)
+        results = list(getattr(outcome.result, "results", None) or ())
+        warehouse.record_build_end(conn, build_id, outcome.success, len(results))
+    if not outcome.success:
+        failed = [f"{result.node.name}: {result.message}" for result in results if result.status in {"error", "fail", "runtime error"}]
+        raise BuildFailed("; ".join(failed) or str(outcome.exception))
+    rows = {r.node.name: count for r in results if r.node.resource_type == "model" and (count := _rows(r)) is not None}
+    log.info("build %s: %s nodes", build_id, len(results))
+    return Build(build_id, rows)
+
+
+def connection_variables(settings: Settings) -> dict[str, str]:
+    """The warehouse as the environment variables of libpq, from which dbt's profile reads it."""
+    parts = conninfo_to_dict(settings.warehouse_uri)
+    return {
+        "PGHOST": parts.get("host", "127.0.0.1"),
+        "PGPORT": str(parts.get("port", 5432)),
+        "PGUSER": parts["user"],
+        "PGPASSWORD": parts.get("password", ""),
+        "PGDATABASE": parts["dbname"],
+    }
+
+
+def _rows(result: Any) -> int | None:
+    affected = (result.adapter_response or {}).get("rows_affected")
+    return affected if isinstance(affected, int) and affected >= 0 else None

@@ -1,0 +1,16 @@
+"""Defaults of every DAG, in one place."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+TIMEZONE = "Asia/Shanghai"
+
+#: Every task can run twice without harm (locks and fences are in the warehouse), so a lost connection is simply tried again.
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "duban",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=10),
+    "execution_timeout": timedelta(minutes=60),
+}

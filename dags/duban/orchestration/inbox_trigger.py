@@ -1,0 +1,63 @@
+"""The event-driven start: a trigger that watches the inbox from Airflow's triggerer and fires when files have come to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+LOOK_SECONDS = 0.5
+UNITS_SECONDS = 10.0
+#: A file that fired and still lies there fires again after this long: the run may have failed, or left it for a later batch.
+AGAIN_SECONDS = 30.0
+
+
+class InboxTrigger(BaseEventTrigger):
+    """Fires once for each set of files that have been the same in two looks at least a second apart."""
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """How the triggerer rebuilds this trigger."""
+        return ("duban.orchestration.inbox_trigger.InboxTrigger", {})
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look, wait, look again; never ends."""
+        from duban.intake.inbox import REST_SECONDS, look
+        from duban.settings import load_settings
+
+        settings = load_settings()
+        first_seen: dict[tuple, float] = {}
+        fired: dict[tuple, float] = {}
+        units: frozenset[str] = frozenset()
+        units_read_at = float("-inf")
+        while True:
+            now = time.monotonic()
+            if now - units_read_at > UNITS_SECONDS:
+                units, units_read_at = await asyncio.to_thread(_unit_codes, settings, units), now
+            waiting = await asyncio.to_thread(look, settings.inbox, units)
+            first_seen = {signature: first_seen.get(signature, now) for signature in waiting}
+            fired = {signature: at for signature, at in fired.items() if signature in waiting}
+            at_rest = {signature for signature, since in first_seen.items() if now - since >= REST_SECONDS}
+            due = {signature for signature in at_rest if now - fired.get(signature, float("-inf")) >= AGAIN_SECONDS}
+            if due:
+                fired.update(dict.fromkeys(at_rest, now))
+                yield TriggerEvent({"files": len(at_rest)})
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+def _unit_codes(settings: Any, known: frozenset[str]) -> frozenset[str]:
+    """Registered units; those known before while the warehouse cannot be asked."""
+    import logging
+
+    import psycopg
+
+    from duban import warehouse
+
+    try:
+        with warehouse.connect(settings) as conn:
+            return frozenset(warehouse.registered_units(conn))
+    except psycopg.Error as error:
+        logging.getLogger(__name__).warning("the warehouse cannot be asked for the registered units: %s", error)
+        return known

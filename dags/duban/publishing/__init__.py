@@ -1,0 +1,1 @@
+"""What is shown and published: pages rendered from the marts."""

@@ -1,0 +1,1 @@
+"""The gate: declared rules → Great Expectations → verdict per row → receipt and return slip."""

@@ -1,0 +1,88 @@
+"""The receipt of a submission: what was received, what became of it, and what to do next. Plain JSON, masked, in Chinese where a clerk reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from duban.ledgers import Expectations
+from duban.settings import TIMEZONE
+from duban.warehouse import Claim, storable_text
+
+if TYPE_CHECKING:
+    from duban.quality.judging import Verdict
+
+#: Column that a return slip adds to the sender's table.
+REASON_COLUMN = "退回原因"
+OUTCOMES = {
+    "accepted": "全部收下",
+    "accepted_with_rejections": "部分收下，有退回的行",
+    "rejected": "全部退回",
+    "duplicate": "重复报送，以前已经收下",
+}
+
+
+def build(claim: Claim, verdict: Verdict, outcome: Mapping[str, Any], expectations: Expectations) -> dict[str, Any]:
+    """The receipt as stored with the submission and written to the outbox."""
+    reading = verdict.opened.reading
+    return clean(
+        {
+            "submission_id": claim.submission_id,
+            "unit_code": claim.unit_code,
+            "unit_name": claim.unit_name,
+            "file_name": claim.file_name,
+            "file_sha256": claim.file_sha256,
+            "received_at": outcome["received_at"].astimezone(TIMEZONE).isoformat(),
+            "report_on": verdict.report_on.isoformat() if verdict.report_on else None,
+            "outcome": verdict.outcome,
+            "outcome_text": OUTCOMES[verdict.outcome],
+            "duplicate_of": verdict.duplicate_of,
+            "corrects": verdict.corrects_id,
+            "counts": {name: outcome[f"{name}_count"] for name in ("row", "accepted", "rejected", "ignored")},
+            "read_as": {
+                "kind": verdict.opened.kind,
+                "encoding": verdict.opened.encoding,
+                "layout": reading.layout,
+                "tables": [
+                    {"ledger": table.ledger.title, "sheet": table.sheet, "header_row": table.header_row_no, "rows": len(table.rows)}
+                    for table in reading.tables
+                ],
+                "skipped_sheets": reading.skipped_sheets,
+            },
+            "rejections": [entry.columns() for entry in verdict.rejections],
+            "findings": [vars(finding) for finding in verdict.findings],
+            "next_step": _next_step(verdict),
+        }
+    )
+
+
+def _next_step(verdict: Verdict) -> str:
+    match verdict.outcome:
+        case "accepted":
+            return "不用再做什么。"
+        case "duplicate":
+            return "这份文件以前已经收下，不用再报。"
+        case "rejected" if verdict.faults:
+            return "整份文件没有读入。请按退回说明改正后，把文件放回原来的文件夹。"
+        case _:
+            return "请在退回单里改正标红的单元格，保存后放回原来的文件夹；没有退回的行已经收下，不用重报。"
+
+
+def storable(value: Any) -> Jsonb:
+    """A value as jsonb, its text made storable."""
+    return Jsonb(clean(value))
+
+
+def clean(value: Any) -> Any:
+    """The value with every text in it made storable."""
+    match value:
+        case str():
+            return storable_text(value)
+        case dict():
+            return {clean(key): clean(entry) for key, entry in value.items()}
+        case list() | tuple():
+            return [clean(entry) for entry in value]
+        case _:
+            return value

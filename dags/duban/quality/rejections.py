@@ -1,0 +1,92 @@
+"""What is said about a broken rule: where, which value (masked), why, how to fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from duban.intake.cells import display
+from duban.intake.tables import FileFault
+from duban.intake.typed_rows import TypedRow
+from duban.intake.words import mask_id_number, mask_name, mask_text
+from duban.ledgers import Column, Expectations
+from duban.quality.gate import Declared
+
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One line per row × rule × column; a file rule has neither row nor ledger."""
+
+    ledger: str
+    sheet: str
+    row_no: int | None
+    column_name: str | None
+    cell: str | None
+    rule_id: str
+    value_masked: str | None
+    reason: str
+    how_to_fix: str
+
+    def columns(self) -> dict[str, Any]:
+        """The line as columns of quarantine.rejected_rows."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something worth knowing about an accepted file (W01…): it is listed and shown, it stops nothing."""
+
+    rule_id: str
+    subject: str
+    text: str
+
+
+def row_rejections(row: TypedRow, declared: Declared, expectations: Expectations) -> Iterator[Rejection]:
+    """The rejections of a row that broke a declared expectation: one per offending column."""
+    names = [declared.column] if declared.column else [name for rule_id, name in row.marks if rule_id == declared.rule_id]
+    for name in names:
+        column = row.ledger.by_name[name]
+        fix = declared.fix
+        if declared.rule_id == "R04" and column.vocabulary:
+            fix = f"请从这些选项里选一个填写：{'、'.join(expectations.vocabularies[column.vocabulary].canonical)}"
+        yield Rejection(
+            ledger=row.ledger.title,
+            sheet=row.row.sheet,
+            row_no=row.row.row_no,
+            column_name=column.title,
+            cell=row.table.cell(name, row.row.row_no),
+            rule_id=declared.rule_id,
+            value_masked=masked(column, display(row.row.cells.get(name))),
+            reason=declared.reason,
+            how_to_fix=fix,
+        )
+
+
+def file_rejection(fault: FileFault, expectations: Expectations) -> Rejection:
+    """The rejection of a whole file."""
+    rule = expectations.file_rules[fault.rule_id]
+    return Rejection(
+        ledger="",
+        sheet=fault.sheet,
+        row_no=None,
+        column_name=fault.column,
+        cell=fault.cell,
+        rule_id=fault.rule_id,
+        value_masked=mask_text(fault.value)[:_SHOWN] if fault.value else None,
+        reason=f"{rule.reason}：{mask_text(fault.detail)}" if fault.detail else rule.reason,
+        how_to_fix=rule.fix,
+    )
+
+
+def masked(column: Column, text: str) -> str | None:
+    """A cell's text as others may see it; None when it is empty."""
+    if not text:
+        return None
+    if column.name == "id_number":
+        return mask_id_number(text)[:_SHOWN]
+    if column.name == "holder_name":
+        return mask_name(text)[:_SHOWN]
+    return mask_text(text)[:_SHOWN]

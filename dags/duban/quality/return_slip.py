@@ -1,0 +1,253 @@
+"""The return slip: the sender's own workbook with the wrong cells coloured and commented, 退回原因 beside them, 退回说明 in front.
+
+Runs as a child process of `duban.intake.sandbox`, because it opens the sender's file again. A slip holds values only: formulas, links, macros and
+external connections of the sender are not carried over, and no text becomes a formula. Rows keep their places, so that a corrected slip can be sent
+back (CONTRACT §5).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
+
+from duban.intake.cells import Document, Number, display
+from duban.intake.cells import Cell as ReadCell
+from duban.intake.reader import read_document
+from duban.intake.sandbox import serve
+from duban.intake.tables import REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
+from duban.intake.words import fold
+from duban.quality.receipt import REASON_COLUMN
+
+_WRONG = PatternFill("solid", start_color="FFFFC7CE", end_color="FFFFC7CE")
+_HEADER = PatternFill("solid", start_color="FFD9E1F2", end_color="FFD9E1F2")
+_TITLE = Font(name="宋体", size=16, bold=True)
+_BOLD = Font(name="宋体", size=11, bold=True)
+_PLAIN = Font(name="宋体", size=11)
+_REASON = Font(name="宋体", size=11, color="FFC00000")
+_WRAP = Alignment(wrap_text=True, vertical="top")
+_AUTHOR = "督办"
+_COLUMNS = ("序号", "工作表", "行", "列名", "单元格", "填写的内容", "规则", "为什么退回", "怎么改")
+_WIDTHS = (8, 14, 8, 16, 10, 26, 8, 40, 48)
+
+
+def write_slip(source: str | None, target: str, receipt: dict[str, Any], headers: list[str]) -> None:
+    """Write the slip of a submission to `target`, from the sender's bytes at `source` and its receipt.
+
+    Without a source, or when no ledger was found in it, the slip has the sheet 退回说明 alone.
+    """
+    workbook = _open(source, frozenset(headers), receipt) if source and receipt["read_as"]["tables"] else _empty()
+    _mark_cells(workbook, receipt)
+    _explain(workbook, receipt)
+    draft = f"{target}.draft"
+    workbook.save(draft)
+    os.replace(draft, target)
+
+
+def _open(source: str, headers: frozenset[str], receipt: dict[str, Any]) -> Workbook:
+    if receipt["read_as"]["kind"] == "xlsx":
+        try:
+            return _values_only(load_workbook(source, data_only=True, keep_vba=False, keep_links=False))
+        except Exception:  # the cell reader is more tolerant than the formatting one: fall back to the cells alone
+            return _from_document(_read(source, headers), receipt)
+    return _from_document(_read(source, headers), receipt)
+
+
+def _read(source: str, headers: frozenset[str]) -> Document:
+    def is_header(row: list[ReadCell]) -> bool:
+        return sum(isinstance(cell, str) and fold(cell) in headers for cell in row) >= 3
+
+    return read_document(source, is_header)
+
+
+def _empty() -> Workbook:
+    workbook = Workbook()
+    workbook.remove(workbook.active)
+    return workbook
+
+
+def _values_only(workbook: Workbook) -> Workbook:
+    """The sender's workbook with its formatting and nothing that acts."""
+    for name in list(workbook.defined_names):
+        del workbook.defined_names[name]
+    for sheet in list(workbook):
+        if not isinstance(sheet, Worksheet) or fold(sheet.title) == SLIP_SHEET:
+            workbook.remove(sheet)
+            continue
+        sheet.conditional_formatting = type(sheet.conditional_formatting)()
+        sheet.data_validations.dataValidation = []
+        sheet._images, sheet._charts, sheet._hyperlinks, sheet.legacy_drawing = [], [], [], None
+        for row in sheet.iter_rows():
+            for cell in row:
+                if isinstance(cell, MergedCell):
+                    continue
+                cell.hyperlink = None
+                cell.comment = None
+                if isinstance(cell.value, str):
+                    _set_text(cell, cell.value)
+    return workbook
+
+
+def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
+    workbook = _empty()
+    tables = receipt["read_as"]["tables"]
+    for number, read in enumerate(document.sheets):
+        name = read.name or (tables[0]["sheet"] if tables else f"Sheet{number + 1}")
+        sheet = workbook.create_sheet(_sheet_name(name))
+        for row_number, cells in enumerate(read.rows, start=1):
+            for column_number, value in enumerate(cells, start=1):
+                if value is not None:
+                    _set_value(sheet.cell(row_number, column_number), value)
+    return workbook
+
+
+def _set_value(cell: Cell, value: ReadCell) -> None:
+    if isinstance(value, Number) and len(value.digits.replace(".", "").lstrip("-")) <= 15:
+        cell.value = float(value.digits) if "." in value.digits else int(value.digits)
+        cell.number_format = "0.00%" if value.is_percent else "General"
+    elif isinstance(value, str | Number) or not hasattr(value, "isoformat"):
+        _set_text(cell, display(value))
+    else:
+        cell.value, cell.number_format = value, "yyyy-mm-dd"
+
+
+def _set_text(cell: Cell, text: str) -> None:
+    """Text stays text, whatever it begins with; characters a workbook cannot hold become visible."""
+    text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)[:32_767]
+    cell.value = text
+    cell.data_type = "s"  # openpyxl takes a leading = for a formula and #N/A for an error
+
+
+def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
+    """Colour and comment the offending cells, and say the reasons of each row in the added column."""
+    header_rows = {table["sheet"]: table["header_row"] for table in receipt["read_as"]["tables"]}
+    sheets = {sheet.title: sheet for sheet in workbook}
+    by_cell: dict[tuple[str, str], list[dict]] = {}
+    by_row: dict[tuple[str, int], list[dict]] = {}
+    for entry in receipt["rejections"]:
+        sheet = sheets.get(_sheet_name(entry["sheet"]))
+        if sheet is None:
+            continue
+        if entry["cell"] and re.fullmatch(r"[A-Z]{1,3}[0-9]{1,7}", entry["cell"]):
+            by_cell.setdefault((sheet.title, entry["cell"]), []).append(entry)
+        if entry["row_no"]:
+            by_row.setdefault((sheet.title, entry["row_no"]), []).append(entry)
+    for (title, where), entries in by_cell.items():
+        cell = _top_left(sheets[title], where)
+        cell.fill = _WRONG
+        comment = Comment("\n".join(f"{e['rule_id']} {e['reason']}\n{e['how_to_fix']}" for e in entries), _AUTHOR)
+        comment.width, comment.height = 320, 60 + 40 * len(entries)
+        cell.comment = comment
+    columns: dict[str, int] = {}
+    for (title, row_no), entries in by_row.items():
+        sheet = sheets[title]
+        if title not in columns:
+            columns[title] = _reason_column(sheet, header_rows.get(entries[0]["sheet"], 1))
+        cell = sheet.cell(row_no, columns[title])
+        _set_text(cell, "；".join(f"{e['column_name']}：{e['reason']}（{e['rule_id']}）" for e in entries))
+        cell.font, cell.alignment = _REASON, _WRAP
+
+
+def _reason_column(sheet: Worksheet, header_row: int) -> int:
+    """Number of the column 退回原因: the one a slip had before, or a new one to the right of everything."""
+    for column in range(1, sheet.max_column + 1):
+        value = sheet.cell(header_row, column).value
+        if isinstance(value, str) and fold(value) == REASON_COLUMN:
+            for row in range(header_row + 1, sheet.max_row + 1):
+                if not isinstance(sheet.cell(row, column), MergedCell):
+                    sheet.cell(row, column).value = None
+            return column
+    column = sheet.max_column + 1
+    cell = sheet.cell(header_row, column)
+    _set_text(cell, REASON_COLUMN)
+    cell.font, cell.fill = _BOLD, _WRONG
+    sheet.column_dimensions[get_column_letter(column)].width = 48
+    return column
+
+
+def _top_left(sheet: Worksheet, where: str) -> Cell:
+    """The cell, or the one that shows for it when it is merged."""
+    cell = sheet[where]
+    if isinstance(cell, MergedCell):
+        area = next(area for area in sheet.merged_cells.ranges if where in area)
+        cell = sheet.cell(area.min_row, area.min_col)
+    return cell
+
+
+def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
+    """The first sheet: what was received, and every rule broken with place, value, reason and remedy."""
+    sheet = workbook.create_sheet(SLIP_SHEET, 0)
+    workbook.active = 0
+    for other in workbook.worksheets[1:]:
+        other.sheet_view.tabSelected = False
+    _put(sheet, 1, 1, "退回说明", _TITLE)
+    counts = receipt["counts"]
+    facts = [
+        (SLIP_ID_LABEL, receipt["submission_id"]),
+        ("报送单位", f"{receipt['unit_name']}（{receipt['unit_code']}）"),
+        ("文件", receipt["file_name"]),
+        (REPORT_DATE_LABEL, receipt["report_on"] or ""),
+        ("收到时间", receipt["received_at"][:19].replace("T", " ")),
+        ("结果", receipt["outcome_text"]),
+        ("行数", f"共 {counts['row']} 行：收下 {counts['accepted']}，退回 {counts['rejected']}，不计 {counts['ignored']}（合计、备注、重复行等）"),
+        ("接下来", receipt["next_step"]),
+    ]
+    for number, (label, text) in enumerate(facts, start=2):
+        _put(sheet, number, 1, label, _BOLD)
+        sheet.merge_cells(start_row=number, start_column=2, end_row=number, end_column=len(_COLUMNS))
+        _put(sheet, number, 2, text, _PLAIN)
+    top = len(facts) + 3
+    for column, (title, width) in enumerate(zip(_COLUMNS, _WIDTHS, strict=True), start=1):
+        _put(sheet, top, column, title, _BOLD).fill = _HEADER
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    for number, entry in enumerate(receipt["rejections"], start=1):
+        row = (
+            str(number),
+            entry["sheet"],
+            str(entry["row_no"] or ""),
+            entry["column_name"] or "",
+            entry["cell"] or "",
+            entry["value_masked"] or "（空）" if entry["row_no"] else entry["value_masked"] or "",
+            entry["rule_id"],
+            entry["reason"],
+            entry["how_to_fix"],
+        )
+        for column, text in enumerate(row, start=1):
+            _put(sheet, top + number, column, text, _PLAIN)
+    after = top + len(receipt["rejections"]) + 2
+    for number, finding in enumerate(receipt["findings"]):
+        _put(sheet, after + number, 1, "提醒", _BOLD)
+        sheet.merge_cells(start_row=after + number, start_column=2, end_row=after + number, end_column=len(_COLUMNS))
+        _put(sheet, after + number, 2, f"{finding['rule_id']} {finding['text']}", _PLAIN)
+    sheet.freeze_panes = sheet.cell(top + 1, 1)
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
+    sheet.page_setup.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage = 0, True
+
+
+def _put(sheet: Worksheet, row: int, column: int, text: str, font: Font) -> Cell:
+    cell = sheet.cell(row, column)
+    _set_text(cell, text)
+    cell.font, cell.alignment = font, _WRAP
+    return cell
+
+
+def _sheet_name(name: str) -> str:
+    """A name that a workbook accepts for a sheet."""
+    return re.sub(r"[\\/*?:\[\]]", "_", name)[:31] or "Sheet1"
+
+
+def handle(job: dict) -> dict:
+    """Answer one job `{"source", "target", "receipt", "headers"}` by writing the slip."""
+    write_slip(job["source"], job["target"], job["receipt"], job["headers"])
+    return {"written": True}
+
+
+if __name__ == "__main__":
+    serve(handle)

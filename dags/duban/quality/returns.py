@@ -1,0 +1,64 @@
+"""Puts receipts and return slips into the outbox: `returns/<unit>/<submission>/`. Writing again gives the same files."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+
+import psycopg
+
+from duban import warehouse
+from duban.intake.inbox import landed
+from duban.intake.sandbox import ChildFailed, Sandbox
+from duban.intake.tables import known_headers
+from duban.ledgers import load_expectations
+from duban.settings import Settings
+
+log = logging.getLogger(__name__)
+SECONDS_PER_SLIP = 60
+
+
+def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
+    """Write what is missing in the outbox: a receipt for every outcome but `duplicate`, a slip where something was rejected; returns the folders."""
+    headers = known_headers(load_expectations(settings))
+    written = []
+    with warehouse.returns_lock(conn), Sandbox("duban.quality.return_slip", seconds=SECONDS_PER_SLIP) as sandbox:
+        waiting = warehouse.unreturned(conn)
+        folders = {row["submission_id"]: settings.outbox / "returns" / row["unit_code"] / row["submission_id"] for row in waiting}
+        slips = [row for row in waiting if row["receipt"]["rejections"]]
+        for row in slips:
+            folders[row["submission_id"]].mkdir(parents=True, exist_ok=True)
+        jobs = [
+            {
+                "source": str(landed(settings.landing, row["file_sha256"])),
+                "target": str(folders[row["submission_id"]] / f"退回单-{row['submission_id']}.xlsx"),
+                "receipt": row["receipt"],
+                "headers": headers,
+            }
+            for row in slips
+        ]
+        for row, job, answer in zip(slips, jobs, sandbox.map(jobs), strict=True):
+            if isinstance(answer, ChildFailed):
+                # The sender's workbook cannot be opened for formatting; the explanation alone always can be written.
+                log.warning("%s: the slip is written without the sender's sheets: %s", row["submission_id"], answer)
+                if isinstance(failure := next(sandbox.map([{**job, "source": None}])), ChildFailed):
+                    raise RuntimeError(f"the return slip of {row['submission_id']} cannot be written: {failure}")
+        for row in waiting:
+            if row["outcome"] != "duplicate":
+                _write_json(folders[row["submission_id"]] / "receipt.json", row["receipt"])
+                written.append(folders[row["submission_id"]])
+            warehouse.record_returned(conn, row["submission_id"])
+    return written
+
+
+def _write_json(path: Path, document: dict) -> None:
+    """Write a file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    with open(draft, "w", encoding="utf-8") as file:
+        json.dump(document, file, ensure_ascii=False, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

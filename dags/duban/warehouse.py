@@ -1,0 +1,365 @@
+"""The only door to PostgreSQL: connections, migrations, locks, and every statement that changes state outside dbt.
+
+Locks make the work safe to run twice: whoever claims, loads or builds holds a lock on the very connection it commits with. A task that was
+given up but still runs either holds the lock (its successor waits) or has lost its connection (and can commit nothing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row, dict_row
+from psycopg.types.json import Jsonb
+
+from duban.settings import TIMEZONE, Settings
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+ACCEPTED = ("accepted", "accepted_with_rejections")
+# Keys of the advisory locks; any numbers will do, they must only differ.
+_LOCK_MIGRATE, _LOCK_CLAIM, _LOCK_JUDGE, _LOCK_LOAD, _LOCK_BUILD, _LOCK_RETURNS = range(820_001, 820_007)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A registered sender."""
+
+    unit_code: str
+    district_code: str
+    unit_kind: str
+    unit_name: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A file that was taken and waits for its outcome."""
+
+    submission_id: str
+    district_code: str
+    unit_code: str
+    unit_kind: str
+    unit_name: str
+    file_name: str
+    file_sha256: str
+    file_mtime_ns: int
+    claimed_at: datetime
+
+    @property
+    def arrived_on(self) -> date:
+        """Day of arrival in the district's time zone."""
+        return self.claimed_at.astimezone(TIMEZONE).date()
+
+
+@dataclass(frozen=True)
+class NewClaim:
+    """What is recorded when a file is taken."""
+
+    unit: Unit
+    inbox_path: bytes
+    file_name: str
+    file_sha256: str
+    file_size: int
+    file_mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Unremoved:
+    """A claim whose file may still lie in the inbox, because the process ended between the two steps."""
+
+    submission_id: str
+    inbox_path: bytes
+    file_size: int
+    file_mtime_ns: int
+
+
+def connect(settings: Settings) -> psycopg.Connection:
+    """A connection to the warehouse with autocommit: what belongs together says so by `conn.transaction()`."""
+    return psycopg.connect(settings.warehouse_uri, autocommit=True, application_name="duban", options=f"-c timezone={TIMEZONE.key}")
+
+
+def migrate(conn: psycopg.Connection) -> list[str]:
+    """Apply every migration that this warehouse has not seen, each once, in the order of their names; returns those applied."""
+    applied = []
+    with _held(conn, _LOCK_MIGRATE):
+        with conn.transaction():
+            conn.execute("create schema if not exists ops")
+            conn.execute("create table if not exists ops.schema_migrations (version text primary key, applied_at timestamptz not null default now())")
+            seen = {version for (version,) in conn.execute("select version from ops.schema_migrations")}
+        for path in sorted(MIGRATIONS.glob("*.sql")):
+            if path.stem in seen:
+                continue
+            with conn.transaction():
+                conn.execute(path.read_text(encoding="utf-8"))
+                conn.execute("insert into ops.schema_migrations (version) values (%s)", (path.stem,))
+            applied.append(path.stem)
+    return applied
+
+
+@contextmanager
+def _held(conn: psycopg.Connection, key: int) -> Iterator[None]:
+    """Hold a session lock. Waits for whoever holds it; freed with the connection at the latest."""
+    conn.execute("select pg_advisory_lock(%s)", (key,))
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.execute("select pg_advisory_unlock(%s)", (key,))
+
+
+# ── claiming ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def claim_lock(conn: psycopg.Connection) -> Any:
+    """Only one process takes files from the inbox at a time."""
+    return _held(conn, _LOCK_CLAIM)
+
+
+def registered_units(conn: psycopg.Connection) -> dict[str, Unit]:
+    """Every unit that may send, by code."""
+    with conn.cursor(row_factory=class_row(Unit)) as cur:
+        return {unit.unit_code: unit for unit in cur.execute("select unit_code, district_code, unit_kind, unit_name from raw.units")}
+
+
+def unremoved_claims(conn: psycopg.Connection) -> list[Unremoved]:
+    """Claims whose file has not been seen to leave the inbox."""
+    with conn.cursor(row_factory=class_row(Unremoved)) as cur:
+        query = "select submission_id, inbox_path, file_size, file_mtime_ns from ops.submissions where removed_at is null"
+        return cur.execute(query).fetchall()
+
+
+def record_claims(conn: psycopg.Connection, claims: Sequence[NewClaim]) -> list[str]:
+    """Record files as taken, in one transaction; returns their new submission ids in the same order."""
+    ids = []
+    with conn.transaction():
+        for claim in claims:
+            row = conn.execute(
+                """insert into ops.submissions (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
+                   values (to_char(clock_timestamp(), 'YYYYMMDD-') || to_char(nextval('ops.submission_no'), 'FM000000'), %s, %s, %s, %s, %s, %s, %s)
+                   returning submission_id""",
+                (
+                    claim.unit.district_code,
+                    claim.unit.unit_code,
+                    claim.inbox_path,
+                    claim.file_name,
+                    claim.file_sha256,
+                    claim.file_size,
+                    claim.file_mtime_ns,
+                ),
+            ).fetchone()
+            ids.append(row[0])
+    return ids
+
+
+def record_removed(conn: psycopg.Connection, submission_ids: Sequence[str]) -> None:
+    """Record that the files of these claims have left the inbox."""
+    with conn.transaction():
+        conn.execute("update ops.submissions set removed_at = clock_timestamp() where submission_id = any(%s)", (list(submission_ids),))
+
+
+# ── judging and loading ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def judge_lock(conn: psycopg.Connection) -> Any:
+    """Only one process judges claimed files at a time."""
+    return _held(conn, _LOCK_JUDGE)
+
+
+def waiting_claims(conn: psycopg.Connection, limit: int) -> list[Claim]:
+    """The next files without an outcome, in the order they are judged: visits' senders last, then mtime, name, unit."""
+    with conn.cursor(row_factory=class_row(Claim)) as cur:
+        return cur.execute(
+            """select submission_id, s.district_code, unit_code, unit_kind, unit_name, file_name, file_sha256, file_mtime_ns, claimed_at
+               from ops.submissions s join raw.units u using (unit_code)
+               where outcome is null order by (unit_kind = 'group'), file_mtime_ns, file_name, unit_code limit %s""",
+            (limit,),
+        ).fetchall()
+
+
+def accepted_before(conn: psycopg.Connection, unit_code: str, sha256: str) -> list[tuple[str, date, datetime]]:
+    """Earlier submissions of the same bytes by the same unit that were accepted wholly or in part: id, report date, time."""
+    return conn.execute(
+        """select submission_id, report_on, received_at from ops.submissions
+           where unit_code = %s and file_sha256 = %s and outcome = any(%s) order by received_at""",
+        (unit_code, sha256, list(ACCEPTED)),
+    ).fetchall()
+
+
+def returned_submission(conn: psycopg.Connection, submission_id: str, unit_code: str) -> tuple[date, frozenset[tuple[str, int]]] | None:
+    """The submission a corrected slip answers: its report date and the rows (sheet, row) that were sent back; no rows: the whole file was.
+
+    None when there is no such submission of that unit, or nothing of it was sent back.
+    """
+    row = conn.execute(
+        "select report_on from ops.submissions where submission_id = %s and unit_code = %s and rejected_count > 0", (submission_id, unit_code)
+    ).fetchone()
+    if row is None or row[0] is None:
+        return None
+    rows = conn.execute(
+        "select distinct sheet, row_no from quarantine.rejected_rows where submission_id = %s and row_no is not null", (submission_id,)
+    ).fetchall()
+    return row[0], frozenset(rows)
+
+
+def divisions(conn: psycopg.Connection, district_code: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """(code, name) of the townships and of the villages of a district."""
+    townships = conn.execute("select township_code, township_name from raw.townships where district_code = %s", (district_code,)).fetchall()
+    villages = conn.execute(
+        "select village_code, village_name from raw.villages join raw.townships using (township_code) where district_code = %s", (district_code,)
+    ).fetchall()
+    return townships, villages
+
+
+def other_unit_names(conn: psycopg.Connection, names: Iterable[str], unit_code: str) -> set[str]:
+    """Which of these (folded) names are names of townships other than the unit itself."""
+    rows = conn.execute(
+        "select distinct township_name from raw.townships where township_name = any(%s) and township_code <> %s", (list(names), unit_code)
+    )
+    return {name for (name,) in rows}
+
+
+def campaigns(conn: psycopg.Connection, district_code: str) -> list[tuple[str, date, date]]:
+    """Campaigns of a district: name, first day, last day."""
+    query = "select campaign_name, started_on, ended_on from raw.campaigns where district_code = %s order by started_on"
+    return conn.execute(query, (district_code,)).fetchall()
+
+
+_OWNERS = {
+    "problems": "select distinct on (problem_no) problem_no, township_code from raw.problem_versions "
+    "where district_code = %(district)s and problem_no = any(%(keys)s) order by problem_no, report_on desc, received_at desc",
+    "projects": "select distinct on (project_no) project_no, township_code from raw.project_versions "
+    "where district_code = %(district)s and project_no = any(%(keys)s) order by project_no, report_on desc, received_at desc",
+    "funds": "select distinct on (movement_no) movement_no, township_code from raw.fund_movement_versions "
+    "where unit_code = %(unit)s and movement_no = any(%(keys)s) order by movement_no, report_on desc, received_at desc",
+}
+
+
+def owners(conn: psycopg.Connection, ledger: str, district_code: str, unit_code: str, keys: Iterable[str]) -> dict[str, str | None]:
+    """Township code of the current version of each key that is known; a visit's keys are problem numbers."""
+    query = _OWNERS["problems" if ledger == "visits" else ledger]
+    return dict(conn.execute(query, {"district": district_code, "unit": unit_code, "keys": list(keys)}).fetchall())
+
+
+@contextmanager
+def load_transaction(conn: psycopg.Connection) -> Iterator[None]:
+    """One transaction under the load lock: arrival times given inside are in the order of commits."""
+    with conn.transaction():
+        conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK_LOAD,))
+        yield
+
+
+def next_received_at(conn: psycopg.Connection) -> datetime:
+    """A time of arrival later than every one given before. Call inside `load_transaction`."""
+    return conn.execute(
+        "select greatest(clock_timestamp(), max(received_at) + interval '1 microsecond') from ops.submissions"
+    ).fetchone()[0]
+
+
+def record_outcome(conn: psycopg.Connection, submission_id: str, outcome: Mapping[str, Any]) -> None:
+    """Give a submission its one outcome. Call inside `load_transaction`.
+
+    Raises:
+        RuntimeError: the submission has an outcome already; the transaction must not commit.
+    """
+    values = {name: Jsonb(value) if name == "receipt" else value for name, value in outcome.items()}
+    statement = sql.SQL("update ops.submissions set {} where submission_id = {} and outcome is null").format(
+        sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values),
+        sql.Placeholder("submission_id"),
+    )
+    if conn.execute(statement, {**values, "submission_id": submission_id}).rowcount != 1:
+        raise RuntimeError(f"submission {submission_id} has an outcome already")
+
+
+def copy_rows(conn: psycopg.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append rows to `schema.table` by COPY; every row has the same columns."""
+    if not rows:
+        return
+    names = list(rows[0])
+    statement = sql.SQL("copy {} ({}) from stdin").format(sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, names)))
+    with conn.cursor() as cur, cur.copy(statement) as copy:
+        for row in rows:
+            copy.write_row([storable_text(value) if isinstance(value := row[name], str) else value for name in names])
+
+
+def storable_text(text: str) -> str:
+    """Text without what PostgreSQL cannot store: NUL and lone surrogates become U+FFFD."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def upsert_households(conn: psycopg.Connection, households: Iterable[tuple[str, str, str | None]]) -> None:
+    """Keep (key, identity number, name) of households in the personal schema; a newer name replaces an older one."""
+    with conn.cursor() as cur:
+        cur.executemany(
+            """insert into personal.households (household_key, id_number, holder_name) values (%s, %s, %s)
+               on conflict (household_key) do update set holder_name = coalesce(excluded.holder_name, households.holder_name)""",
+            list(households),
+        )
+
+
+# ── receipts and slips ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def returns_lock(conn: psycopg.Connection) -> Any:
+    """Only one process writes receipts and slips at a time."""
+    return _held(conn, _LOCK_RETURNS)
+
+
+def unreturned(conn: psycopg.Connection) -> list[dict[str, Any]]:
+    """Submissions with an outcome whose receipt and slip do not lie in the outbox yet."""
+    with conn.cursor(row_factory=dict_row) as cur:
+        return cur.execute(
+            """select submission_id, unit_code, file_name, file_sha256, outcome, report_on, receipt from ops.submissions
+               where outcome is not null and returned_at is null order by received_at"""
+        ).fetchall()
+
+
+def record_returned(conn: psycopg.Connection, submission_id: str) -> None:
+    """Record that receipt and slip lie in the outbox."""
+    with conn.transaction():
+        conn.execute("update ops.submissions set returned_at = clock_timestamp() where submission_id = %s", (submission_id,))
+
+
+# ── builds and pages ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def build_lock(conn: psycopg.Connection) -> Any:
+    """Only one dbt run at a time: two would replace each other's tables."""
+    return _held(conn, _LOCK_BUILD)
+
+
+def record_build_start(conn: psycopg.Connection) -> int:
+    """Record that a build begins and up to which arrival it holds everything; returns its id. Waits for a load in progress."""
+    with load_transaction(conn):
+        query = "insert into ops.builds (through_received_at) select max(received_at) from ops.submissions returning build_id"
+        return conn.execute(query).fetchone()[0]
+
+
+def record_build_end(conn: psycopg.Connection, build_id: int, is_success: bool, node_count: int) -> None:
+    """Record how a build ended."""
+    with conn.transaction():
+        conn.execute(
+            "update ops.builds set finished_at = clock_timestamp(), is_success = %s, node_count = %s where build_id = %s",
+            (is_success, node_count, build_id),
+        )
+
+
+def latest_build(conn: psycopg.Connection) -> int | None:
+    """Id of the last build that succeeded."""
+    row = conn.execute("select build_id from ops.builds where is_success order by build_id desc limit 1").fetchone()
+    return row[0] if row else None
+
+
+def record_page(conn: psycopg.Connection, build_id: int) -> None:
+    """Record that the live page shows a build."""
+    with conn.transaction():
+        conn.execute(
+            "insert into ops.live_pages (build_id, through_received_at) select build_id, through_received_at from ops.builds where build_id = %s",
+            (build_id,),
+        )

@@ -1,0 +1,50 @@
+"""
+### ingest_submissions
+
+**What it does.** Takes the files that have come to rest in the inbox, reads them in a sandbox, passes every row through the Great Expectations
+gate, loads what is right, quarantines what is wrong, and puts receipts and return slips into the outbox.
+
+**Reads / writes.** `$DUBAN_INBOX/<unit>/…` → `landing/` (bytes by hash) → `raw.*`, `quarantine.*`, `personal.*`, `ops.submissions` →
+`$DUBAN_OUTBOX/returns/<unit>/<submission>/`.
+
+**When it runs.** By itself, as soon as a file lies in the inbox unchanged for a second (asset `inbox`, watched in the triggerer). On demand at any
+time. When rows were accepted it announces the asset `raw`, and `build_warehouse` starts.
+
+**When it fails.** `GateClosed`: a rule could not be evaluated, nothing of the round was loaded; the message names the rule, mend it in
+`expectations/`, run again. Anything else: the files keep waiting and nothing is half loaded; read the log of the task, run again.
+
+**Safe to re-run.** Always: a file without an outcome is judged anew, one with an outcome never; a file that is already claimed is not taken twice.
+"""
+
+from airflow.sdk import dag, task
+
+from duban.orchestration.assets import ACCEPTED_ROWS, INBOX, RAW
+from duban.orchestration.defaults import DEFAULT_ARGS
+
+
+@dag(schedule=[INBOX], catchup=False, max_active_runs=1, default_args=DEFAULT_ARGS, doc_md=__doc__, tags=["intake"])
+def ingest_submissions():
+    @task
+    def claim_files() -> list[str]:
+        from duban.orchestration import steps
+
+        return steps.claim_files()
+
+    @task(outlets=[ACCEPTED_ROWS])
+    def judge_and_load(*, outlet_events=None) -> int:
+        from duban.orchestration import steps
+
+        if accepted := steps.judge_and_load():
+            outlet_events[ACCEPTED_ROWS].add(RAW, extra={"accepted_rows": accepted})
+        return accepted
+
+    @task
+    def write_returns() -> int:
+        from duban.orchestration import steps
+
+        return steps.write_returns()
+
+    claim_files() >> judge_and_load() >> write_returns()
+
+
+ingest_submissions()

@@ -1,0 +1,32 @@
+"""
+### publish_live_ranking
+
+**What it does.** Renders the live ranking page from the marts.
+
+**Reads / writes.** `marts.*` → `$DUBAN_OUTBOX/site/`; the page is recorded in `ops.live_pages`.
+
+**When it runs.** After every build of the marts (asset `marts`).
+
+**When it fails.** The page that is there stays as it is: files are replaced whole or not at all. Read the log, run again.
+
+**Safe to re-run.** Always.
+"""
+
+from airflow.sdk import dag, task
+
+from duban.orchestration.assets import LIVE_RANKING, MARTS
+from duban.orchestration.defaults import DEFAULT_ARGS
+
+
+@dag(schedule=[MARTS], catchup=False, max_active_runs=1, default_args=DEFAULT_ARGS, doc_md=__doc__, tags=["publishing"])
+def publish_live_ranking():
+    @task(outlets=[LIVE_RANKING])
+    def publish() -> list[str]:
+        from duban.orchestration import steps
+
+        return steps.publish_live_ranking()
+
+    publish()
+
+
+publish_live_ranking()

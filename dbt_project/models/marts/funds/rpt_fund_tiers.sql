@@ -1,0 +1,79 @@
+with
+movements as (
+    select *
+    from {{ ref('fct_fund_movements') }}
+),
+
+days as (
+    select distinct
+        district_code,
+        fund_year,
+        moved_on as day_on
+    from movements
+),
+
+tiers as (
+    select
+        district_code,
+        fund_year,
+        tier,
+        min(moved_on) as first_moved_on
+    from movements
+    group by district_code, fund_year, tier
+),
+
+daily as (
+    select
+        district_code,
+        fund_year,
+        tier,
+        moved_on,
+        sum(case stage when '下达' then amount_yuan when '收回' then -amount_yuan else 0 end) as received_yuan,
+        sum(case stage when '分配' then amount_yuan else 0 end) as allocated_yuan,
+        sum(case stage when '拨付' then amount_yuan else 0 end) as disbursed_yuan,
+        sum(case stage when '支出' then amount_yuan else 0 end) as spent_yuan
+    from movements
+    group by district_code, fund_year, tier, moved_on
+),
+
+-- a line on each day on which anything of the district and year moved, for each tier that has had movements by then
+cumulated as (
+    select
+        days.district_code,
+        days.fund_year,
+        days.day_on,
+        tiers.tier,
+        sum(coalesce(daily.received_yuan, 0)) over so_far as received_yuan,
+        sum(coalesce(daily.allocated_yuan, 0)) over so_far as allocated_yuan,
+        sum(coalesce(daily.disbursed_yuan, 0)) over so_far as disbursed_yuan,
+        sum(coalesce(daily.spent_yuan, 0)) over so_far as spent_yuan
+    from days
+    inner join tiers
+        on
+            days.district_code = tiers.district_code
+            and days.fund_year = tiers.fund_year
+            and days.day_on >= tiers.first_moved_on
+    left join daily
+        on
+            tiers.district_code = daily.district_code
+            and tiers.fund_year = daily.fund_year
+            and tiers.tier = daily.tier
+            and days.day_on = daily.moved_on
+    window so_far as (
+        partition by tiers.district_code, tiers.fund_year, tiers.tier
+        order by days.day_on
+    )
+)
+
+select
+    district_code,
+    fund_year,
+    day_on,
+    tier,
+    received_yuan::numeric(18, 2) as received_yuan,
+    allocated_yuan::numeric(18, 2) as allocated_yuan,
+    disbursed_yuan::numeric(18, 2) as disbursed_yuan,
+    spent_yuan::numeric(18, 2) as spent_yuan,
+    {{ pct('allocated_yuan', 'received_yuan', 'numeric(24,1)') }} as allocated_pct,
+    {{ pct('spent_yuan', 'received_yuan', 'numeric(24,1)') }} as spent_pct
+from cumulated

@@ -1,0 +1,5 @@
+select
+    village_code,
+    village_name,
+    township_code
+from {{ source('raw', 'villages') }}

@@ -1,0 +1,15 @@
+select
+    version_id,
+    submission_id,
+    district_code,
+    unit_code as group_code,
+    report_on,
+    received_at,
+    record_no,
+    visited_on,
+    township_code,
+    problem_no,
+    verdict,
+    verdict in ('退回', '反弹') as is_reopening,
+    void_reason is not null as is_withdrawn
+from {{ source('raw', 'visit_versions') }}

@@ -1,0 +1,27 @@
+-- A line of the ranking for each township and day, ranked exactly if it takes part; ranks begin with 1 and leave no unexplained gap.
+with
+ranked as (
+    select
+        *,
+        count(*) filter (where rank is not null) over (
+            partition by district_code, ranked_on
+            order by rank
+            range between unbounded preceding and 1 preceding
+        ) as ahead_count
+    from {{ ref('rpt_township_ranking') }}
+)
+
+select
+    days.day_on,
+    days.township_code,
+    ranked.rank,
+    ranked.dense_rank
+from {{ ref('fct_township_days') }} as days
+full join ranked
+    on days.township_code = ranked.township_code and days.day_on = ranked.ranked_on
+where
+    days.day_on is null
+    or ranked.ranked_on is null
+    or (ranked.rank is not null) != (ranked.is_ranked and ranked.assigned_count > 0)
+    or (ranked.rank is not null and ranked.rank != ranked.ahead_count + 1)
+    or ranked.dense_rank > ranked.rank

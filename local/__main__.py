@@ -1,0 +1,113 @@
+"""The command line of the local runtime: `python -m local COMMAND`, mostly by way of `make`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(argv)
+    # What the caller's libpq variables say is about some other server.
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+    sys.path.insert(0, str(PROJECT / "dags"))
+    # From here on: the modules below need the path, and the help text should not wait for them.
+    from local.config import load_installation
+    from local.console import Console, Problem
+
+    console = Console()
+    try:
+        installation = load_installation(must_exist=options.command not in ("up", "demo", "down"))
+        _run(options, installation, console)
+    except Problem as problem:
+        console.show()
+        print(f"{options.command}: {problem}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (`make status | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        console.show()
+        print(f"{options.command}: interrupted; the same command again goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(options: argparse.Namespace, installation, console) -> None:
+    from local.lifecycle import System
+
+    if options.command == "down" and not installation.memory.exists():
+        console.say(f"nothing was ever started in {installation.settings.home}")
+        return
+    system = System(installation)
+    if options.command == "up":
+        system.up(console)
+        show_places(system, console)
+    elif options.command == "down":
+        system.down(console)
+    elif options.command == "wait":
+        from local.wait import wait
+
+        wait(system, console, options.timeout)
+    elif options.command == "status":
+        from local.status import status
+
+        status(system, console)
+    elif options.command == "demo":
+        from local.demo import demo
+
+        demo(system, console)
+        show_places(system, console)
+    elif options.command == "district":
+        from local.district import register
+
+        register(system, console, options)
+
+
+def show_places(system, console) -> None:
+    """Where everything is."""
+    settings = system.installation.settings
+    console.show(
+        f"""
+  Live ranking   {system.site_url}  ({system.installation.site / "index.html"})
+  Airflow        {system.airflow_url}  user admin, password {system.secrets.airflow_admin_password}
+  Inbox          {settings.inbox}/<unit code>/
+  Outbox         {settings.outbox}
+  BI             {system.bi_uri}
+  Shell          . {_quoted(system.installation.env_file)}
+"""
+    )
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="Start, watch and stop Duban on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("up", help="start PostgreSQL and Airflow in the background; nothing to do when they run")
+    commands.add_parser("down", help="stop everything; nothing is lost")
+    wait = commands.add_parser("wait", help="wait until every file in the inbox is judged and shown")
+    wait.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="give up after this time (600)")
+    commands.add_parser("status", help="what is running, last runs, files waiting, newest ranking")
+    commands.add_parser("demo", help="replay a sample district through the real DAGs and print the ranking")
+    district = commands.add_parser("district", help="register the divisions and units of a district")
+    district.add_argument("file", help="CSV with the columns of dags/duban/reference/430511.csv")
+    district.add_argument("district_name", nargs="?", default="", help="name of the district")
+    district.add_argument("--campaign-start", default="", help="first day of its campaign (2020-04-01)")
+    district.add_argument("--campaign-end", default="", help="last day of its campaign (2020-06-30)")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,180 @@
+"""Airflow as four processes of ours, without `airflow standalone`, whose children may outlive it.
+
+No log or health server is started beside them: all components share one file system and one database, and Airflow's own would
+listen on every interface. The only port is the API server's.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import psycopg
+
+from local.config import Installation
+from local.console import Problem
+from local.postgres import HOST, Postgres
+from local.processes import Processes, tail
+from local.secrets import Secrets
+
+# In the order of starting; stopped in reverse, because a task that ends reports to the API server.
+COMPONENTS: dict[str, tuple[str, ...]] = {
+    "api-server": ("api-server",),
+    "dag-processor": ("dag-processor",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+}
+FIRST_DAG = "ingest_submissions"
+_JOB_TYPES = {"scheduler": "SchedulerJob", "dag-processor": "DagProcessorJob", "triggerer": "TriggererJob"}
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def command(component: str) -> list[str]:
+    """The command of a component."""
+    return [sys.executable, "-m", "airflow", *COMPONENTS[component]]
+
+
+def migrate_metadata(installation: Installation, postgres: Postgres, environment: Mapping[str, str]) -> subprocess.Popen | None:
+    """Begin to bring Airflow's database to this version, unless that was done before; `finish_migration` waits for it."""
+    with postgres.connect_airflow() as conn:
+        is_there = conn.execute("select to_regclass('alembic_version') is not null").fetchone()[0]
+    if is_there and _migrated_to(installation).exists():
+        return None
+    with (installation.logs / "airflow-migrate.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def finish_migration(installation: Installation, migration: subprocess.Popen | None) -> None:
+    """Wait for `migrate_metadata`.
+
+    Raises:
+        Problem: it failed.
+    """
+    if migration is None:
+        return
+    if migration.wait():
+        log = installation.logs / "airflow-migrate.log"
+        raise Problem(f"Airflow's database could not be made; the end of {log}:\n{tail(log)}")
+    _migrated_to(installation).touch()
+
+
+def forget_former_jobs(conn: psycopg.Connection, component: str) -> None:
+    """Mark what a killed component left behind as ended.
+
+    Otherwise its successor waits for the heartbeat to grow old before it takes over: half a minute for tasks, a minute for triggers.
+    """
+    if component in _JOB_TYPES:
+        conn.execute(
+            "update job set state = 'failed', end_date = now() where job_type = %s and (state = 'running' or end_date is null)",
+            (_JOB_TYPES[component],),
+        )
+
+
+def health(port: int) -> dict[str, str]:
+    """The state of each component as the API server sees it; empty when the server does not answer."""
+    try:
+        with _DIRECT.open(f"http://{HOST}:{port}/api/v2/monitor/health", timeout=5) as answer:
+            report = json.load(answer)
+    except (OSError, urllib.error.URLError, ValueError):
+        return {}
+    names = {"scheduler": "scheduler", "dag_processor": "dag-processor", "triggerer": "triggerer"}
+    return {"api-server": "healthy", **{ours: (report.get(theirs) or {}).get("status") or "down" for theirs, ours in names.items()}}
+
+
+def await_health(installation: Installation, processes: Processes, timeout: float) -> None:
+    """Wait until all four are healthy.
+
+    Raises:
+        Problem: one ended, or the time is over.
+    """
+    end = time.monotonic() + timeout
+    while True:
+        state = health(installation.settings.airflow_port)
+        if all(state.get(component) == "healthy" for component in COMPONENTS):
+            return
+        for component in COMPONENTS:
+            if not processes.running(component):
+                log = processes.log_of(component)
+                raise Problem(f"Airflow's {component} ended; the end of {log}:\n{tail(log)}")
+        if time.monotonic() > end:
+            missing = [component for component in COMPONENTS if state.get(component) != "healthy"]
+            raise Problem(f"Airflow is not healthy after {timeout:.0f} s: {', '.join(missing)}; see {installation.logs}")
+        time.sleep(0.3)
+
+
+def await_dags(installation: Installation, postgres: Postgres, since_epoch: float, timeout: float) -> list[str]:
+    """Wait until every DAG file was parsed after `since_epoch`.
+
+    Returns:
+        The ids of the DAGs.
+
+    Raises:
+        Problem: a file cannot be imported, or the time is over.
+    """
+    expected = {path.name for path in (installation.settings.project / "dags").glob("*.py")}
+    end = time.monotonic() + timeout
+    with postgres.connect_airflow() as conn:
+        while True:
+            broken = conn.execute(
+                "select filename, stacktrace from import_error where timestamp >= to_timestamp(%s)", (since_epoch,)
+            ).fetchall()
+            if broken:
+                raise Problem("A DAG file cannot be imported:\n" + "\n".join(f"{name}\n{trace}" for name, trace in broken))
+            parsed = conn.execute(
+                "select dag_id, relative_fileloc from dag where not is_stale and last_parsed_time >= to_timestamp(%s)", (since_epoch,)
+            ).fetchall()
+            if expected <= {Path(location).name for _, location in parsed}:
+                return sorted(dag_id for dag_id, _ in parsed)
+            if time.monotonic() > end:
+                missing = sorted(expected - {Path(location).name for _, location in parsed})
+                raise Problem(f"Not parsed after {timeout:.0f} s: {', '.join(missing)}; see {installation.logs / 'dag-processor.log'}")
+            time.sleep(0.2)
+
+
+def warm_up(installation: Installation, secrets: Secrets, timeout: float) -> bool:
+    """Run `ingest_submissions` once and wait for it.
+
+    It finishes what a killed system had begun, and it loads the libraries of the worker processes, so that the first real file
+    does not wait for them.
+
+    Returns:
+        Whether the run succeeded in time.
+    """
+    base = f"http://{HOST}:{installation.settings.airflow_port}"
+    end = time.monotonic() + timeout
+    try:
+        token = _call(f"{base}/auth/token", {"username": "admin", "password": secrets.airflow_admin_password})["access_token"]
+        runs = f"{base}/api/v2/dags/{FIRST_DAG}/dagRuns"
+        run = _call(runs, {"logical_date": None, "note": "make up"}, token)
+        while run["state"] not in ("success", "failed") and time.monotonic() < end:
+            time.sleep(0.3)
+            run = _call(f"{runs}/{urllib.parse.quote(run['dag_run_id'])}", None, token)
+    except (OSError, ValueError, KeyError):
+        return False
+    return run["state"] == "success"
+
+
+def _call(url: str, body: dict | None, token: str | None = None) -> dict:
+    """One call of Airflow's REST interface: POST with a body, GET without."""
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
+    with _DIRECT.open(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def _migrated_to(installation: Installation) -> Path:
+    return installation.airflow_home / f"migrated-to-{version('apache-airflow-core')}"

@@ -1,0 +1,160 @@
+"""Which installation a command is about: its settings, and where its own files lie.
+
+A variable comes from the environment, else from `.env` in the checkout, else from what the home was last started with, else from
+its default. So `make status` finds a system that was started on other ports without being told again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from duban.settings import PROJECT, Settings, load_settings
+from local.console import Problem
+from local.secrets import write_private
+
+VARIABLES = (
+    "DUBAN_HOME",
+    "DUBAN_INBOX",
+    "DUBAN_OUTBOX",
+    "DUBAN_PG_PORT",
+    "DUBAN_AIRFLOW_PORT",
+    "DUBAN_SITE_PORT",
+    "AIRFLOW_CONN_WAREHOUSE",
+    "DUBAN_HMAC_KEY",
+)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One home: the project's settings and the places only the local runtime knows."""
+
+    settings: Settings
+    is_external_warehouse: bool
+    is_external_hmac_key: bool
+
+    @property
+    def secrets(self) -> Path:
+        """Passwords and keys."""
+        return self.settings.home / "secrets"
+
+    @property
+    def run(self) -> Path:
+        """Which processes were started."""
+        return self.settings.home / "run"
+
+    @property
+    def logs(self) -> Path:
+        """One log per process."""
+        return self.settings.home / "logs"
+
+    @property
+    def pgdata(self) -> Path:
+        """The embedded server's data."""
+        return self.settings.home / "postgres"
+
+    @property
+    def airflow_home(self) -> Path:
+        """Airflow's own folder."""
+        return self.settings.home / "airflow"
+
+    @property
+    def site(self) -> Path:
+        """The live ranking's pages."""
+        return self.settings.outbox / "site"
+
+    @property
+    def dbt_state(self) -> Path:
+        """dbt's compiled files; outside the checkout, so that two homes do not share them."""
+        return self.settings.home / "dbt"
+
+    @property
+    def env_file(self) -> Path:
+        """The file to source."""
+        return self.settings.home / "env.sh"
+
+    @property
+    def memory(self) -> Path:
+        """The variables this home was last started with."""
+        return self.run / "variables.json"
+
+    def variables(self) -> dict[str, str]:
+        """This installation's own variables, complete, so that any process given them addresses it."""
+        settings = self.settings
+        values = {
+            "DUBAN_HOME": str(settings.home),
+            "DUBAN_INBOX": str(settings.inbox),
+            "DUBAN_OUTBOX": str(settings.outbox),
+            "DUBAN_PG_PORT": str(settings.pg_port),
+            "DUBAN_AIRFLOW_PORT": str(settings.airflow_port),
+            "DUBAN_SITE_PORT": str(settings.site_port),
+        }
+        if self.is_external_warehouse:
+            values["AIRFLOW_CONN_WAREHOUSE"] = settings.warehouse_uri
+        if self.is_external_hmac_key:
+            values["DUBAN_HMAC_KEY"] = settings.hmac_key
+        return values
+
+    def remember(self) -> None:
+        """Keep the variables for later commands that do not name them."""
+        # Places under the home are left out: a home that is moved keeps its inbox inside.
+        kept = {
+            name: value
+            for name, value in self.variables().items()
+            if name != "DUBAN_HOME" and value not in (str(self.settings.home / "inbox"), str(self.settings.home / "outbox"))
+        }
+        write_private(self.memory, json.dumps(kept, indent=1) + "\n")
+
+
+def load_installation(*, must_exist: bool) -> Installation:
+    """The installation the environment, `.env` and its own memory speak of.
+
+    Raises:
+        Problem: `must_exist` and nothing was ever started there, or a variable makes no sense.
+    """
+    given = read_dotenv(PROJECT / ".env")
+    given.update((name, os.environ[name]) for name in VARIABLES if name in os.environ)
+    home = Path(os.path.abspath(PROJECT / Path(given.get("DUBAN_HOME") or "var").expanduser()))
+    memory = home / "run" / "variables.json"
+    try:
+        remembered = json.loads(memory.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if must_exist:
+            raise Problem(f"Nothing was started in {home} yet: `make up` first (or name another home by DUBAN_HOME).") from None
+        remembered = {}
+    except PermissionError:
+        raise Problem(f"{home} belongs to another user: work as that user, or name another home by DUBAN_HOME.") from None
+    values = {**remembered, **given, "DUBAN_HOME": str(home)}
+    try:
+        settings = load_settings(values)
+    except ValueError as error:
+        raise Problem(str(error)) from None
+    except PermissionError:
+        raise Problem(f"{home} cannot be written: work as its owner, or name another home by DUBAN_HOME.") from None
+    ports = {"DUBAN_PG_PORT": settings.pg_port, "DUBAN_AIRFLOW_PORT": settings.airflow_port, "DUBAN_SITE_PORT": settings.site_port}
+    if len(set(ports.values())) < len(ports):
+        raise Problem(f"Three different ports are needed: {ports}")
+    return Installation(
+        settings=settings,
+        is_external_warehouse=bool(values.get("AIRFLOW_CONN_WAREHOUSE")),
+        is_external_hmac_key=bool(values.get("DUBAN_HMAC_KEY")),
+    )
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """The variables of a `.env` file: NAME=value per line, quotes around the value optional, `#` begins a comment line."""
+    if not path.is_file():
+        return {}
+    found = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if not equals or name.startswith("#"):
+            continue
+        value = value.strip()
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+            value = value[1:-1]
+        if name.strip() in VARIABLES:
+            found[name.strip()] = value
+    return found

@@ -1,0 +1,37 @@
+"""`make district`: registers a district in the running system, with inbox folders for its units."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from local.console import Console, Problem
+from local.environment import process_environment
+from local.lifecycle import System
+
+
+def register(system: System, console: Console, options: argparse.Namespace) -> None:
+    """Register the divisions of a file and rebuild the marts, so that the district shows at once.
+
+    Raises:
+        Problem: the file cannot be used, or the system does not run.
+    """
+    if not options.file:
+        raise Problem("Say which file: make district FILE=<csv> DISTRICT_NAME=<name>")
+    if system.postgres.running_port() is None:
+        raise Problem("PostgreSQL does not run: `make up` first.")
+    environment = process_environment(system.installation, system.secrets)
+    arguments = [str(Path(options.file).absolute())]
+    if options.district_name:
+        arguments.append(options.district_name)
+    for name in ("campaign_start", "campaign_end"):
+        if value := getattr(options, name):
+            arguments += [f"--{name.replace('_', '-')}", value]
+    if subprocess.run([sys.executable, "-m", "duban.divisions", *arguments], env=environment).returncode:
+        raise Problem("nothing was registered")
+    console.say("rebuilding the marts, so that the district shows at once")
+    if subprocess.run([sys.executable, "-m", "local.warehouse", "--rebuild"], env=environment).returncode:
+        raise Problem("The district is registered, but the marts could not be rebuilt: DAG build_warehouse will do it.")
+    console.say("done")

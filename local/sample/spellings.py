@@ -1,0 +1,90 @@
+"""One value, many spellings: how clerks write dates, amounts, numbers and words. Each is one the contract accepts."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from local.sample.mistakes import Written
+from local.sample.places import spelled
+from local.sample.styles import Style
+
+MONEY = frozenset({"计划总投资", "中央资金", "省级资金", "市级资金", "区级资金", "其他资金", "金额"})
+KEYS = frozenset({"问题编号", "项目编号", "流水号"})
+NUMERALS = "〇一二三四五六七八九"
+EXCEL_EPOCH = date(1899, 12, 30)
+YUAN_PER_UNIT = {"万元": 1, "元": 10_000}
+FULL_WIDTH = {ord("0") + digit: ord("０") + digit for digit in range(10)}
+
+
+@dataclass(frozen=True)
+class Formatted:
+    """A workbook cell with a number format."""
+
+    value: Any
+    number_format: str
+
+
+def numeral(number: int) -> str:
+    """A number up to 99 as Chinese writes it in dates: 二十六."""
+    tens, ones = divmod(number, 10)
+    return ("" if tens < 2 else NUMERALS[tens]) + ("十" if tens else "") + (NUMERALS[ones] if ones or not tens else "")
+
+
+def spelled_date(day: date, form: str, rng: Random) -> Any:
+    """A date as a cell holds it; without a year only where the report year is the right one."""
+    match form:
+        case "excel":
+            return Formatted(day, rng.choice(("yyyy-mm-dd", 'yyyy"年"m"月"d"日"')))
+        case "serial":
+            return (day - EXCEL_EPOCH).days
+        case "dots":
+            return f"{day.year}.{day.month}.{day.day}"
+        case "slashes":
+            return f"{day.year}/{day.month}/{day.day}"
+        case "dashes":
+            return f"{day:%Y-%m-%d}"
+        case "digits":
+            return f"{day:%Y%m%d}"
+        case "no_year" if day.year == 2020:
+            return f"{day.month}月{day.day}日"
+        case "numerals":
+            return "".join(NUMERALS[int(digit)] for digit in str(day.year)) + f"年{numeral(day.month)}月{numeral(day.day)}日"
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def spelled_amount(amount: Decimal, style: Style, rng: Random) -> Any:
+    """An amount given in 万元, in the unit of the sender's header; sometimes as text with separators or the unit."""
+    value = (amount * YUAN_PER_UNIT[style.money_unit]).normalize()
+    value = value.quantize(Decimal(1)) if value == value.to_integral_value() else value
+    chance = rng.random()
+    if chance < 0.04:
+        return f"{value:,}"
+    if chance < 0.07:
+        return f"{value}{style.money_unit}"
+    if chance < 0.09 and style.money_unit == "元":
+        return f"￥{value:,.2f}"
+    return value
+
+
+def spelled_cell(column: str, value: Any, style: Style, rng: Random) -> Any:
+    """What the clerk of this style types for a value; a planted mistake stays as it is."""
+    if isinstance(value, Written):
+        return value.value
+    if value is None:
+        return rng.choice(style.blank) if column not in KEYS else None
+    if isinstance(value, date):
+        text = spelled_date(value, rng.choice(style.dates), rng)
+        return text.translate(FULL_WIDTH) if style.full_width and isinstance(text, str) and rng.random() < 0.2 else text
+    if column in MONEY:
+        return spelled_amount(value, style, rng)
+    if column == "形象进度(%)" and value and style.merged:
+        return rng.choice((value, f"{value}%", Formatted(Decimal(value) / 100, "0%")))
+    if column == "村(社区)" and not value.startswith("全"):
+        return "、".join(spelled(village, rng.choice(style.villages)) for village in value.split("、"))
+    if column in KEYS and style.full_width and rng.random() < 0.05:
+        return value.translate(FULL_WIDTH)
+    if isinstance(value, str) and value in style.words:
+        return rng.choice(style.words[value])
+    return value

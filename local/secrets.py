@@ -1,0 +1,82 @@
+"""The installation's secrets: made once, kept under `$DUBAN_HOME/secrets`, readable by their owner only."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(os.urandom(32)).decode("ascii")
+
+
+def _readable_password() -> str:
+    """For typing into a login page: no characters that look alike."""
+    return "-".join("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(5)) for _ in range(4))
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Every secret of an installation, each in a file of its field's name."""
+
+    postgres_password: str
+    warehouse_password: str
+    bi_reader_password: str
+    airflow_db_password: str
+    airflow_admin_password: str
+    fernet_key: str
+    jwt_secret: str
+    api_secret_key: str
+    hmac_key: str
+
+
+_MAKERS: dict[str, Callable[[], str]] = {"fernet_key": _fernet_key, "airflow_admin_password": _readable_password}
+
+
+def load_secrets(directory: Path) -> Secrets:
+    """Read the secrets in `directory`; those that are missing are made first."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    directory.chmod(0o700)
+    return Secrets(**{field.name: _read_or_make(directory / field.name, _MAKERS.get(field.name, _token)) for field in fields(Secrets)})
+
+
+def write_airflow_passwords(directory: Path, password: str) -> Path:
+    """The password file of Airflow's SimpleAuthManager, with the one user `admin`."""
+    path = directory / "airflow_passwords.json"
+    write_private(path, json.dumps({"admin": password}) + "\n")
+    return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace `path` at once with a file only its owner can read."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _read_or_make(path: Path, make: Callable[[], str]) -> str:
+    if not path.exists():
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        write_private(draft, make())
+        try:
+            # A link, not a rename: whoever comes second keeps the first one's secret.
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    path.chmod(0o600)
+    return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,102 @@
+"""`make status`: what runs, how the last runs ended, what waits, and how old the ranking is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from duban.intake.inbox import look, strangers
+from duban.settings import TIMEZONE
+from duban.warehouse import connect, registered_units
+from local import airflow
+from local.console import Console, table
+from local.lifecycle import SITE, System
+
+
+def status(system: System, console: Console) -> None:
+    """Print the state of an installation. Works on a system that is down, too."""
+    settings = system.installation.settings
+    console.show(f"Duban in {settings.home}\n")
+    port = system.postgres.running_port()
+    health = airflow.health(settings.airflow_port) if system.processes.running("api-server") else {}
+    console.show(table(("part", "state", "where"), _parts(system, port, health)))
+    if port is None:
+        console.show("\nPostgreSQL does not run, so there is nothing more to see: `make up`.")
+        return
+    console.show("\n" + table(("DAG", "last run", "state", "seconds"), _runs(system)))
+    console.show("\n" + "\n".join(_work(system)))
+
+
+def _parts(system: System, port: int | None, health: dict[str, str]) -> list[tuple[str, str, str]]:
+    parts = [("PostgreSQL", "running" if port else "down", f"127.0.0.1:{port or system.installation.settings.pg_port}")]
+    places = {"api-server": system.airflow_url, SITE: system.site_url}
+    for name in (*airflow.COMPONENTS, SITE):
+        state = "down" if not system.processes.running(name) else health.get(name, "running")
+        parts.append((name, state, places.get(name, "")))
+    return parts
+
+
+def _runs(system: System) -> list[tuple]:
+    with system.postgres.connect_airflow() as conn:
+        if not conn.execute("select to_regclass('dag_run') is not null").fetchone()[0]:
+            return []
+        rows = conn.execute(
+            """select dag.dag_id, dag.is_paused, run.start_date, run.state, run.end_date - run.start_date
+               from dag left join lateral (
+                   select * from dag_run where dag_run.dag_id = dag.dag_id order by dag_run.id desc limit 1
+               ) run on true
+               where not dag.is_stale order by 1"""
+        ).fetchall()
+    return [
+        (
+            dag + (" (paused)" if paused else ""),
+            f"{start.astimezone(TIMEZONE):%Y-%m-%d %H:%M:%S}" if start else "never",
+            state or "",
+            f"{took.total_seconds():.1f}" if took else "",
+        )
+        for dag, paused, start, state, took in rows
+    ]
+
+
+def _work(system: System) -> list[str]:
+    place = system.installation.settings.inbox
+    lines = []
+    with connect(system.installation.settings) as conn:
+        units = registered_units(conn)
+        lines.append(f"Files waiting in {place}: {len(look(place, units))}")
+        if nobody := strangers(place, units):
+            lines.append(f"  folders that are no unit, left alone: {', '.join(nobody[:10])}{', …' if len(nobody) > 10 else ''}")
+        total, unjudged = conn.execute("select count(*), count(*) filter (where outcome is null) from ops.submissions").fetchone()
+        lines.append(f"Submissions: {total}, of which {unjudged} are being judged")
+        ranking, now = _newest_ranking(conn)
+        if ranking is None:
+            lines.append("No ranking yet: nothing was accepted, or the marts are not built")
+        else:
+            day, built_at = ranking
+            lines.append(f"Newest ranking: {day}, built {_ago(now - built_at)} ago")
+        page = system.installation.site / "index.html"
+        lines.append(f"Live page: {page} ({_age(page, now)})")
+    return lines
+
+
+def _newest_ranking(conn) -> tuple[tuple | None, object]:
+    now = conn.execute("select clock_timestamp()").fetchone()[0]
+    if not conn.execute("select to_regclass('marts.rpt_township_ranking') is not null").fetchone()[0]:
+        return None, now
+    day = conn.execute("select max(ranked_on) from marts.rpt_township_ranking where is_ranked").fetchone()[0]
+    built_at = conn.execute("select max(finished_at) from ops.builds where is_success").fetchone()[0]
+    return ((day, built_at) if day and built_at else None), now
+
+
+def _age(page: Path, now) -> str:
+    if not page.exists():
+        return "not written yet"
+    return f"written {_ago(timedelta(seconds=now.timestamp() - page.stat().st_mtime))} ago"
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

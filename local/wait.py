@@ -1,0 +1,159 @@
+"""`make wait`: until every file that lies in the inbox now has its outcome, and marts and page hold what was accepted."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+
+from duban.intake.inbox import Look, look
+from duban.warehouse import ACCEPTED, connect, registered_units
+from local.console import Console, Problem, bar
+from local.lifecycle import System
+
+# Between a file's disappearance and the warehouse saying so lies at most one transaction.
+WITHDRAWN_AFTER_SECONDS = 20.0
+# What makes a file in the inbox this very file: path, size, time of change.
+Signature = tuple[str, int, int]
+_ESSENTIAL = ("PostgreSQL", "api-server", "scheduler", "dag-processor", "triggerer")
+
+
+@dataclass
+class _Watch:
+    """What is still awaited."""
+
+    began_at: datetime
+    files: dict[Signature, Look]
+    # Submissions that must still be judged and returned.
+    open_ids: set[str]
+    total: int
+    gone_since: dict[Signature, float] = field(default_factory=dict)
+
+
+def wait(system: System, console: Console, timeout: float) -> None:
+    """Wait for every file in the inbox, and everything accepted so far, to be judged, returned and shown.
+
+    Raises:
+        Problem: the time is over, or a part of the system does not run; says what is missing and where to look.
+    """
+    end = time.monotonic() + timeout
+    _require_running(system)
+    with connect(system.installation.settings) as conn:
+        conn.autocommit = True
+        watch = _begin(system, conn)
+        console.say(f"{len(watch.files)} files in the inbox, {len(watch.open_ids)} being judged")
+        while watch.files or watch.open_ids:
+            _advance(system, conn, watch)
+            done = watch.total - len(watch.files) - len(watch.open_ids)
+            console.progress(f"{bar(done, watch.total)} {done}/{watch.total} judged and returned")
+            if watch.files or watch.open_ids:
+                _pause(system, end, lambda: _unjudged(conn, watch))
+        through = conn.execute("select max(received_at) from ops.submissions where outcome = any(%s)", (list(ACCEPTED),)).fetchone()[0]
+        if through is not None:
+            _await_shown(system, conn, console, end, through)
+    console.say("everything is judged, returned and shown")
+
+
+def _begin(system: System, conn: psycopg.Connection) -> _Watch:
+    # The clock of the database first, then the look: what is seen is removed after this moment.
+    began_at = conn.execute("select clock_timestamp()").fetchone()[0]
+    files = look(system.installation.settings.inbox, registered_units(conn))
+    open_ids = {identity for (identity,) in conn.execute(f"select submission_id from ops.submissions where {_IS_OPEN}")}
+    return _Watch(began_at, files, open_ids, len(files) + len(open_ids))
+
+
+_IS_OPEN = "(outcome is null or (outcome <> 'duplicate' and returned_at is null))"
+
+
+def _advance(system: System, conn: psycopg.Connection, watch: _Watch) -> None:
+    """Cross off what has come to its end since the last look."""
+    here = look(system.installation.settings.inbox, {file.unit_code for file in watch.files.values()})
+    for signature in sorted(watch.files.keys() - here.keys()):
+        taken = conn.execute(
+            f"""select submission_id, {_IS_OPEN} from ops.submissions
+                where inbox_path = %s and (removed_at is null or removed_at >= %s) order by claimed_at desc limit 1""",
+            (_inbox_path(watch.files[signature]), watch.began_at),
+        ).fetchone()
+        gone_since = watch.gone_since.setdefault(signature, time.monotonic())
+        if taken is None and time.monotonic() - gone_since < WITHDRAWN_AFTER_SECONDS:
+            continue
+        # Not taken by anyone: the sender took it back. Nothing is to be awaited then.
+        del watch.files[signature]
+        if taken and taken[1]:
+            if taken[0] in watch.open_ids:
+                watch.total -= 1
+            watch.open_ids.add(taken[0])
+    if watch.open_ids:
+        query = f"select submission_id from ops.submissions where submission_id = any(%s) and {_IS_OPEN}"
+        watch.open_ids = {identity for (identity,) in conn.execute(query, (list(watch.open_ids),))}
+
+
+def _await_shown(system: System, conn: psycopg.Connection, console: Console, end: float, through: datetime) -> None:
+    def missing() -> str | None:
+        built = conn.execute("select max(through_received_at) from ops.builds where is_success").fetchone()[0]
+        if built is None or built < through:
+            last = conn.execute("select is_success, finished_at from ops.builds order by build_id desc limit 1").fetchone()
+            failure = f" (the last build failed at {last[1]:%H:%M:%S})" if last is not None and last[0] is False else ""
+            return f"the marts do not hold them yet{failure}; DAG build_warehouse"
+        shown = conn.execute("select max(through_received_at) from ops.live_pages").fetchone()[0]
+        if shown is None or shown < through:
+            return "the live ranking does not show them yet; DAG publish_live_ranking"
+        return None
+
+    while (what := missing()) is not None:
+        console.progress(f"all judged; {what.split(';')[0]}")
+        _pause(system, end, lambda what=what: what)
+
+
+def _unjudged(conn: psycopg.Connection, watch: _Watch) -> str:
+    parts = []
+    if watch.files:
+        names = sorted(_readable(_inbox_path(file)) for file in watch.files.values())
+        some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        parts.append(f"{len(names)} files still lie in the inbox ({some}); DAG ingest_submissions")
+    if watch.open_ids:
+        rows = conn.execute(
+            "select inbox_path, outcome from ops.submissions where submission_id = any(%s) order by 1 limit 3", (list(watch.open_ids),)
+        ).fetchall()
+        names = ", ".join(
+            f"{_readable(path)} ({'not judged' if outcome is None else 'judged, receipt not written'})" for path, outcome in rows
+        )
+        parts.append(f"{len(watch.open_ids)} submissions taken have not come to their end ({names}); DAG ingest_submissions")
+    return "; ".join(parts)
+
+
+def _inbox_path(file: Look) -> bytes:
+    """The path below the inbox, as the warehouse records it."""
+    return os.fsencode(f"{file.unit_code}/{file.path.name}")
+
+
+def _readable(inbox_path: bytes) -> str:
+    return inbox_path.decode("utf-8", errors="replace")
+
+
+def _pause(system: System, end: float, reason) -> None:
+    """Wait a moment, unless waiting has become pointless."""
+    _require_running(system)
+    if time.monotonic() > end:
+        raise Problem(f"Time is over: {reason()}.\n{_paused_or_failed(system)}See {system.airflow_url} and {system.installation.logs}.")
+    time.sleep(0.25)
+
+
+def _require_running(system: System) -> None:
+    down = [part for part in system.down_parts() if part in _ESSENTIAL]
+    if down:
+        raise Problem(f"Nothing will be done: {', '.join(down)} does not run. Start it by `make up`, then wait again.")
+
+
+def _paused_or_failed(system: System) -> str:
+    with system.postgres.connect_airflow() as conn:
+        paused = [dag for (dag,) in conn.execute("select dag_id from dag where is_paused and not is_stale order by 1")]
+        failed = conn.execute(
+            "select dag_id, task_id, try_number from task_instance where state in ('failed', 'up_for_retry') "
+            "and end_date > now() - interval '1 hour' order by end_date desc limit 3"
+        ).fetchall()
+    text = f"Paused: {', '.join(paused)}.\n" if paused else ""
+    return text + (f"Failed lately: {', '.join(f'{dag}.{task} (try {number})' for dag, task, number in failed)}.\n" if failed else "")

@@ -1,0 +1,178 @@
+"""A real PostgreSQL for every test that needs one: a server of its own on a free port, a fresh database per test from a template."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import openpyxl
+import psycopg
+import pytest
+from local.config import load_installation
+from local.postgres import SUPERUSER, Postgres
+from local.secrets import load_secrets
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from duban import divisions, warehouse
+from duban.intake import inbox
+from duban.quality import judging, returns
+from duban.settings import Settings
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback interface that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for probe in sockets:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in sockets]
+    finally:
+        for probe in sockets:
+            probe.close()
+
+
+class Server:
+    """The embedded server of a test run, and its databases."""
+
+    def __init__(self, home: Path):
+        pg, airflow, site = free_ports(3)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("DUBAN_INBOX", "DUBAN_OUTBOX", "AIRFLOW_CONN_WAREHOUSE", "DUBAN_HMAC_KEY"):
+                patch.delenv(name, raising=False)
+            patch.setenv("DUBAN_HOME", str(home))
+            for name, port in (("PG", pg), ("AIRFLOW", airflow), ("SITE", site)):
+                patch.setenv(f"DUBAN_{name}_PORT", str(port))
+            installation = load_installation(must_exist=False)
+        for folder in (installation.run, installation.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.secrets = load_secrets(installation.secrets)
+        self.postgres = Postgres(installation, self.secrets)
+        self.settings = installation.settings
+        self._numbers = itertools.count(1)
+
+    def superuser(self, database: str = "postgres") -> psycopg.Connection:
+        """A connection that may do anything, with autocommit."""
+        return self.postgres.connect(database, SUPERUSER, self.secrets.postgres_password)
+
+    def copy_of(self, template: str) -> str:
+        """A new database, a copy of the template; returns its connection string."""
+        name = f"{template}_{next(self._numbers)}"
+        with self.superuser() as conn:
+            conn.execute(sql.SQL("create database {} template {} owner duban").format(sql.Identifier(name), sql.Identifier(template)))
+            conn.execute(sql.SQL("grant connect on database {} to bi_reader").format(sql.Identifier(name)))
+        parts = urlsplit(self.settings.warehouse_uri)
+        return parts._replace(path=f"/{name}").geturl()
+
+    def drop(self, uri: str) -> None:
+        """Drop such a database."""
+        with self.superuser() as conn:
+            conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(urlsplit(uri).path[1:])))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the whole run."""
+    running = Server(tmp_path_factory.mktemp("server"))
+    running.postgres.start()
+    try:
+        with warehouse.connect(running.settings) as conn:
+            warehouse.migrate(conn)
+        with warehouse.connect(running.settings) as conn:
+            divisions.register_reference(conn)
+        yield running
+    finally:
+        running.postgres.stop()
+
+
+class Office:
+    """A warehouse with its inbox and outbox, driven without Airflow: drop files, take them, look at what came of them."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+
+    def drop(self, unit: str, name: str, content: bytes) -> Path:
+        """Put a file into a unit's folder."""
+        path = self.settings.inbox / unit / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def ingest(self) -> None:
+        """Claim, judge, load, return: what the DAG does."""
+        with warehouse.connect(self.settings) as conn:
+            inbox.claim_files(conn, self.settings)
+            judging.judge_waiting(conn, self.settings)
+            returns.write_returns(conn, self.settings)
+
+    def send(self, unit: str, name: str, content: bytes) -> dict[str, Any]:
+        """Drop one file, take it, return its line of ops.submissions."""
+        self.drop(unit, name, content)
+        self.ingest()
+        return self.query("select * from ops.submissions order by received_at desc limit 1")[0]
+
+    def query(self, statement: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Rows of a query."""
+        with warehouse.connect(self.settings) as conn, conn.cursor(row_factory=dict_row) as cur:
+            return cur.execute(statement, parameters).fetchall()
+
+    def rejections(self, submission_id: str) -> list[tuple[int | None, str, str | None, str | None]]:
+        """(row, rule, column, cell) of everything that was sent back of a submission, in order."""
+        rows = self.query(
+            "select row_no, rule_id, column_name, cell from quarantine.rejected_rows where submission_id = %s order by row_no, rule_id, cell",
+            [submission_id],
+        )
+        return [tuple(row.values()) for row in rows]
+
+    def returned(self, unit: str, submission_id: str) -> Path:
+        """Folder of a submission in the outbox."""
+        return self.settings.outbox / "returns" / unit / submission_id
+
+    def receipt(self, unit: str, submission_id: str) -> dict[str, Any]:
+        """The receipt in the outbox."""
+        return json.loads((self.returned(unit, submission_id) / "receipt.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def office(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """An empty office on a database of its own. Files are at rest at once: that they must rest is tested where it matters."""
+    monkeypatch.setattr(inbox, "REST_SECONDS", 0.0)
+    uri = server.copy_of("duban")
+    home = tmp_path / "home"
+    settings = replace(
+        server.settings, home=home, inbox=home / "inbox", outbox=home / "outbox", landing=home / "landing", warehouse_uri=uri
+    )
+    try:
+        yield Office(settings)
+    finally:
+        server.drop(uri)
+
+
+def csv_bytes(rows: Sequence[Sequence[Any]], encoding: str = "utf-8") -> bytes:
+    """Rows as a CSV file."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode(encoding)
+
+
+def xlsx_bytes(sheets: dict[str, Sequence[Sequence[Any]]], touch: Callable[[openpyxl.Workbook], None] | None = None) -> bytes:
+    """Rows per sheet as a workbook; `touch` may change it before it is saved."""
+    workbook = openpyxl.Workbook()
+    workbook.remove(workbook.active)
+    for name, rows in sheets.items():
+        sheet = workbook.create_sheet(name)
+        for row in rows:
+            sheet.append(list(row))
+    if touch:
+        touch(workbook)
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()

@@ -1,0 +1,173 @@
+"""What every node of the dbt project must have, read from the parsed manifest: no database is needed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.cli.main import dbtRunner
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+MARTS = {
+    "dim_dates",
+    "dim_districts",
+    "dim_townships",
+    "dim_villages",
+    "fct_findings",
+    "fct_fund_movements",
+    "fct_problems",
+    "fct_projects",
+    "fct_rejected_rows",
+    "fct_submissions",
+    "fct_township_days",
+    "fct_visits",
+    "rpt_fund_tiers",
+    "rpt_township_ranking",
+}
+# current as soon as the loader commits, hence views on its tables and nothing between
+VIEWS = {"fct_findings", "fct_rejected_rows", "fct_submissions"}
+NAMES = {
+    "staging": r"stg_[a-z_]+",
+    "intermediate": r"int_[a-z]+(_[a-z]+)*__[a-z_]+",
+    "marts": r"(dim|fct|rpt)_[a-z_]+",
+}
+TYPE_OF_SUFFIX = {
+    "_on": r"date",
+    "_at": r"timestamp with time zone",
+    "_yuan": r"numeric\(18,2\)",
+    "_pct": r"numeric\(\d+,1\)",
+    "_count": r"integer",
+    "_code": r"text",
+}
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    work = tmp_path_factory.mktemp("dbt")
+    result = dbtRunner().invoke(
+        ["--quiet", "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        + ["--target-path", str(work / "target"), "--log-path", str(work / "logs")]
+    )
+    assert result.success, result.exception
+    return result.result
+
+
+@pytest.fixture(scope="module")
+def models(manifest: Any) -> dict[str, Any]:
+    return {node.name: node for node in manifest.nodes.values() if node.resource_type == "model"}
+
+
+@pytest.fixture(scope="module")
+def marts(models: dict[str, Any]) -> dict[str, Any]:
+    return {name: node for name, node in models.items() if node.schema == "marts"}
+
+
+def key_of(node: Any) -> list[str]:
+    """Returns the key: the primary key that PostgreSQL keeps, or the one a view declares."""
+    keys = [list(constraint.columns) for constraint in node.constraints if constraint.type == "primary_key"]
+    return keys[0] if keys else list(node.config.meta.get("key", []))
+
+
+def test_marts_are_the_public_tables(marts: dict[str, Any]) -> None:
+    assert set(marts) == MARTS
+
+
+def test_names_and_schemas_follow_the_folder(models: dict[str, Any]) -> None:
+    assert len(models) > len(MARTS)
+    for name, node in models.items():
+        folder = Path(node.original_file_path).parts[1]
+        assert re.fullmatch(NAMES[folder], name), name
+        assert node.schema == folder, name
+
+
+def test_each_model_is_described_beside_its_sql(models: dict[str, Any]) -> None:
+    for name, node in models.items():
+        described_in = PROJECT / node.patch_path.split("://")[1]
+        assert described_in == (PROJECT / node.original_file_path).with_suffix(".yml"), name
+
+
+def test_every_description_ends_with_its_grain(manifest: Any) -> None:
+    nodes = [*manifest.sources.values(), *(node for node in manifest.nodes.values() if node.resource_type in {"model", "seed"})]
+    assert len(nodes) > 2 * len(MARTS)
+    for node in nodes:
+        assert re.search(r"\. Grain: [^.]+\.$", node.description.strip()), node.name
+
+
+def test_every_column_is_described_and_reaches_the_database(manifest: Any) -> None:
+    for node in manifest.nodes.values():
+        if node.resource_type not in {"model", "seed"}:
+            continue
+        assert node.columns, node.name
+        assert [column.name for column in node.columns.values() if not column.description] == [], node.name
+        assert node.config.persist_docs == {"relation": True, "columns": True}, node.name
+
+
+def test_marts_promise_columns_types_and_a_key(marts: dict[str, Any]) -> None:
+    for name, node in marts.items():
+        assert node.config.contract.enforced, name
+        assert [column.name for column in node.columns.values() if not column.data_type] == [], name
+        assert key_of(node), name
+        assert set(key_of(node)) <= set(node.columns), name
+        assert node.config.materialized == ("view" if name in VIEWS else "table"), name
+
+
+def test_keys_of_tables_are_kept_by_postgresql(marts: dict[str, Any]) -> None:
+    for name in MARTS - VIEWS:
+        node = marts[name]
+        assert "primary_key" in {constraint.type for constraint in node.constraints}, name
+        for column in key_of(node):
+            assert "not_null" in {constraint.type for constraint in node.columns[column].constraints}, (name, column)
+
+
+def test_suffix_of_a_column_names_its_type(marts: dict[str, Any]) -> None:
+    checked = 0
+    for name, node in marts.items():
+        for column in node.columns.values():
+            for suffix, data_type in TYPE_OF_SUFFIX.items():
+                if column.name.endswith(suffix):
+                    assert re.fullmatch(data_type, column.data_type), (name, column.name)
+                    checked += 1
+            if column.name.startswith(("is_", "has_")):
+                assert column.data_type == "boolean", (name, column.name)
+                checked += 1
+    assert checked > 80
+
+
+def test_readers_are_granted_marts_and_nothing_else(models: dict[str, Any]) -> None:
+    for name, node in models.items():
+        assert node.config.grants == ({"select": ["bi_reader"]} if node.schema == "marts" else {}), name
+
+
+def test_no_view_hangs_on_a_table_that_builds_replace(manifest: Any, models: dict[str, Any]) -> None:
+    """Replacing a table drops every view on it, so views may stand only on sources and on other views."""
+    for name, node in models.items():
+        if node.config.materialized == "view":
+            parents = [manifest.nodes[parent] for parent in node.depends_on.nodes if parent in manifest.nodes]
+            assert {parent.config.materialized for parent in parents} <= {"view", "ephemeral"}, name
+
+
+def test_views_of_readers_stand_on_sources_alone(manifest: Any, models: dict[str, Any]) -> None:
+    """Otherwise rebuilding the view below would take them away until their own turn."""
+    for name in VIEWS:
+        parents = [manifest.nodes[parent] for parent in models[name].depends_on.nodes if parent in manifest.nodes]
+        assert {parent.config.materialized for parent in parents} == {"ephemeral"}, name
+
+
+def test_codes_in_seeds_are_text(manifest: Any) -> None:
+    seeds = [node for node in manifest.nodes.values() if node.resource_type == "seed"]
+    assert {seed.name for seed in seeds} >= {"ref_calendar_exceptions", "ref_ranking_rules", "ref_village_aliases", "ref_vocabulary"}
+    for seed in seeds:
+        header = (PROJECT / seed.original_file_path).read_text(encoding="utf-8").splitlines()[0].split(",")
+        assert header == list(seed.config.column_types) == list(seed.columns), seed.name
+        assert {seed.config.column_types[column] for column in header if column.endswith("_code")} <= {"text"}, seed.name
+
+
+def test_hard_logic_has_unit_tests(manifest: Any) -> None:
+    tested = {unit_test.model for unit_test in manifest.unit_tests.values()}
+    assert tested >= {
+        "fct_township_days",
+        "int_problem_versions__effective",
+        "int_problem_versions__validity",
+        "int_problems__spanned",
+        "rpt_township_ranking",
+    }
