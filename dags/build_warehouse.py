@@ -5,7 +5,8 @@
 
 **Reads / writes.** `raw.*`, `quarantine.*`, `ops.submissions` → `staging`, `intermediate`, `marts`; the run is recorded in `ops.builds`.
 
-**When it runs.** After rows were accepted (asset `raw`), and at 00:05, so that a day without a file has its row as well.
+**When it runs.** After rows were accepted (asset `raw`): what rows can change. At 00:05 and on demand: everything, calendar and divisions included, so
+that a day without a file has its row as well.
 
 **When it fails.** The message names the model or test. The tables keep what the last good build left, and the page says how old it is. Mend the
 model or the row, run again.
@@ -29,10 +30,10 @@ from duban.orchestration.defaults import DEFAULT_ARGS, TIMEZONE
 )
 def build_warehouse():
     @task(outlets=[MARTS])
-    def build():
+    def build(*, triggering_asset_events=None):
         from duban.orchestration import steps
 
-        yield Metadata(MARTS, {"rows": steps.build_warehouse("live")})
+        yield Metadata(MARTS, {"rows": steps.build_warehouse("live" if triggering_asset_events else "nightly")})
 
     build()
 

@@ -77,4 +77,4 @@ def _cells(text: str) -> int:
 
 
 def _is_number(text: str) -> bool:
-    return text == "" or text.replace(".", "", 1).replace("-", "", 1).replace(",", "").rstrip("%").isdigit()
+    return text in ("", "—") or text.replace(".", "", 1).replace("-", "", 1).replace(",", "").rstrip("%").isdigit()

@@ -109,10 +109,10 @@ def _show(system: System, console: Console, began_at) -> None:
     with connect(settings) as conn:
         name = conn.execute("select district_name from marts.dim_districts where district_code = %s", (DISTRICT,)).fetchone()[0]
         ranking = conn.execute(
-            """select rank, township_name, assigned_count, rectified_count, open_count, overdue_count, oldest_open_workdays, rectified_pct,
+            """select rank, r.township_name, assigned_count, rectified_count, open_count, overdue_count, oldest_open_workdays, rectified_pct,
                       is_reported
-               from marts.rpt_township_ranking where district_code = %s and ranked_on = %s
-               order by is_ranked desc, rank nulls last, township_code""",
+               from marts.rpt_township_ranking r join marts.dim_townships t using (township_code)
+               where r.district_code = %s and ranked_on = %s order by rank nulls last, t.display_order""",
             (DISTRICT, LAST_DAY),
         ).fetchall()
         assigned, rectified, open_ = (sum(row[column] for row in ranking) for column in (2, 3, 4))
@@ -145,7 +145,7 @@ def _show(system: System, console: Console, began_at) -> None:
 
     console.show(f"\n{name} · {LAST_DAY} · 整改进度排名（{LABEL}）\n")
     header = ("名次", "乡镇", "问题数", "已整改", "未整改", "超期", "最久未整改(工作日)", "整改率%", "当日")
-    console.show(table(header, [(*row[:8], "" if row[8] else "未报") for row in ranking]))
+    console.show(table(header, [("—" if row[0] is None else row[0], *row[1:8], "" if row[8] else "未报") for row in ranking]))
     console.show(f"\n问题 {assigned} = 已整改 {rectified} + 未整改 {open_}，整改率 {_percent(rectified, assigned)}")
     console.show(f"项目 {projects}，已开工 {started}，开工率 {_percent(started, projects)}\n")
     tiers = [(tier, _wan(received), _wan(allocated), share, spent) for tier, received, allocated, share, spent in funds]

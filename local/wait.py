@@ -44,7 +44,7 @@ def wait(system: System, console: Console, timeout: float) -> None:
     with connect(system.installation.settings) as conn:
         conn.autocommit = True
         watch = _begin(system, conn)
-        console.say(f"{len(watch.files)} files in the inbox, {len(watch.open_ids)} being judged")
+        console.say(f"{len(watch.files)} files in the inbox, {len(watch.open_ids)} more on their way")
         while watch.files or watch.open_ids:
             _advance(system, conn, watch)
             done = watch.total - len(watch.files) - len(watch.open_ids)

@@ -8,6 +8,7 @@ import itertools
 import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -141,19 +142,33 @@ class Office:
         return json.loads((self.returned(unit, submission_id) / "receipt.json").read_text(encoding="utf-8"))
 
 
-@pytest.fixture
-def office(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+@contextmanager
+def open_office(server: Server, home: Path) -> Iterator[Office]:
     """An empty office on a database of its own. Files are at rest at once: that they must rest is tested where it matters."""
-    monkeypatch.setattr(inbox, "REST_SECONDS", 0.0)
     uri = server.copy_of("duban")
-    home = tmp_path / "home"
     settings = replace(
         server.settings, home=home, inbox=home / "inbox", outbox=home / "outbox", landing=home / "landing", warehouse_uri=uri
     )
-    try:
-        yield Office(settings)
-    finally:
-        server.drop(uri)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inbox, "REST_SECONDS", 0.0)
+        try:
+            yield Office(settings)
+        finally:
+            server.drop(uri)
+
+
+@pytest.fixture
+def office(server: Server, tmp_path: Path) -> Iterator[Office]:
+    """An office for one test."""
+    with open_office(server, tmp_path / "home") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared_office(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """An office for all tests of a module: they look at what one large drop came to."""
+    with open_office(server, tmp_path_factory.mktemp("office") / "home") as opened:
+        yield opened
 
 
 def csv_bytes(rows: Sequence[Sequence[Any]], encoding: str = "utf-8") -> bytes:

@@ -89,7 +89,9 @@ def migrate(conn: psycopg.Connection) -> list[str]:
     with _held(conn, _LOCK_MIGRATE):
         with conn.transaction():
             conn.execute("create schema if not exists ops")
-            conn.execute("create table if not exists ops.schema_migrations (version text primary key, applied_at timestamptz not null default now())")
+            conn.execute(
+                "create table if not exists ops.schema_migrations (version text primary key, applied_at timestamptz not null default now())"
+            )
             seen = {version for (version,) in conn.execute("select version from ops.schema_migrations")}
         for path in sorted(MIGRATIONS.glob("*.sql")):
             if path.stem in seen:
@@ -196,7 +198,8 @@ def returned_submission(conn: psycopg.Connection, submission_id: str, unit_code:
     None when there is no such submission of that unit, or nothing of it was sent back.
     """
     row = conn.execute(
-        "select report_on from ops.submissions where submission_id = %s and unit_code = %s and rejected_count > 0", (submission_id, unit_code)
+        "select report_on from ops.submissions where submission_id = %s and unit_code = %s and rejected_count > 0",
+        (submission_id, unit_code),
     ).fetchone()
     if row is None or row[0] is None:
         return None
@@ -210,7 +213,8 @@ def divisions(conn: psycopg.Connection, district_code: str) -> tuple[list[tuple[
     """(code, name) of the townships and of the villages of a district."""
     townships = conn.execute("select township_code, township_name from raw.townships where district_code = %s", (district_code,)).fetchall()
     villages = conn.execute(
-        "select village_code, village_name from raw.villages join raw.townships using (township_code) where district_code = %s", (district_code,)
+        "select village_code, village_name from raw.villages join raw.townships using (township_code) where district_code = %s",
+        (district_code,),
     ).fetchall()
     return townships, villages
 
@@ -255,9 +259,9 @@ def load_transaction(conn: psycopg.Connection) -> Iterator[None]:
 
 def next_received_at(conn: psycopg.Connection) -> datetime:
     """A time of arrival later than every one given before. Call inside `load_transaction`."""
-    return conn.execute(
-        "select greatest(clock_timestamp(), max(received_at) + interval '1 microsecond') from ops.submissions"
-    ).fetchone()[0]
+    return conn.execute("select greatest(clock_timestamp(), max(received_at) + interval '1 microsecond') from ops.submissions").fetchone()[
+        0
+    ]
 
 
 def record_outcome(conn: psycopg.Connection, submission_id: str, outcome: Mapping[str, Any]) -> None:

@@ -20,7 +20,7 @@ from local.sample.mistakes import (
     planted,
     spoiled,
 )
-from local.sample.people import RARE_EVERY, households, leaders
+from local.sample.people import households, leaders
 from local.sample.places import OFFICE, read_townships
 from local.sample.problems import Problem, build_problems
 from local.sample.projects import build_projects
@@ -30,6 +30,8 @@ from local.sample.styles import STYLES, Style
 
 OFFICE_NAME = "资阳区扶贫办"
 LEADERS_PER_UNIT = 7
+# More than any unit has problems.
+HOMES_PER_UNIT = 60
 VOID_REASON = "经区级复核，属政策理解偏差，不作为问题"
 
 
@@ -80,13 +82,13 @@ class Sender:
 def build_senders(seed: int) -> list[Sender]:
     """All units with everything they will ever send, for a seed."""
     townships = read_townships()
-    homes = households(Random(f"{seed}:homes"), RARE_EVERY * len(STORIES))
+    homes = households(Random(f"{seed}:homes"), HOMES_PER_UNIT * len(STORIES))
     projects = build_projects(townships, Random(f"{seed}:projects"))
     movements = build_movements(projects, Random(f"{seed}:funds"))
     senders = []
     for turn, unit in enumerate(STORIES):
         rng = Random(f"{seed}:{unit}:problems")
-        own_homes = homes[turn * RARE_EVERY : (turn + 1) * RARE_EVERY]
+        own_homes = homes[turn * HOMES_PER_UNIT : (turn + 1) * HOMES_PER_UNIT]
         problems = build_problems(unit, townships.get(unit), leaders(rng, LEADERS_PER_UNIT), own_homes, rng)
         name = townships[unit].name if unit in townships else OFFICE_NAME
         senders.append(Sender(unit, name, {PROBLEMS: problems, PROJECTS: projects[unit], FUNDS: movements[unit]}))

@@ -105,13 +105,13 @@ MISTAKES = (
     _mistake("106", 24, PROJECTS, "J07", "stray", 项目编号="ZY2020-074"),
     _mistake("000", 29, PROJECTS, "R03", "update", 进度=0.6),
     # ── 资金台账 ──
-    _mistake("106", 22, FUNDS, "F01", "new", 金额=0),
-    _mistake("107", 22, FUNDS, "F05", "new", 环节="分配", 资金文号="资扶领发〔2020〕样3号"),
-    _mistake("203", 22, FUNDS, "R09", "new", 金额="=12000/10000"),
+    _mistake("107", 23, FUNDS, "F05", "new", 环节="分配", 资金文号="资扶领发〔2020〕样3号"),
     _mistake("104", 23, FUNDS, "F03", "new", 项目编号=None),
     _mistake("000", 23, FUNDS, "F02", "new", 资金文号=None),
     _mistake("000", 23, FUNDS, "R04", "new", 资金层级="中央级"),
     _mistake("000", 24, FUNDS, "F04", "new", 发生日期="2020-06-29"),
+    _mistake("106", 24, FUNDS, "F01", "new", 金额=0),
+    _mistake("203", 24, FUNDS, "R09", "new", 金额="=12000/10000"),
     _mistake("006", 24, FUNDS, "R01", "new", 发生日期=None),
     _mistake("005", 28, FUNDS, "R03", "new", 金额="1.2万"),
 )

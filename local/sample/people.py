@@ -17,7 +17,7 @@ FIRST = "建国志德春秋冬夏桂菊玉金银先立正光文学明友爱月�
 SECOND = "军明华生平良云英珍秀芳兰香娥莲贵林山辉强根斌初安才元祥喜求佑霞红凤桃满意田南阳泉"
 # Characters outside GBK: only GB18030 and Unicode carry them.
 RARE = "䶮㛃𬇙"
-RARE_EVERY = 40
+RARE_EVERY = 20
 FIRST_BIRTHDAY = date(1938, 1, 1)
 BIRTHDAYS = 17_500
 CHECK_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)

@@ -10,6 +10,7 @@ from typing import Any
 
 from local.sample.mistakes import PROJECTS, Mistake, planted, spoiled
 from local.sample.places import DISTRICT_NAME, Township
+from local.sample.spellings import numeral
 from local.sample.story import BATCHES, FIRST_DAY, FUNDED, PROJECT_CATEGORIES, STORIES, WORKSHOPS, Batch, june
 
 TEXTS = Path(__file__).with_name("project_texts.csv")
@@ -158,18 +159,20 @@ def _project(
 
 def _place(township: Township | None, pattern: str, taken: set[str], rng: Random) -> tuple[tuple[str, ...], str | None, str]:
     """Villages, the place as the ledger names it, and a project name nobody else has."""
-    while True:
-        if township is None:
-            villages, place, head = (), None, DISTRICT_NAME
-        elif rng.random() < 0.05 and township.name[-1] in "镇乡":
-            villages, place, head = (), f"全{township.name[-1]}", township.name
-        else:
-            villages = tuple(rng.sample(township.villages, rng.choice((1, 1, 1, 1, 2))))
-            place, head = "、".join(villages), villages[0]
-        name = pattern.format(village=head, n=rng.randint(1, 12)) + ("（二期）" if township is None and rng.random() < 0.5 else "") + "项目"
-        if name not in taken:
-            taken.add(name)
-            return villages, place, name
+    villages: tuple[str, ...] = ()
+    place, head = None, DISTRICT_NAME
+    if township and rng.random() < 0.05 and township.name[-1] in "镇乡":
+        place, head = f"全{township.name[-1]}", township.name
+    elif township:
+        villages = tuple(rng.sample(township.villages, rng.choice((1, 1, 1, 1, 2))))
+        place, head = "、".join(villages), villages[0]
+    first = pattern.format(village=head, n=rng.randint(1, 12)) + "项目"
+    name, phase = first, 1
+    while name in taken:
+        phase += 1
+        name = f"{first}（{numeral(phase)}期）"
+    taken.add(name)
+    return villages, place, name
 
 
 def _with_mistakes(unit: str, projects: list[Project]) -> list[Project]:

@@ -10,7 +10,7 @@ from typing import Any
 from local.sample.mistakes import FUNDS, HIDDEN_ROW, PROBLEMS, PROJECTS, WRONG_TOTAL, Written
 from local.sample.people import person_name
 from local.sample.places import OFFICE
-from local.sample.spellings import MONEY, YUAN_PER_UNIT, Formatted, spelled_cell
+from local.sample.spellings import MONEY, YUAN_PER_UNIT, Formatted, plain, spelled_cell
 from local.sample.styles import FUND_GROUPS, PROBLEM_GROUPS, PROJECT_GROUPS, Style
 
 GROUPS = {PROBLEMS: PROBLEM_GROUPS, PROJECTS: PROJECT_GROUPS, FUNDS: FUND_GROUPS}
@@ -155,8 +155,8 @@ def _total_row(word: str, columns: list[str], rows: list[dict[str, Any]], style:
         if column in MONEY and at:
             right = sum((row[column] for row in rows if isinstance(row[column], Decimal)), Decimal(0)) * YUAN_PER_UNIT[style.money_unit]
             wrong = [_plain(row[column]) for row in rows if isinstance(row[column], Written)]
-            cells[at] = right + sum((Decimal(str(value)) for value in wrong if isinstance(value, int | float)), Decimal(0))
-            cells[at] += surplus if column in HEADLINE_MONEY else 0
+            read = sum((Decimal(str(value)) for value in wrong if isinstance(value, int | float)), Decimal(0))
+            cells[at] = plain(right + read + (surplus if column in HEADLINE_MONEY else 0))
     return cells
 
 

@@ -54,11 +54,17 @@ def spelled_date(day: date, form: str, rng: Random) -> Any:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
+def plain(amount: Decimal) -> Decimal:
+    """The amount without trailing zeros and without an exponent."""
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
+
+
 def spelled_amount(amount: Decimal, style: Style, rng: Random) -> Any:
     """An amount given in 万元, in the unit of the sender's header; sometimes as text with separators or the unit."""
-    value = (amount * YUAN_PER_UNIT[style.money_unit]).normalize()
-    value = value.quantize(Decimal(1)) if value == value.to_integral_value() else value
+    value = plain(amount * YUAN_PER_UNIT[style.money_unit])
     chance = rng.random()
+    if not value:
+        return value
     if chance < 0.04:
         return f"{value:,}"
     if chance < 0.07:

@@ -25,7 +25,9 @@ def test_beita_notice(office):
     ]
     [total] = office.query("select sum(amount_yuan) as yuan, count(*) as n from raw.fund_movement_versions")
     assert total == {"yuan": Decimal("3610000.00"), "n": 13}
-    villages = office.query("select movement_no, village_codes, township_code from raw.fund_movement_versions where movement_no in ('7', '9')")
+    villages = office.query(
+        "select movement_no, village_codes, township_code from raw.fund_movement_versions where movement_no in ('7', '9')"
+    )
     assert sorted((row["movement_no"], row["village_codes"], row["township_code"]) for row in villages) == [
         ("7", ["430511003002"], "430511003"),
         ("9", ["430511101004"], "430511101"),

@@ -7,8 +7,7 @@ from airflow.sdk import Asset, AssetAlias, AssetWatcher
 from duban.orchestration.inbox_trigger import InboxTrigger
 
 #: Files at rest in the inbox. The watcher lives in the triggerer and looks every second; nothing is polled by runs.
-INBOX = Asset(name="inbox", uri="duban://inbox", group="duban", watchers=[AssetWatcher(name="inbox_watcher", trigger=InboxTrigger())]
-)
+INBOX = Asset(name="inbox", uri="duban://inbox", group="duban", watchers=[AssetWatcher(name="inbox_watcher", trigger=InboxTrigger())])
 #: New rows in `raw`.
 RAW = Asset(name="raw", uri="duban://warehouse/raw", group="duban")
 #: A build of the marts that succeeded.

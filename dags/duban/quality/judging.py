@@ -208,11 +208,7 @@ def _keep_returned_rows(verdict: Verdict, returned: frozenset[tuple[str, int]]) 
     for table in verdict.opened.reading.tables:
         if not returned:
             continue
-        kept = [
-            row
-            for row in table.rows
-            if (row.sheet, row.row_no) in returned or display(row.extras.get(receipt.REASON_COLUMN)).strip()
-        ]
+        kept = [row for row in table.rows if (row.sheet, row.row_no) in returned or display(row.extras.get(receipt.REASON_COLUMN)).strip()]
         verdict.ignored_count += len(table.rows) - len(kept)
         table.rows, table.totals = kept, []
 

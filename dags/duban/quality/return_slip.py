@@ -35,7 +35,7 @@ _REASON = Font(name="宋体", size=11, color="FFC00000")
 _WRAP = Alignment(wrap_text=True, vertical="top")
 _AUTHOR = "督办"
 _COLUMNS = ("序号", "工作表", "行", "列名", "单元格", "填写的内容", "规则", "为什么退回", "怎么改")
-_WIDTHS = (8, 14, 8, 16, 10, 26, 8, 40, 48)
+_WIDTHS = (12, 14, 8, 16, 10, 26, 8, 40, 48)
 
 
 def write_slip(source: str | None, target: str, receipt: dict[str, Any], headers: list[str]) -> None:
@@ -187,7 +187,8 @@ def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
     workbook.active = 0
     for other in workbook.worksheets[1:]:
         other.sheet_view.tabSelected = False
-    _put(sheet, 1, 1, "退回说明", _TITLE)
+    _put(sheet, 1, 1, SLIP_SHEET, _TITLE).alignment = Alignment(vertical="center")
+    sheet.row_dimensions[1].height = 30
     counts = receipt["counts"]
     facts = [
         (SLIP_ID_LABEL, receipt["submission_id"]),
@@ -196,7 +197,10 @@ def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
         (REPORT_DATE_LABEL, receipt["report_on"] or ""),
         ("收到时间", receipt["received_at"][:19].replace("T", " ")),
         ("结果", receipt["outcome_text"]),
-        ("行数", f"共 {counts['row']} 行：收下 {counts['accepted']}，退回 {counts['rejected']}，不计 {counts['ignored']}（合计、备注、重复行等）"),
+        (
+            "行数",
+            f"共 {counts['row']} 行：收下 {counts['accepted']}，退回 {counts['rejected']}，不计 {counts['ignored']}（合计、备注、重复行等）",
+        ),
         ("接下来", receipt["next_step"]),
     ]
     for number, (label, text) in enumerate(facts, start=2):

@@ -1,0 +1,198 @@
+"""The figures the district printed for the first half of 2020, reproduced from row-level ledgers and read as a BI tool reads them.
+
+The expected numbers stand in the district's work summary (273 = 237 + 36, 145 projects, 140 started, funds by tier); the rates follow from them,
+half-up. The ranking is compared, every day and every township, with a brute-force computation that shares no code with the warehouse.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from duban import warehouse
+from tests.oracle import funds, projects, ranking
+
+ZIYANG = "430902"
+LAST_DAY = date(2020, 6, 30)
+
+
+def test_problems(bi_reader):
+    row = bi_reader.execute(
+        "select sum(assigned_count), sum(rectified_count), sum(open_count) from marts.fct_township_days where district_code = %s and day_on = %s",
+        (ZIYANG, LAST_DAY),
+    ).fetchone()
+    assert row == (273, 237, 36)
+    facts = bi_reader.execute(
+        "select count(*) filter (where status <> 'void'), count(*) filter (where is_closed) from marts.fct_problems where district_code = %s",
+        (ZIYANG,),
+    ).fetchone()
+    assert facts == (273, 237)
+    assert ranking.percent(237, 273) == Decimal("86.8")
+
+
+def test_projects(bi_reader):
+    rows = bi_reader.execute("select stage, project_name, place from marts.fct_projects where district_code = %s", (ZIYANG,)).fetchall()
+    not_started = [name for stage, name, _ in rows if stage == "not_started"]
+    assert len(rows) == 145 and len(not_started) == 5 and all(not_started)
+    assert ranking.percent(140, 145) == Decimal("96.6")
+
+
+def test_funds(bi_reader):
+    rows = bi_reader.execute(
+        """select distinct on (tier) tier, received_yuan, allocated_yuan, allocated_pct from marts.rpt_fund_tiers
+           where district_code = %s and fund_year = 2020 order by tier, day_on desc""",
+        (ZIYANG,),
+    ).fetchall()
+    wan = Decimal(10_000)
+    assert {tier: (received / wan, allocated / wan, share) for tier, received, allocated, share in rows} == {
+        "中央": (838, 662, Decimal("79.0")),
+        "省级": (801, 237, Decimal("29.6")),
+        "市级": (142, 100, Decimal("70.4")),
+    }
+    received, allocated = sum(row[1] for row in rows), sum(row[2] for row in rows)
+    assert (received / wan, allocated / wan, ranking.percent(int(allocated), int(received))) == (1781, 999, Decimal("56.1"))
+
+
+def test_the_real_table(bi_reader):
+    row = bi_reader.execute("select count(*), sum(amount_yuan) from marts.fct_fund_movements where district_code = '430511'").fetchone()
+    assert row == (13, Decimal("3610000.00"))
+    findings = bi_reader.execute("select count(*) from marts.fct_findings where district_code = '430511' and rule_id = 'W02'").fetchone()
+    assert findings == (2,)
+
+
+def problem_versions(conn) -> list[ranking.ProblemVersion]:
+    """Every accepted version, in the oracle's words."""
+    rows = conn.execute(
+        """select district_code, problem_no, nullif(township_code, district_code || '000'), unit_code, is_office, status, found_on, due_on,
+                  rectified_on, report_on, received_at from raw.problem_versions"""
+    ).fetchall()
+    return [ranking.ProblemVersion(*row) for row in rows]
+
+
+def test_ranking_of_every_day(owner, bi_reader):
+    versions = problem_versions(owner)
+    campaigns = [ranking.Campaign(*row) for row in owner.execute("select district_code, started_on, ended_on from raw.campaigns")]
+    townships = [
+        ranking.Township(*row)
+        for row in owner.execute("select township_code, is_ranked, display_order from raw.townships where district_code = %s", (ZIYANG,))
+    ]
+    compared = 0
+    days = [day for (day,) in bi_reader.execute("select distinct ranked_on from marts.rpt_township_ranking where district_code = %s", (ZIYANG,))]
+    assert len(days) == 91 and max(days) == LAST_DAY
+    for day in days:
+        expected = {row.township_code: row for row in ranking.ranking(versions, [], campaigns, townships, ZIYANG, day)}
+        actual = bi_reader.execute(
+            """select township_code, rank, dense_rank, rectified_pct, assigned_count, rectified_count, open_count, overdue_count,
+                      reopened_count, oldest_open_workdays from marts.rpt_township_ranking where district_code = %s and ranked_on = %s""",
+            (ZIYANG, day),
+        ).fetchall()
+        assert {row[0] for row in actual} == set(expected)
+        for code, rank, dense, rate, *figures in actual:
+            wanted = expected[code]
+            f = wanted.figures
+            assert (rank, dense, rate) == (wanted.rank, wanted.dense_rank, wanted.rectified_pct), (day, code)
+            assert tuple(figures) == (f.assigned, f.rectified, f.open, f.overdue, f.reopened, f.oldest_open_workdays), (day, code)
+            compared += 1
+    assert compared == 91 * 10
+    ranks = bi_reader.execute(
+        "select count(distinct rank), count(rank) from marts.rpt_township_ranking where district_code = %s and ranked_on = %s", (ZIYANG, LAST_DAY)
+    ).fetchone()
+    assert ranks[1] == 8
+
+
+def test_days_found_and_closed(owner, bi_reader):
+    campaigns = [ranking.Campaign(*row) for row in owner.execute("select district_code, started_on, ended_on from raw.campaigns")]
+    townships = [ranking.Township(*row) for row in owner.execute("select township_code, is_ranked, display_order from raw.townships")]
+    expected = ranking.township_days(problem_versions(owner), [], campaigns, townships, today=date(2020, 7, 1))
+    actual = {
+        (day, code): tuple(counts)
+        for day, code, *counts in bi_reader.execute("select day_on, township_code, found_count, closed_count from marts.fct_township_days")
+    }
+    assert actual == {key: (figures.found, figures.closed) for key, figures in expected.items()}
+    assert sum(found for found, _ in actual.values()) > 273 - 1 and sum(closed for _, closed in actual.values()) >= 237
+
+
+def test_fund_tiers_of_every_day(owner, bi_reader):
+    rows = owner.execute(
+        """select district_code, unit_code, movement_no, fund_year, tier, stage, amount_yuan, moved_on, report_on, received_at,
+                  void_reason is not null from raw.fund_movement_versions"""
+    ).fetchall()
+    expected = funds.fund_tiers([funds.MovementVersion(*row) for row in rows])
+    actual = {
+        (district, year, day, tier): funds.FundTier(*figures)
+        for district, year, day, tier, *figures in bi_reader.execute(
+            """select district_code, fund_year, day_on, tier, received_yuan, allocated_yuan, disbursed_yuan, spent_yuan, allocated_pct, spent_pct
+               from marts.rpt_fund_tiers"""
+        )
+    }
+    assert actual == expected and len(actual) > 20
+
+
+def test_project_stages(owner, bi_reader):
+    rows = owner.execute(
+        """select district_code, project_no, nullif(township_code, district_code || '000'), unit_code, is_office, actual_start_on, actual_finish_on,
+                  accepted_on, report_on, received_at, void_reason is not null and is_office from raw.project_versions"""
+    ).fetchall()
+    current = projects.current_projects([projects.ProjectVersion(*row) for row in rows])
+    expected = {key: projects.stage_of(project) for key, project in current.items()}
+    actual = {(d, no): stage for d, no, stage in bi_reader.execute("select district_code, project_no, stage from marts.fct_projects")}
+    assert actual == expected
+
+
+def test_nothing_is_lost_on_the_way(bi_reader):
+    rows = bi_reader.execute("select submission_id, outcome, row_count, accepted_count, rejected_count, ignored_count from marts.fct_submissions")
+    outcomes = set()
+    for submission, outcome, read, accepted, rejected, ignored in rows.fetchall():
+        outcomes.add(outcome)
+        assert read == accepted + rejected + ignored, submission
+    assert outcomes == {"accepted", "accepted_with_rejections", "rejected", "duplicate"}
+
+
+@pytest.mark.parametrize("schema", ["raw", "personal", "quarantine", "ops", "staging", "intermediate", "ref"])
+def test_bi_reads_marts_and_published_only(bi_reader, owner, schema):
+    tables = owner.execute("select format('%%I.%%I', table_schema, table_name) from information_schema.tables where table_schema = %s", (schema,))
+    tables = [name for (name,) in tables.fetchall()]
+    assert tables
+    for name in tables:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            bi_reader.execute(f"select * from {name} limit 1")
+
+
+def test_every_mart_is_commented(bi_reader):
+    missing = bi_reader.execute(
+        """select c.relname, a.attname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+           join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           where n.nspname = 'marts' and c.relkind in ('r', 'v')
+             and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null)"""
+    ).fetchall()
+    assert missing == []
+
+
+def test_the_page_shows_the_figures(sample_office):
+    from duban.publishing.live_ranking import render_site
+
+    with warehouse.connect(sample_office.settings) as conn:
+        pages = render_site(conn, sample_office.settings.outbox)
+    index = next(page for page in pages if page.name == "index.html").read_text(encoding="utf-8")
+    for text in ("273", "237", "36", "86.8", "145", "96.6", "29.6", "56.1"):
+        assert text in index, text
+    assert "http://" not in index.replace("http://www.w3.org/2000/svg", "") and "https://" not in index
+
+
+def test_no_identity_number_leaves_the_personal_schema(owner, sample_office):
+    numbers = [number for (number,) in owner.execute("select id_number from personal.households")]
+    names = {name for (name,) in owner.execute("select distinct holder_name from personal.households where length(holder_name) >= 2")}
+    assert len(numbers) > 50 and names
+    tables = owner.execute(
+        """select format('%I.%I', table_schema, table_name) from information_schema.tables
+           where table_schema in ('raw', 'quarantine', 'ops', 'staging', 'intermediate', 'marts', 'published')"""
+    ).fetchall()
+    assert len(tables) > 30
+    for (table,) in tables:
+        text = "\n".join(row for (row,) in owner.execute(f"select t::text from {table} t"))
+        assert [number for number in numbers if number in text] == [], table
+    receipts = list(sample_office.settings.outbox.rglob("receipt.json"))
+    assert receipts and all(number not in receipt.read_text(encoding="utf-8") for receipt in receipts for number in numbers)
