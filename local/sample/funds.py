@@ -75,7 +75,7 @@ def _received_and_allocated(projects: list[Project]) -> list[Movement]:
                 batch.document_no,
                 project.project_no,
                 project.township,
-            )  # fmt: skip
+            )
         )
     return movements
 
@@ -103,9 +103,7 @@ def _paid_out(unit: str, projects: list[Project], rng: Random) -> list[Movement]
         for stage, amount, moved_on in steps:
             number = f"{STORIES[unit].prefix}ZJ-{len(movements) + 1:02}"
             movements.append(
-                Movement(
-                    number, project.batch.tier, stage, amount, moved_on, sent_on, None, project.project_no, project.township, village
-                )  # fmt: skip
+                Movement(number, project.batch.tier, stage, amount, moved_on, sent_on, None, project.project_no, project.township, village)
             )
     return movements
 

@@ -105,7 +105,7 @@ def build_frame(
     """Typed columns, what the rules compare them with, one mark column per cell rule, one scope column per rule; index column row_id."""
     columns: dict[str, Any] = {"row_id": range(len(rows))}
     for column in ledger.columns:
-        cells = [row.values["township_code" if column.name == "township" else column.name] for row in rows]
+        cells = [row.values[_typed_name(column.name)] for row in rows]
         columns[column.name] = (
             pd.to_datetime(pd.Series(cells, dtype="object")) if column.type == "date" else pd.Series(cells, dtype="object")
         )
@@ -154,8 +154,13 @@ def _in_scope(rule: Any, row: TypedRow, context: Mapping[str, Any]) -> bool:
     kind = rule.expect["type"]
     if kind in {"expect_column_values_to_not_be_null", "expect_column_values_to_be_null"}:
         return True
-    judged = [rule.expect[name] for name in ("column", "column_A", "column_B") if name in rule.expect]
+    judged = [_typed_name(rule.expect[name]) for name in ("column", "column_A", "column_B") if name in rule.expect]
     return all(row.values[name] is not None for name in judged if name in row.values)
+
+
+def _typed_name(column: str) -> str:
+    """The value a rule means by a column: 乡镇 is judged as the township the row came to belong to, also where the cell is blank."""
+    return "township_code" if column == "township" else column
 
 
 def _expectation(declared: Declared, number: int) -> Any:
