@@ -27,14 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         installation = load_installation(must_exist=options.command not in ("up", "demo", "down"))
         _run(options, installation, console)
     except Problem as problem:
-        console.show()
+        console.close()
         print(f"{options.command}: {problem}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Whoever read the output has seen enough (`make status | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        console.show()
+        console.close()
         print(f"{options.command}: interrupted; the same command again goes on from here", file=sys.stderr)
         return 130
     return 0

@@ -97,6 +97,10 @@ class Installation:
             values["DUBAN_HMAC_KEY"] = settings.hmac_key
         return values
 
+    def remembered(self) -> dict[str, str]:
+        """The variables this home was last started with, apart from those that had their default place."""
+        return _read_memory(self.memory) or {}
+
     def remember(self) -> None:
         """Keep the variables for later commands that do not name them."""
         # Places under the home are left out: a home that is moved keeps its inbox inside.
@@ -117,16 +121,10 @@ def load_installation(*, must_exist: bool) -> Installation:
     given = read_dotenv(PROJECT / ".env")
     given.update((name, os.environ[name]) for name in VARIABLES if name in os.environ)
     home = Path(os.path.abspath(PROJECT / Path(given.get("DUBAN_HOME") or "var").expanduser()))
-    memory = home / "run" / "variables.json"
-    try:
-        remembered = json.loads(memory.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if must_exist:
-            raise Problem(f"Nothing was started in {home} yet: `make up` first (or name another home by DUBAN_HOME).") from None
-        remembered = {}
-    except PermissionError:
-        raise Problem(f"{home} belongs to another user: work as that user, or name another home by DUBAN_HOME.") from None
-    values = {**remembered, **given, "DUBAN_HOME": str(home)}
+    remembered = _read_memory(home / "run" / "variables.json")
+    if must_exist and remembered is None:
+        raise Problem(f"Nothing was started in {home} yet: `make up` first (or name another home by DUBAN_HOME).")
+    values = {**(remembered or {}), **given, "DUBAN_HOME": str(home)}
     try:
         settings = load_settings(values)
     except ValueError as error:
@@ -141,6 +139,15 @@ def load_installation(*, must_exist: bool) -> Installation:
         is_external_warehouse=bool(values.get("AIRFLOW_CONN_WAREHOUSE")),
         is_external_hmac_key=bool(values.get("DUBAN_HMAC_KEY")),
     )
+
+
+def _read_memory(path: Path) -> dict[str, str] | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        raise Problem(f"{path} belongs to another user: work as that user, or name another home by DUBAN_HOME.") from None
 
 
 def read_dotenv(path: Path) -> dict[str, str]:

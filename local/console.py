@@ -27,12 +27,12 @@ class Console:
 
     def say(self, text: str) -> None:
         """One line of progress."""
-        self._close_line()
+        self.close()
         print(f"[{self.elapsed:5.1f} s] {text}", flush=True)
 
     def show(self, text: str = "") -> None:
         """Text without a time: results, not progress."""
-        self._close_line()
+        self.close()
         print(text, flush=True)
 
     def progress(self, text: str) -> None:
@@ -45,7 +45,8 @@ class Console:
             print(f"[{self.elapsed:5.1f} s] {text}", flush=True)
         self._open_line = text
 
-    def _close_line(self) -> None:
+    def close(self) -> None:
+        """End a line that is still open, before something else writes to the terminal."""
         if self._open_line and self._live:
             print(flush=True)
         self._open_line = ""

@@ -109,8 +109,8 @@ def _show(system: System, console: Console, began_at) -> None:
     with connect(settings) as conn:
         name = conn.execute("select district_name from marts.dim_districts where district_code = %s", (DISTRICT,)).fetchone()[0]
         ranking = conn.execute(
-            """select rank, r.township_name, assigned_count, rectified_count, open_count, overdue_count, oldest_open_workdays, rectified_pct,
-                      is_reported
+            """select rank, r.township_name, assigned_count, rectified_count, open_count, overdue_count, oldest_open_workdays,
+                      rectified_pct, is_reported
                from marts.rpt_township_ranking r join marts.dim_townships t using (township_code)
                where r.district_code = %s and ranked_on = %s order by rank nulls last, t.display_order""",
             (DISTRICT, LAST_DAY),

@@ -17,9 +17,15 @@ from local.secrets import Secrets, write_airflow_passwords, write_private
 PRELOADED = (
     "airflow.executors.local_executor",
     "airflow.sdk.execution_time.task_runner",
+    "airflow.sdk.execution_time.supervisor",
+    "airflow.dag_processing.dagbag",
+    "airflow.providers.standard.decorators.python",
     "great_expectations",
     "dbt.cli.main",
     "dbt.adapters.postgres.impl",
+    "openpyxl",
+    "jinja2",
+    "psycopg",
 )
 # libpq reads these too; a leftover of another system must not bend ours.
 _LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE", "sslmode": "PGSSLMODE"}
@@ -124,6 +130,8 @@ def _airflow(installation: Installation, secrets: Secrets) -> dict[str, str]:
         # A task whose worker was killed is noticed within a minute or so, not after five.
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
+        # How long a worker may oversleep the end of its task before it takes the next one.
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
         "DATABASE__SQL_ALCHEMY_CONN": metadata,

@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
+
 from duban.warehouse import connect, registered_units
 from local import airflow
 from local.config import Installation
@@ -21,8 +23,8 @@ from local.processes import Processes, fingerprint, tail
 from local.secrets import Secrets, load_secrets
 
 SITE = "site"
-# A task that runs is given this long to end; what takes longer is run again after the next start.
-PATIENCE = {"scheduler": 60.0, "triggerer": 20.0, "dag-processor": 20.0, "api-server": 20.0, SITE: 5.0}
+# A task that runs is given this long to end; what takes longer is run again after the next start. A trigger holds no state.
+PATIENCE = {"scheduler": 60.0, "triggerer": 3.0, "dag-processor": 20.0, "api-server": 20.0, SITE: 5.0}
 
 
 class System:
@@ -51,10 +53,15 @@ class System:
 
     @property
     def bi_uri(self) -> str:
-        """The connection string for BI tools."""
+        """The connection string for BI tools; without a password where the role was made by somebody else."""
         with connect(self.installation.settings) as conn:
             place = f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"
-        return f"postgresql://bi_reader:{self.secrets.bi_reader_password}@{place}"
+        uri = f"postgresql://bi_reader:{self.secrets.bi_reader_password}@{place}"
+        try:
+            psycopg.connect(uri, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return f"postgresql://bi_reader@{place}"
+        return uri
 
     def down_parts(self) -> list[str]:
         """The parts that do not run."""
@@ -77,6 +84,7 @@ class System:
 
     def _up(self, console: Console) -> None:
         settings, postgres = self.installation.settings, self.postgres
+        self._require_ports()
         if postgres.running_port() not in (None, settings.pg_port):
             console.say("the port of PostgreSQL has changed: restarting everything")
             self._stop_processes(console)
@@ -106,11 +114,7 @@ class System:
         # Backwards: a component that is replaced still finds the API server while it ends.
         for name in reversed(due):
             if self.processes.stop(name, PATIENCE[name]):
-                console.say(f"{name} ended (what was left of it, or its settings have changed)")
-        ports = {"api-server": (settings.airflow_port, "DUBAN_AIRFLOW_PORT"), SITE: (settings.site_port, "DUBAN_SITE_PORT")}
-        for name in due:
-            if name in ports:
-                require_free(*ports[name])
+                console.say(f"{name} stopped, to be started anew")
         with postgres.connect_airflow() as conn:
             for name in due:
                 airflow.forget_former_jobs(conn, name)
@@ -126,6 +130,21 @@ class System:
         if not self.processes.running(SITE):
             raise Problem(f"The page server ended; the end of its log:\n{tail(self.processes.log_of(SITE))}")
         console.say("everything is running")
+
+    def _require_ports(self) -> None:
+        """Make sure, before anything is changed, that no other program has a port that we are about to take."""
+        settings, before = self.installation.settings, self.installation.remembered()
+        if self.postgres.running_port() not in (None, settings.pg_port):
+            require_free(settings.pg_port, "DUBAN_PG_PORT")
+        for name, port, variable in (
+            ("api-server", settings.airflow_port, "DUBAN_AIRFLOW_PORT"),
+            (SITE, settings.site_port, "DUBAN_SITE_PORT"),
+        ):
+            if not self.processes.running(name):
+                self.processes.stop(name, 0)
+            elif before.get(variable) == str(port):
+                continue
+            require_free(port, variable)
 
     def _prepare_warehouse(self, console: Console, environment: dict[str, str]) -> None:
         console.say("preparing the warehouse")

@@ -104,18 +104,16 @@ class Processes:
         if record is None:
             return False
         was_running = self.running(name) is not None
+        ended = True
         if was_running:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(record.pid, signal.SIGTERM)
-            _wait(lambda: start_mark(record.pid) != record.started, patience)
+            _signal({record.pid: record.started}, signal.SIGTERM)
+            ended = _wait(lambda: start_mark(record.pid) != record.started, patience)
         left = self._left_of(record)
-        for number, seconds in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 10.0)):
-            for pid, mark in left.items():
-                if start_mark(pid) == mark:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, number)
-            if _wait(lambda: not any(start_mark(pid) == mark for pid, mark in left.items()), seconds):
-                break
+        if ended:
+            _signal(left, signal.SIGTERM)
+            _wait(lambda: not _alive(left), 3.0)
+        _signal(left, signal.SIGKILL)
+        _wait(lambda: not _alive(left), 10.0)
         (self._folder / f"{name}.pid").unlink(missing_ok=True)
         return was_running or bool(left)
 
@@ -154,6 +152,16 @@ def tail(log: Path, lines: int = 15) -> str:
         file.seek(max(0, log.stat().st_size - 20_000))
         text = file.read().decode("utf-8", errors="replace")
     return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
+
+
+def _alive(marks: Mapping[int, str]) -> dict[int, str]:
+    return {pid: mark for pid, mark in marks.items() if start_mark(pid) == mark}
+
+
+def _signal(marks: Mapping[int, str], number: signal.Signals) -> None:
+    for pid in _alive(marks):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _wait(is_done, seconds: float) -> bool:

@@ -38,18 +38,21 @@ def main() -> int:
     with connect(settings) as conn:
         has_marts = conn.execute("select to_regclass('marts.rpt_township_ranking') is not null").fetchone()[0]
     is_current = has_marts and built_from.exists() and built_from.read_text(encoding="ascii") == sources
-    if not is_current or "--rebuild" in sys.argv[1:]:
-        steps.build_warehouse("nightly")
+    if not is_current:
+        steps.build_warehouse("install")
+        built_from.parent.mkdir(parents=True, exist_ok=True)
         built_from.write_text(sources, encoding="ascii")
-        steps.publish_live_ranking()
-    elif not (settings.outbox / "site" / "index.html").exists():
-        steps.publish_live_ranking()
+    elif "--rebuild" in sys.argv[1:]:
+        steps.build_warehouse("nightly")
+    elif (settings.outbox / "site" / "index.html").exists():
+        return 0
+    steps.publish_live_ranking()
     return 0
 
 
 def _digest(dbt_project: Path) -> str:
     """What the marts are made from: another digest means that the project was updated and the marts are of another shape."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256((dbt_project / "dbt_project.yml").read_bytes())
     for folder in ("macros", "models", "seeds", "snapshots", "tests"):
         for file in sorted((dbt_project / folder).rglob("*")):
             if file.is_file():

@@ -42,14 +42,29 @@ TYPE_OF_SUFFIX = {
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def places(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Returns the options that keep what dbt writes out of the project."""
     work = tmp_path_factory.mktemp("dbt")
-    result = dbtRunner().invoke(
-        ["--quiet", "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        + ["--target-path", str(work / "target"), "--log-path", str(work / "logs")]
-    )
+    options = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": work / "target", "log-path": work / "logs"}
+    return [word for name, path in options.items() for word in (f"--{name}", str(path))]
+
+
+@pytest.fixture(scope="module")
+def manifest(places: list[str]) -> Any:
+    result = dbtRunner().invoke(["--quiet", "parse", *places])
     assert result.success, result.exception
     return result.result
+
+
+@pytest.fixture(scope="module")
+def selected(manifest: Any, places: list[str]) -> dict[str, set[str]]:
+    """Returns the names that each selector of operation builds or tests."""
+    names = {}
+    for selector in ("install", "nightly", "live"):
+        result = dbtRunner().invoke(["--quiet", "ls", "--selector", selector, "--output", "name", *places])
+        assert result.success, result.exception
+        names[selector] = set(result.result)
+    return names
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +123,7 @@ def test_marts_promise_columns_types_and_a_key(marts: dict[str, Any]) -> None:
         assert [column.name for column in node.columns.values() if not column.data_type] == [], name
         assert key_of(node), name
         assert set(key_of(node)) <= set(node.columns), name
-        assert node.config.materialized == ("view" if name in VIEWS else "table"), name
+        assert node.config.materialized == ("view" if name in VIEWS else "incremental"), name
 
 
 def test_keys_of_tables_are_kept_by_postgresql(marts: dict[str, Any]) -> None:
@@ -170,4 +185,37 @@ def test_hard_logic_has_unit_tests(manifest: Any) -> None:
         "int_problem_versions__validity",
         "int_problems__spanned",
         "rpt_township_ranking",
+    }
+
+
+def test_operation_never_runs_unit_tests(manifest: Any, selected: dict[str, set[str]]) -> None:
+    unit_tests = {unit_test.name for unit_test in manifest.unit_tests.values()}
+    assert unit_tests
+    for selector, names in selected.items():
+        assert not names & unit_tests, selector
+
+
+def test_nightly_build_is_all_but_the_views(models: dict[str, Any], selected: dict[str, set[str]]) -> None:
+    assert selected["install"] - selected["nightly"] == {name for name, node in models.items() if node.config.materialized == "view"}
+
+
+def test_live_build_is_what_accepted_rows_change_and_its_tests(selected: dict[str, set[str]]) -> None:
+    assert {name for name in selected["live"] if not name.startswith("stg_")} == {
+        "dim_districts",
+        "dim_townships",
+        "fct_fund_movements",
+        "fct_problems",
+        "fct_projects",
+        "fct_township_days",
+        "fct_visits",
+        "int_problems__spanned",
+        "rpt_fund_tiers",
+        "rpt_township_ranking",
+        "dim_townships_refers_to_known_divisions",
+        "fct_fund_movements_refers_to_known_divisions",
+        "fct_problems_refers_to_known_divisions",
+        "fct_projects_refers_to_known_divisions",
+        "fct_visits_refers_to_known_divisions",
+        "ranking_covers_every_township_day",
+        "township_days_are_dense_and_conserved",
     }

@@ -26,8 +26,6 @@ from .cells import (
 from .columns import KEY_COLUMN, KINDS, REQUIRED, WORDS
 from .places import Break, Place, Reference, Row, judge_place
 
-FREE_TEXT = ("text", "name")
-
 
 def judge(
     ledger: str,
@@ -60,22 +58,22 @@ def judge(
 
 
 def _read_row(ledger: str, row: Mapping[str, str | None], report_on: date, money_unit: str) -> dict[str, Cell]:
-    return {column: _read_cell(column, kind, row.get(column) or "", report_on, money_unit) for column, kind in KINDS[ledger].items()}
+    return {column: _read_cell(ledger, column, kind, row.get(column) or "", report_on, money_unit) for column, kind in KINDS[ledger].items()}
 
 
-def _read_cell(column: str, kind: str, text: str, report_on: date, money_unit: str) -> Cell:
-    plain = text.strip() if kind in FREE_TEXT else normal(text)
+def _read_cell(ledger: str, column: str, kind: str, text: str, report_on: date, money_unit: str) -> Cell:
+    plain = text.strip() if kind == "text" else normal(text)
     if plain in BLANK_WORDS:
         return Cell(None, None, text)
     try:
         if plain in FORMULA_ERRORS:
             raise Unreadable("R09")
-        return Cell(_typed_value(column, kind, text, report_on, money_unit), None, text)
+        return Cell(_typed_value(ledger, column, kind, text, report_on, money_unit), None, text)
     except Unreadable as unreadable:
         return Cell(None, unreadable.args[0], text)
 
 
-def _typed_value(column: str, kind: str, text: str, report_on: date, money_unit: str) -> object:
+def _typed_value(ledger: str, column: str, kind: str, text: str, report_on: date, money_unit: str) -> object:
     if kind == "date":
         return read_date(text, report_on)
     if kind == "money":
@@ -91,7 +89,8 @@ def _typed_value(column: str, kind: str, text: str, report_on: date, money_unit:
     if kind == "key":
         return read_key(text)
     if kind == "place":
-        return normal(text)
+        # A list of villages may be longer; it is text.
+        return normal(read_text(text, 4000 if ledger != "问题台账" and column == "村(社区)" else 64))
     if kind == "word":
         word = without_whitespace(text)
         if word not in WORDS[column]:
@@ -181,9 +180,13 @@ def _judge_problem(row: Row, is_office: bool, report_on: date, reference: Refere
 def names_several_persons(text: str) -> bool:
     """Says whether 责任领导 names more than one person, what stands in brackets aside (P08)."""
     text = re.sub(r"（[^（）]*）|\([^()]*\)", "", text).strip()
-    if len([part for part in re.split("[、，,;；/和及]", text) if part.strip()]) > 1:
+    persons = [part for part in re.split("[、，,;；/]", text) if part.strip()]
+    if len(persons) > 1:
         return True
-    parts = text.split()
+    together = "".join("".join(persons).split())
+    if any(word in "和及" and place >= 2 and len(together) - place > 2 for place, word in enumerate(together)):
+        return True
+    parts = "".join(persons).split()
     return any(len(one) >= 2 and len(two) >= 2 for one, two in zip(parts, parts[1:], strict=False))
 
 

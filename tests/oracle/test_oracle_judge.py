@@ -229,7 +229,7 @@ def test_percentages_keys_and_id_numbers() -> None:
 
 
 def test_one_person_or_several() -> None:
-    one = ("张三", "张 三", "张三（镇长、书记）", "张三(分管 领导)", "欧阳 娜")
-    several = ("张三、李四", "张三，李四", "张三;李四", "张三/李四", "张三和李四", "张三及李四", "张三 李四")
+    one = ("张三", "张 三", "张三（镇长、书记）", "张三(分管 领导)", "欧阳 娜", "李和平", "张及李")
+    several = ("张三、李四", "张三，李四", "张三;李四", "张三/李四", "张三和李四", "张三及李四", "张三 李四", "李和平和王二")
     assert not any(names_several_persons(text) for text in one)
     assert all(names_several_persons(text) for text in several)

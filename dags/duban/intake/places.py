@@ -42,7 +42,7 @@ class Places:
         """Codes of the villages named, separated by `、`; empty for 全镇, 全乡, 全街道; None when one of them is not found."""
         if folded_text in _WHOLE_TOWNSHIP:
             return ()
-        codes = tuple(self.village(name, on, township_code) for name in folded_text.split("、") if name)
+        codes = tuple(self.village(name, on, township_code) for name in folded_text.split("、"))
         return None if None in codes else codes
 
 

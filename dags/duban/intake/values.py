@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from duban.intake.cells import Cell, Faulty, Number, display
@@ -18,19 +19,20 @@ from duban.intake.words import fold
 from duban.ledgers import Column, Vocabulary
 
 MAX_TEXT, MAX_NAME = 4000, 64
+MAX_YUAN = Decimal(10) ** 12  # sums of a district must fit numeric(18,2)
 _BLANKS = frozenset(["", "/", "\\", "无", "-", "—", "——"])
 _FIRST_YEAR = 2014
 _YEARS_AHEAD = 5
 _SERIALS = range(25569, 73051)
 _1904_OFFSET = 1462
 _CHINESE_DIGITS = {digit: number for number, digit in enumerate("〇一二三四五六七八九")} | {"○": 0, "零": 0, "Ｏ": 0}
-_DATE = re.compile(r"^(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|\.(\d{1,2})\.(\d{1,2})|年(\d{1,2})月(\d{1,2})[日号]?)")
+_DATE = re.compile(r"^(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|\.(\d{1,2})\.(\d{1,2})|年(\d{1,2})月(\d{1,2})日)")
 _COMPACT_DATE = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
-_DAY_OF_YEAR = re.compile(r"^(\d{1,2})(?:月(\d{1,2})[日号]?|[-/.](\d{1,2}))$")
+_DAY_OF_YEAR = re.compile(r"^(\d{1,2})(?:月(\d{1,2})日|[-/.](\d{1,2}))$")
 _ERRORS = frozenset(["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"])
 _TIME_PART = re.compile(r"^(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$")
 _DATE_IN_NAME = re.compile(r"(?<!\d)(?:(\d{4})(\d{2})(\d{2})|(\d{4})-(\d{1,2})-(\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日)(?!\d)")
-_PLAIN_NUMBER = re.compile(r"^[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$")
+_PLAIN_NUMBER = re.compile(r"^-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK = "10X98765432"
 _BRACKETS = re.compile(r"[(（\[【〔][^)）\]】〕]*[)）\]】〕]?")
@@ -57,9 +59,9 @@ class CellContext:
 BLANK = Value()
 
 
-def is_blank(cell: Cell) -> bool:
-    """True for an empty cell and for the signs clerks put for "nothing"."""
-    return cell is None or (isinstance(cell, str) and fold(cell) in _BLANKS)
+def is_blank(cell: Cell, is_free_text: bool = False) -> bool:
+    """True for an empty cell and for the signs clerks put for "nothing"; NFKC only outside free text."""
+    return cell is None or (isinstance(cell, str) and (cell.strip() if is_free_text else fold(cell)) in _BLANKS)
 
 
 def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
@@ -69,7 +71,7 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
     """
     if isinstance(cell, Faulty) or (isinstance(cell, str) and cell.strip() in _ERRORS):
         return Value(broken="R09")
-    if is_blank(cell):
+    if is_blank(cell, is_free_text=column.type == "text"):
         return BLANK
     if isinstance(cell, str) and (broken := _unreadable(cell, column)):
         return Value(broken=broken)
@@ -135,15 +137,14 @@ def _key(cell: Cell) -> str:
 
 
 def people(text: str) -> int:
-    """How many persons the text names. Text in brackets is left aside; 和, 及 and white space separate only parts of two or more characters."""
+    """1 when the text names one person, more when it names several. Text in brackets is left aside; white space, 和 and 及 separate only
+    between parts of two or more characters (张 三 and 李和平 are one person each).
+    """
     count = 0
     for part in re.split(r"[、，,;；/／]", _BRACKETS.sub("", text)):
-        words = [word for word in re.split(r"[\s\u3000]+", part.strip()) if word]
-        if len(words) > 1 and not all(len(word) >= 2 for word in words):
-            words = ["".join(words)]
-        for word in words:
-            pieces = re.split(r"[和及]", word)
-            count += len(pieces) if len(pieces) > 1 and all(len(piece) >= 2 for piece in pieces) else 1
+        if words := part.split():
+            count += 1 + sum(len(left) >= 2 and len(right) >= 2 for left, right in pairwise(words))
+            count += len(re.findall(r"(?<=..)[和及](?=..)", "".join(words)))
     return count
 
 
@@ -167,7 +168,7 @@ def calendar_date(cell: Cell, report_on: date, uses_1904: bool = False) -> date 
 
 
 def report_date(cell: Cell) -> date | None:
-    """The report date a 填报日期 cell names: a full date, whatever follows it after white space left aside."""
+    """The report date a 填报日期 cell names: a full date, also with spaces in it; whatever follows it after white space is left aside."""
     match cell:
         case date():
             return cell
@@ -175,7 +176,7 @@ def report_date(cell: Cell) -> date | None:
             return _from_number(digits, False)
         case str():
             text = unicodedata.normalize("NFKC", cell).strip()
-            return _from_text(text, None) or _from_text(text.split()[0], None)
+            return _from_text(text, None) or _from_text(fold(text), None) or _from_text(text.split()[0], None)
         case _:
             return None
 
@@ -208,18 +209,17 @@ def _from_text(text: str, report_on: date | None) -> date | None:
         return _date(*(part for part in match.groups() if part))
     if (match := _DAY_OF_YEAR.match(text)) and report_on and report_on.month not in {1, 12}:
         return _date(str(report_on.year), *(part for part in match.groups() if part))
-    squeezed = re.sub(r"\s+", "", text)
-    return _from_text(squeezed, report_on) if squeezed != text and re.match(r"^[\d年月日号]+$", squeezed) else None
+    return None
 
 
 def _arabic(text: str) -> str:
     """A date in Chinese numerals (二〇二〇年六月二十四日) with Arabic ones; other text unchanged."""
-    if not re.match(r"^[〇○零一二三四五六七八九十年月日号\s]+$", text) or "月" not in text:
+    if not re.match(r"^[〇○零一二三四五六七八九十年]*[一二三四五六七八九十]+月[一二三四五六七八九十]+日$", text):
         return text
     year, has_year, rest = text.rpartition("年")
     month, _, day = rest.partition("月")
     digits = "".join(str(_CHINESE_DIGITS[c]) if c in _CHINESE_DIGITS else c for c in year)
-    return f"{digits}{has_year}{_up_to_99(month)}月{_up_to_99(day.rstrip('日号'))}日"
+    return f"{digits}{has_year}{_up_to_99(month)}月{_up_to_99(day.removesuffix('日'))}日"
 
 
 def _up_to_99(text: str) -> str:
@@ -249,13 +249,14 @@ def number(cell: Cell, factor: Decimal | None = None) -> Decimal | None:
         case Number(digits, _):
             found = Decimal(digits)
         case str():
-            text = fold(cell)
-            if negative := re.match(r"^\((.+)\)$", text):
-                text = negative[1]
+            text = unicodedata.normalize("NFKC", cell).strip()
             if factor is not None:
-                unit = "万元" if factor == 10_000 else "元"
-                text = text.removeprefix("¥").removesuffix(unit)  # NFKC made ￥ a ¥
-            if not _PLAIN_NUMBER.match(text) or (negative and text[0] in "+-"):
+                text = text.removesuffix("万元" if factor == 10_000 else "元").rstrip()
+            if negative := re.match(r"^\((.+)\)$", text):
+                text = negative[1].strip()
+            if factor is not None:
+                text = text.removeprefix("¥").lstrip()  # NFKC made ￥ a ¥
+            if not _PLAIN_NUMBER.match(text) or (negative and text.startswith("-")):
                 return None
             found = Decimal(text.replace(",", ""))
             found = -found if negative else found
@@ -266,7 +267,7 @@ def number(cell: Cell, factor: Decimal | None = None) -> Decimal | None:
 
 def _money(cell: Cell, factor: Decimal | None) -> Decimal | None:
     yuan = number(cell, factor or Decimal(1))
-    if yuan is None or yuan != yuan.quantize(Decimal("0.01")) or abs(yuan) >= Decimal(10) ** 15:
+    if yuan is None or yuan != yuan.quantize(Decimal("0.01")) or abs(yuan) >= MAX_YUAN:
         return None
     return yuan.quantize(Decimal("0.01"))
 

@@ -29,7 +29,7 @@ class Build:
 
 
 def build(settings: Settings, selector: str) -> Build:
-    """Build and test what a selector of `dbt_project/selectors.yml` names.
+    """Build and test what a selector of `dbt_project/selectors.yml` names; `install` makes the tables anew, as their columns are now.
 
     Raises:
         BuildFailed: a model or a test failed.
@@ -40,7 +40,8 @@ def build(settings: Settings, selector: str) -> Build:
     project = str(settings.dbt_project)
     with warehouse.connect(settings) as conn, warehouse.build_lock(conn):
         build_id = warehouse.record_build_start(conn)
-        command = ["build", "--selector", selector, "--project-dir", project, "--profiles-dir", project, "--quiet"]
+        command = ["build", "--selector", selector, "--project-dir", project, "--profiles-dir", project, "--quiet", "--no-write-json"]
+        command += ["--full-refresh"] if selector == "install" else []
         command += ["--target-path", str(settings.home / "dbt" / "target"), "--log-path", str(settings.home / "dbt" / "logs")]
         outcome = dbtRunner().invoke(command)
         results = list(getattr(outcome.result, "results", None) or ())

@@ -129,6 +129,8 @@ def _context_of(row: TypedRow, background: Background) -> dict[str, Any]:
     funding = [row.values.get(name) for name in _FUNDING]
     return {
         "sender_kind": row.sender.kind,
+        "unit_code": row.sender.unit_code,
+        "township_named": row.values["township"],
         "report_on": row.report_on,
         "campaign": next((name for name, first, last in background.campaigns if found_on and first <= found_on <= last), None),
         "key_is_known": owner is not None,

@@ -2,25 +2,27 @@
 -- here. The order of versions starts with the report date, so what a day sees is a prefix of it, and leaving a row out here
 -- leaves it out on every day.
 with
-versions as (
+numbered as (
     select
         *,
-        -- numbers the stretches that each begin with a row of the office; 0: before its first
-        count(*) filter (where is_office) over (
+        row_number() over (
             partition by district_code, problem_no
             order by report_on, received_at, version_id
-        ) as office_stretch
+        ) as version_place
     from {{ ref('stg_problem_versions') }}
 ),
 
-stretches as (
+-- all windows share one order, so that the versions are sorted once
+placed as (
     select
         *,
-        first_value(status) over (
-            partition by district_code, problem_no, office_stretch
-            order by report_on, received_at, version_id
-        ) as opening_status
-    from versions
+        max(version_place) filter (where is_office) over so_far as last_office_place,
+        max(version_place) filter (where is_office and status = 'void') over so_far as last_void_place
+    from numbered
+    window so_far as (
+        partition by district_code, problem_no
+        order by report_on, received_at, version_id
+    )
 )
 
 select
@@ -47,5 +49,5 @@ select
     source_file,
     source_sheet,
     source_row
-from stretches
-where is_office or office_stretch = 0 or opening_status != 'void'
+from placed
+where is_office or last_void_place is null or last_void_place < last_office_place

@@ -1,4 +1,4 @@
-{#- A table: three marts read it in each build. -#}
+{#- A table, because every build reads it more than once. -#}
 {{
     config(
         materialized='table',
@@ -8,84 +8,73 @@
 
 with
 reopenings as (
-    select distinct
+    select
         district_code,
         problem_no,
-        visited_on
+        array_agg(distinct visited_on) as visited_days
     from {{ ref('int_visits__current') }}
     where is_reopening and problem_no is not null
+    group by district_code, problem_no
 ),
 
--- A span begins where a version begins to stand, and at the first reopening visit while it stands: further visits under the
--- same version change nothing, as only a later report can close the problem again.
-starts as (
-    select
-        district_code,
-        problem_no,
-        valid_from_on,
-        valid_from_on as span_from_on
-    from {{ ref('int_problem_versions__validity') }}
-    union all
-    select
-        versions.district_code,
-        versions.problem_no,
-        versions.valid_from_on,
-        min(reopenings.visited_on) as span_from_on
-    from {{ ref('int_problem_versions__validity') }} as versions
-    inner join reopenings
-        on
-            versions.district_code = reopenings.district_code
-            and versions.problem_no = reopenings.problem_no
-            and versions.valid_from_on < reopenings.visited_on
-            and (versions.valid_until_on is null or versions.valid_until_on > reopenings.visited_on)
-    group by versions.district_code, versions.problem_no, versions.valid_from_on
-),
-
-last_visits as (
-    select
-        starts.district_code,
-        starts.problem_no,
-        starts.valid_from_on,
-        starts.span_from_on,
-        lead(starts.span_from_on) over (
-            partition by starts.district_code, starts.problem_no
-            order by starts.span_from_on
-        ) as span_until_on,
-        max(reopenings.visited_on) as last_reopened_on
-    from starts
-    left join reopenings
-        on
-            starts.district_code = reopenings.district_code
-            and starts.problem_no = reopenings.problem_no
-            and starts.span_from_on >= reopenings.visited_on
-    group by starts.district_code, starts.problem_no, starts.valid_from_on, starts.span_from_on
-),
-
--- DOMAIN §5: after a reopening visit only a report of a later date with a completion not before the visit closes the problem again.
-states as (
+versions as (
     select
         versions.district_code,
         versions.problem_no,
         versions.township_code,
         versions.found_on,
         versions.due_on,
-        last_visits.last_reopened_on is not null as is_reopened,
-        versions.status = 'rectified' and (
-            last_visits.last_reopened_on is null
-            or (
-                versions.report_on > last_visits.last_reopened_on
-                and versions.rectified_on >= last_visits.last_reopened_on
-            )
-        ) as is_rectified,
-        last_visits.span_from_on,
-        last_visits.span_until_on
-    from last_visits
-    inner join {{ ref('int_problem_versions__validity') }} as versions
-        on
-            last_visits.district_code = versions.district_code
-            and last_visits.problem_no = versions.problem_no
-            and last_visits.valid_from_on = versions.valid_from_on
+        versions.status,
+        versions.rectified_on,
+        versions.report_on,
+        versions.valid_from_on,
+        versions.valid_until_on,
+        (
+            select max(days.visited_on) from unnest(reopenings.visited_days) as days (visited_on)
+            where days.visited_on <= versions.valid_from_on
+        ) as last_reopened_on,
+        (
+            select min(days.visited_on) from unnest(reopenings.visited_days) as days (visited_on)
+            where
+                days.visited_on > versions.valid_from_on
+                and (versions.valid_until_on is null or days.visited_on < versions.valid_until_on)
+        ) as next_reopened_on
+    from {{ ref('int_problem_versions__validity') }} as versions
+    left join reopenings
+        on versions.district_code = reopenings.district_code and versions.problem_no = reopenings.problem_no
     where versions.status != 'void'
+),
+
+-- DOMAIN §5: after a reopening visit only a report of a later date with a completion not before the visit closes the problem again.
+-- While a version stands, the first such visit opens the problem to the end of the version, whatever further visits find.
+states as (
+    select
+        district_code,
+        problem_no,
+        township_code,
+        found_on,
+        due_on,
+        valid_from_on as span_from_on,
+        least(next_reopened_on, valid_until_on) as span_until_on,
+        last_reopened_on is not null as is_reopened,
+        status = 'rectified' and (
+            last_reopened_on is null
+            or (report_on > last_reopened_on and rectified_on >= last_reopened_on)
+        ) as is_rectified
+    from versions
+    union all
+    select
+        district_code,
+        problem_no,
+        township_code,
+        found_on,
+        due_on,
+        next_reopened_on as span_from_on,
+        valid_until_on as span_until_on,
+        true as is_reopened,
+        false as is_rectified
+    from versions
+    where next_reopened_on is not null
 ),
 
 -- Only the days of the campaign in which the problem was found, up to today.
@@ -108,15 +97,16 @@ campaign_spans as (
             and states.found_on between campaigns.started_on and campaigns.ended_on
 ),
 
+-- New and closed are asked of the problem: one that is handed to another township was not found, and not closed, by that.
 neighbours as (
     select
         *,
-        lag(last_on) over of_township as previous_last_on,
-        lag(is_rectified) over of_township as was_rectified
+        lag(last_on) over of_problem as previous_last_on,
+        lag(is_rectified) over of_problem as was_rectified
     from campaign_spans
     where first_on <= last_on
-    window of_township as (
-        partition by district_code, problem_no, township_code, campaign_started_on
+    window of_problem as (
+        partition by district_code, problem_no, campaign_started_on
         order by first_on
     )
 )

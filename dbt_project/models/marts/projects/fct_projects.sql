@@ -1,30 +1,32 @@
 -- A withdrawal by the office stands until the office itself sends the project again without a reason for withdrawal; later rows of the
 -- township do not lift it. As with problems, its rows after it are left out first.
 with
-versions as (
+numbered as (
     select
         *,
-        count(*) filter (where is_office) over (
+        row_number() over (
             partition by district_code, project_no
             order by report_on, received_at, version_id
-        ) as office_stretch
+        ) as version_place
     from {{ ref('stg_project_versions') }}
 ),
 
-stretches as (
+placed as (
     select
         *,
-        first_value(is_withdrawn) over (
-            partition by district_code, project_no, office_stretch
-            order by report_on, received_at, version_id
-        ) as opens_withdrawn
-    from versions
+        max(version_place) filter (where is_office) over so_far as last_office_place,
+        max(version_place) filter (where is_withdrawn) over so_far as last_withdrawn_place
+    from numbered
+    window so_far as (
+        partition by district_code, project_no
+        order by report_on, received_at, version_id
+    )
 ),
 
 current_versions as (
     select distinct on (district_code, project_no) *
-    from stretches
-    where is_office or office_stretch = 0 or not opens_withdrawn
+    from placed
+    where is_office or last_withdrawn_place is null or last_withdrawn_place < last_office_place
     order by district_code, project_no, report_on desc, received_at desc, version_id desc
 )
 

@@ -1,0 +1,144 @@
+"""The warehouse against the brute-force oracle on random histories: corrections, late reports, transfers, voids, visits, ties.
+
+Many histories share one build: each gets districts of its own, which shows along the way that districts do not touch each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from duban import warehouse
+from duban.orchestration import dbt
+from tests.oracle import ranking
+from tests.oracle.strategies import DISTRICTS, TOWNSHIPS, History, random_history
+
+SEEDS = range(20)
+LAST_DAY = date(2020, 6, 30)
+
+
+def in_own_districts(history: History, number: int) -> tuple[History, list[ranking.Township]]:
+    """The history moved to districts 51xx00 and 51xx01."""
+    new = {old: f"51{number:02d}{position:02d}" for position, old in enumerate(DISTRICTS)}
+
+    def move(code: str | None) -> str | None:
+        return code and new[code[:6]] + code[6:]
+
+    def moved(version):
+        changes = {"district_code": new[version.district_code], "unit_code": move(version.unit_code)}
+        if hasattr(version, "township_code"):
+            changes["township_code"] = move(version.township_code)
+        return replace(version, **changes)
+
+    townships = [replace(township, code=move(township.code)) for township in TOWNSHIPS]
+    campaigns = tuple(replace(campaign, district_code=new[campaign.district_code]) for campaign in history.campaigns)
+    return History(tuple(map(moved, history.problems)), tuple(map(moved, history.visits)), campaigns), townships
+
+
+def load(conn, history: History, townships: list[ranking.Township]) -> None:
+    """Put a history into `raw` as if each row had come in a file of its own."""
+    with conn.transaction():
+        for campaign in history.campaigns:
+            conn.execute("insert into raw.districts (district_code, district_name) values (%s, %s)", (campaign.district_code,) * 2)
+            conn.execute(
+                "insert into raw.campaigns values (%s, '回头看', %s, %s)", (campaign.district_code, campaign.start_on, campaign.end_on)
+            )
+            units = [f"{campaign.district_code}{suffix}" for suffix in ("000", "-D1", "-D2", "-D3")]
+            for unit in units:
+                conn.execute("insert into raw.units values (%s, %s, %s, %s)", (unit, unit[:6], "group" if "-" in unit else "office", unit))
+        for township in townships:
+            conn.execute(
+                "insert into raw.townships values (%s, %s, %s, '镇', %s, %s)",
+                (township.code, township.code[:6], township.code, township.is_ranked, township.display_order),
+            )
+            conn.execute("insert into raw.units values (%s, %s, 'township', %s)", (township.code, township.code[:6], township.code))
+        arrivals = [(version, "problem") for version in history.problems] + [(version, "visit") for version in history.visits]
+        known = {unit for (unit,) in conn.execute("select unit_code from raw.units")}
+        for number, (version, kind) in enumerate(sorted(arrivals, key=lambda pair: pair[0].received_at)):
+            submission = f"{version.district_code}-{number}"
+            unit = version.unit_code if version.unit_code in known else f"{version.district_code}-D1"
+            received_at = conn.execute(
+                "select greatest(%s, max(received_at) + interval '1 microsecond') from ops.submissions where left(unit_code, 6) = %s",
+                (version.received_at, version.district_code),
+            ).fetchone()[0]
+            # Arrivals are unique over all districts: each district has its own millisecond.
+            received_at = received_at.replace(microsecond=int(version.district_code[2:]) % 1_000_000)
+            conn.execute(
+                """insert into ops.submissions (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size,
+                       file_mtime_ns, removed_at, outcome, received_at, report_on, row_count, accepted_count, rejected_count, ignored_count,
+                       receipt, returned_at)
+                   values (%s, %s, %s, '', 'x', %s, 0, 0, now(), 'accepted', %s, %s, 1, 1, 0, 0, '{}', now())""",
+                (submission, version.district_code, unit, submission, received_at, version.report_on),
+            )
+            common = {
+                "submission_id": submission,
+                "district_code": version.district_code,
+                "unit_code": version.unit_code,
+                "report_on": version.report_on,
+                "received_at": received_at,
+                "problem_no": version.problem_no,
+                "source_file": "x",
+                "source_sheet": "x",
+                "source_row": 1,
+            }
+            office = f"{version.district_code}000"
+            if kind == "problem":
+                row = {
+                    **common,
+                    "is_office": version.is_office,
+                    "township_code": version.township_code or office,
+                    "source": "日常发现",
+                    "found_on": version.found_on,
+                    "category": "其他",
+                    "description": "随机的问题",
+                    "leader_name": "张三",
+                    "due_on": version.due_on,
+                    "status": version.status,
+                    "rectified_on": version.rectified_on,
+                }
+                warehouse.copy_rows(conn, "raw.problem_versions", [row])
+            else:
+                row = {
+                    **common,
+                    "record_no": version.record_no,
+                    "visited_on": version.visited_on,
+                    "township_code": office,
+                    "verdict": version.verdict,
+                    "visitors": "李四",
+                    "void_reason": "记错了" if version.withdrawn else None,
+                }
+                warehouse.copy_rows(conn, "raw.visit_versions", [row])
+
+
+def test_every_day_of_random_histories(office):
+    histories = [in_own_districts(random_history(seed, event_count=120), seed) for seed in SEEDS]
+    with warehouse.connect(office.settings) as conn:
+        for history, townships in histories:
+            load(conn, history, townships)
+    dbt.build(office.settings, "install")
+    compared = reopened = 0
+    for history, townships in histories:
+        districts = [campaign.district_code for campaign in history.campaigns]
+        expected = ranking.township_days(history.problems, history.visits, history.campaigns, townships, today=date.today())
+        rows = office.query(
+            """select day_on, township_code, assigned_count as assigned, rectified_count as rectified, open_count as open,
+                      overdue_count as overdue, reopened_count as reopened, found_count as found, closed_count as closed,
+                      oldest_open_workdays from marts.fct_township_days where district_code = any(%s)""",
+            [districts],
+        )
+        actual = {(row.pop("day_on"), row.pop("township_code")): ranking.TownshipDay(**row) for row in rows}
+        differing = {key: (actual.get(key), figures) for key, figures in expected.items() if actual.get(key) != figures}
+        assert differing == {} and len(actual) == len(expected)
+        compared += len(actual)
+        reopened += sum(figures.reopened for figures in actual.values())
+        for district in districts:
+            for day in sorted({day for day, code in actual if code.startswith(district)})[::10] + [LAST_DAY]:
+                wanted = ranking.ranking(history.problems, history.visits, history.campaigns, townships, district, day)
+                ranks = office.query(
+                    "select township_code, rank, dense_rank, rectified_pct from marts.rpt_township_ranking where district_code = %s and ranked_on = %s",
+                    [district, day],
+                )
+                assert {tuple(row.values()) for row in ranks} == {
+                    (row.township_code, row.rank, row.dense_rank, row.rectified_pct) for row in wanted
+                }
+    assert compared > 10_000 and reopened > 100
