@@ -60,6 +60,8 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.status import status
 
         status(system, console)
+        if system.postgres.running_port():
+            show_places(system, console)
     elif options.command == "demo":
         from local.demo import demo
 

@@ -32,7 +32,14 @@ def main():
     options = parser.parse_args()
     use_a_suitable_python(options.exact)
 
-    with (ROOT / ".setup.lock").open("w") as lock:
+    try:
+        lock = (ROOT / ".setup.lock").open("w")
+    except PermissionError:
+        # A checkout shared by its owner: fine as long as there is nothing to do.
+        if plan(options.dev, options.exact) is not None:
+            fail(f"{ROOT} cannot be written: its owner must run `make setup`, or make a checkout of your own")
+        return 0
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -59,8 +66,8 @@ def use_a_suitable_python(exact):
     fail("{} is needed; this is {}.{}. Name another with `make PYTHON=/path/to/python3.12 …`.".format(SUPPORTED, *sys.version_info[:2]))
 
 
-def install(dev, exact):
-    """Bring the environment to what the requirement files say."""
+def plan(dev, exact):
+    """What the environment should be made from; None when it is already."""
     wanted = {
         "path": str(VENV),
         "python": "{}.{}".format(*sys.version_info[:2]),
@@ -74,9 +81,16 @@ def install(dev, exact):
         wanted["dev"] = found["dev"]
     if found and not exact:
         wanted["python"] = found["python"]
-    if found == wanted:
+    return None if found == wanted else wanted
+
+
+def install(dev, exact):
+    """Bring the environment to what the requirement files say."""
+    wanted = plan(dev, exact)
+    if wanted is None:
         return
 
+    found = read_stamp()
     started = time.monotonic()
     if not found or any(found[part] != wanted[part] for part in ("path", "python", "bootstrap")):
         make_environment()

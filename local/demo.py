@@ -161,7 +161,8 @@ def _show(system: System, console: Console, began_at) -> None:
         workbook = next(iter(sorted(returned.glob("*.xlsx"))), returned)
         console.show(f"\n  Return slip    {workbook}")
     console.show(f"  Returns        {settings.outbox / 'returns'}")
-    console.show(f"  Publications   {settings.outbox / 'publications'}")
+    if (publications := settings.outbox / "publications").exists():
+        console.show(f"  Publications   {publications}")
 
 
 def _percent(part, whole) -> str:

@@ -54,7 +54,8 @@ def write_slip(source: str | None, target: str, receipt: dict[str, Any], headers
 def _open(source: str, headers: frozenset[str], receipt: dict[str, Any]) -> Workbook:
     if receipt["read_as"]["kind"] == "xlsx":
         try:
-            return _values_only(load_workbook(source, data_only=True, keep_vba=False, keep_links=False))
+            with open(source, "rb") as file:  # the landing area knows no file extensions, and openpyxl goes by them
+                return _values_only(load_workbook(file, data_only=True, keep_vba=False, keep_links=False))
         except Exception:  # the cell reader is more tolerant than the formatting one: fall back to the cells alone
             return _from_document(_read(source, headers), receipt)
     return _from_document(_read(source, headers), receipt)
@@ -99,6 +100,8 @@ def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
     workbook = _empty()
     tables = receipt["read_as"]["tables"]
     for number, read in enumerate(document.sheets):
+        if fold(read.name) == SLIP_SHEET:
+            continue
         name = read.name or (tables[0]["sheet"] if tables else f"Sheet{number + 1}")
         sheet = workbook.create_sheet(_sheet_name(name))
         for row_number, cells in enumerate(read.rows, start=1):

@@ -1,0 +1,178 @@
+"""Killed at any moment: the next run finishes what was begun; nothing is lost, nothing is there twice. Two runs at once: each file once."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from duban import warehouse
+from duban.intake import inbox
+from duban.intake.sandbox import ChildFailed, Sandbox
+from duban.quality import judging, returns
+from tests.integration.ledgers import OFFICE, OTHER, TOWNSHIP, by_name, counts, problem, problems_csv
+
+PROJECT = Path(__file__).parents[2]
+FILES = [
+    (TOWNSHIP, "甲20200624.csv", problems_csv(problem("K-1"), problem("K-2"))),
+    (OTHER, "乙20200624.csv", problems_csv(problem("K-3"), problem("K-4", 发现日期="六月"))),
+    (OFFICE, "丙20200624.csv", problems_csv(problem("K-1", 乡镇="沙头镇"))),
+    (OTHER, "丁20200624.csv", problems_csv(problem("K-1", 问题描述="又漏雨了"))),
+    (TOWNSHIP, "戊20200624.csv", b"PK\x03\x04broken"),
+]
+ROWS = [("K-1", "甲"), ("K-1", "丁"), ("K-1", "丙"), ("K-2", "甲"), ("K-3", "乙")]
+OUTCOMES = ["accepted", "accepted_with_rejections", "accepted", "accepted", "rejected"]
+
+# moment: (where the function lies, its name, which call of it, killed before or after that call)
+KILL_POINTS = {
+    "第一份已复制": (inbox, "_copy", 1, "after"),
+    "已登记、未移走": (warehouse, "record_claims", 1, "after"),
+    "改名之后、删除之前": (os, "unlink", 1, "before"),
+    "已删除、未登记": (warehouse, "record_removed", 2, "before"),
+    "入库事务之中": (warehouse, "copy_rows", 4, "before"),
+    "结果已写、行未写": (warehouse, "record_outcome", 2, "after"),
+    "入库之后、回执之前": (judging, "judge_waiting", 1, "after"),
+    "回执写到一半": (returns, "_write_json", 2, "before"),
+    "回执已写、未登记": (warehouse, "record_returned", 2, "before"),
+}
+
+
+def die_at(where: object, name: str, nth: int, when: str) -> None:
+    """Make the nth call of a function the last thing this process does."""
+    function, calls = getattr(where, name), []
+
+    @functools.wraps(function)
+    def dying(*args, **kwargs):
+        calls.append(name)
+        if when == "before" and len(calls) == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = function(*args, **kwargs)
+        if when == "after" and len(calls) == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(where, name, dying)
+
+
+def killed(office, point: tuple) -> int | None:
+    """Run the whole ingest in a process that dies at the point; returns its exit code."""
+
+    def run() -> None:
+        die_at(*point)
+        office.ingest()
+
+    process = multiprocessing.get_context("fork").Process(target=run)
+    process.start()
+    process.join(60)
+    return process.exitcode
+
+
+def drop_all(office) -> None:
+    for number, (unit, name, content) in enumerate(FILES):
+        path = office.drop(unit, name, content)
+        os.utime(path, (1_600_000_000 + number,) * 2)
+
+
+def assert_taken_once(office) -> None:
+    submissions = by_name(office)
+    assert len(office.query("select 1 from ops.submissions")) == len(FILES)
+    assert [submissions[name]["outcome"] for _, name, _ in FILES] == OUTCOMES
+    rows = office.query("select problem_no, left(source_file, 1) as file from raw.problem_versions")
+    assert sorted((row["problem_no"], row["file"]) for row in rows) == sorted(ROWS)
+    rejections = office.query("select rule_id from quarantine.rejected_rows order by 1")
+    assert [row["rule_id"] for row in rejections] == ["R02", "S01"]
+    for unit, name, _ in FILES:
+        row = submissions[name]
+        assert office.receipt(unit, row["submission_id"])["outcome"] == row["outcome"]
+        slips = [path.name for path in office.returned(unit, row["submission_id"]).iterdir() if path.suffix != ".json"]
+        assert len(slips) == (row["rejected_count"] > 0 or row["outcome"] == "rejected"), slips
+    assert [path for path in office.settings.inbox.rglob("*") if path.is_file()] == []
+    assert [row for row in submissions.values() if row["removed_at"] is None or row["returned_at"] is None] == []
+
+
+@pytest.mark.parametrize("name", list(KILL_POINTS))
+def test_killed_and_run_again(office, name):
+    drop_all(office)
+    assert killed(office, KILL_POINTS[name]) == -signal.SIGKILL
+    office.ingest()
+    assert_taken_once(office)
+
+
+def test_killed_again_and_again(office):
+    drop_all(office)
+    for point in KILL_POINTS.values():
+        killed(office, point)
+    office.ingest()
+    assert_taken_once(office)
+
+
+def test_two_at_once(office):
+    drop_all(office)
+    failures = []
+
+    def run() -> None:
+        try:
+            office.ingest()
+        except BaseException as error:  # a thread's failure is the test's
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert failures == []
+    assert_taken_once(office)
+
+
+def test_a_file_replaced_after_it_was_copied_is_taken_too(office, monkeypatch):
+    """Another file under the name of a claimed one is given back and taken by the next run."""
+    office.drop(TOWNSHIP, "台账20200624.csv", problems_csv(problem("X-1")))
+    record = warehouse.record_claims
+
+    def replaced(*args):
+        ids = record(*args)
+        office.drop(TOWNSHIP, "台账20200624.csv", problems_csv(problem("X-2"), problem("X-3")))
+        monkeypatch.undo()
+        return ids
+
+    monkeypatch.setattr(inbox, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(warehouse, "record_claims", replaced)
+    office.ingest()
+    monkeypatch.setattr(inbox, "REST_SECONDS", 0.0)
+    office.ingest()
+    rows = office.query("select problem_no from raw.problem_versions order by 1")
+    assert [row["problem_no"] for row in rows] == ["X-1", "X-2", "X-3"]
+
+
+def test_a_child_that_fails_costs_one_file(office, monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setattr(judging, "Sandbox", lambda module: Sandbox("tests.integration.naughty_reader", seconds=3))
+    for number, word in enumerate(("OK", "DIE", "HANG", "EAT", "RAISE", "OK")):
+        office.drop(TOWNSHIP, f"{number}{word}20200624.csv", problems_csv(problem(f"Z-{number}", 整改措施=f"{word}!")))
+    office.ingest()
+    outcomes = {name: (counts(row), [entry["rule_id"] for entry in row["receipt"]["rejections"]]) for name, row in by_name(office).items()}
+    accepted, rejected = (("accepted", 1, 1, 0, 0), []), (("rejected", 0, 0, 0, 0), ["S01"])
+    assert outcomes == {
+        f"{number}{word}20200624.csv": accepted if word == "OK" else rejected
+        for number, word in enumerate(("OK", "DIE", "HANG", "EAT", "RAISE", "OK"))
+    }
+
+
+def test_the_sandbox_answers_in_order_and_knows_no_secrets(monkeypatch, tmp_path):
+    monkeypatch.chdir(PROJECT)
+    monkeypatch.setenv("DUBAN_HMAC_KEY", "geheim")
+    jobs = []
+    for number, word in enumerate(("ENV", "DIE", "ENV", "FLOOD", "ENV")):
+        path = tmp_path / str(number)
+        path.write_bytes(f"{word}!".encode())
+        jobs.append({"path": str(path), "headers": []})
+    with Sandbox("tests.integration.naughty_reader", seconds=20) as sandbox:
+        answers = list(sandbox.map(jobs))
+    assert [isinstance(answer, ChildFailed) for answer in answers] == [False, True, False, True, False]
+    assert {"DUBAN_HMAC_KEY", "AIRFLOW_CONN_WAREHOUSE", "PGPASSWORD"}.isdisjoint(answers[0]["env"])

@@ -1,0 +1,173 @@
+"""Return slips: the sender's own sheets with exactly the wrong cells marked, nothing that acts, and the corrected slip taken back."""
+
+from __future__ import annotations
+
+import io
+
+import openpyxl
+import pytest
+from openpyxl.comments import Comment
+from openpyxl.styles import Font
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from tests.conftest import csv_bytes, xlsx_bytes
+from tests.integration.ledgers import PROBLEM_HEADER, TOWNSHIP, counts, problem, problems_csv
+
+WRONG_FILL = "FFFFC7CE"
+ID_NUMBER = "430902196503121234"
+
+
+def slip_of(office, row) -> openpyxl.Workbook:
+    [path] = office.returned(TOWNSHIP, row["submission_id"]).glob("*.xlsx")
+    return openpyxl.load_workbook(path)
+
+
+def marked(sheet) -> set[str]:
+    """Addresses of the coloured cells below the header; every one of them has a comment, and no other cell has."""
+    coloured = {cell.coordinate for cells in sheet.iter_rows() for cell in cells if cell.fill.fgColor.rgb == WRONG_FILL and cell.value != "退回原因"}
+    commented = {cell.coordinate for cells in sheet.iter_rows() for cell in cells if cell.comment}
+    assert commented == coloured
+    return coloured
+
+
+def as_bytes(workbook: openpyxl.Workbook) -> bytes:
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def clerks_workbook() -> bytes:
+    """A workbook as clerks keep it: title, formulas, a link, a comment, a validation, merged cells, texts that look like formulas."""
+    header = [*PROBLEM_HEADER, "备注", "户主姓名", "证件号码"]
+    rows = [
+        ["迎风桥镇问题台账", *[None] * 13],
+        header,
+        [*problem("B-1"), "=1+1", "王小明", ID_NUMBER],
+        [*problem("B-2", 发现日期="六月", 整改状态="快了"), "见附件", "王大明", ID_NUMBER],
+        [*problem("B-3", 发现日期="2020-06-05", 整改时限="2020-06-01"), "联系 13812345678", "赵某", ID_NUMBER[:-1] + "9"],
+        ["合计", *[None] * 13],
+    ]
+
+    def touch(workbook):
+        sheet = workbook["问题台账"]
+        sheet.merge_cells("A1:N1")
+        sheet.column_dimensions["G"].width = 47
+        sheet["G4"].font = Font(name="楷体", bold=True)
+        sheet["L3"] = "=1+1"
+        sheet["L3"].data_type = "s"
+        sheet["K3"] = '=HYPERLINK("http://x.invalid","照片")'
+        sheet["K4"].value, sheet["K4"].hyperlink = "维修屋顶", "http://x.invalid"
+        sheet["G4"].comment = Comment("内部意见", "王")
+        sheet.add_data_validation(DataValidation(type="list", formula1='"未整改,整改中"', sqref="J3:J5"))
+        workbook.create_sheet("附表")["A1"] = "=SUM(B1:B9)"
+
+    return xlsx_bytes({"问题台账": rows}, touch)
+
+
+@pytest.fixture(scope="module")
+def returned(shared_office):
+    return shared_office.send(TOWNSHIP, "问题台账20200624.xlsx", clerks_workbook())
+
+
+def test_the_explanation_comes_first(shared_office, returned):
+    slip = slip_of(shared_office, returned)
+    assert slip.sheetnames == ["退回说明", "问题台账", "附表"]
+    texts = [[cell.value for cell in row] for row in slip["退回说明"].iter_rows()]
+    facts = {row[0]: row[1] for row in texts if row[0]}
+    assert facts["报送编号"] == returned["submission_id"]
+    assert facts["填报日期"] == "2020-06-24"
+    assert facts["文件"] == "问题台账20200624.xlsx"
+    listed = [tuple(row[1:7]) for row in texts if row[0] and row[0].isdigit()]
+    assert sorted(listed) == sorted(
+        [
+            ("问题台账", "3", "整改措施", "K3", "（未计算的公式）", "R09"),
+            ("问题台账", "4", "发现日期", "E4", "六月", "R02"),
+            ("问题台账", "4", "整改状态", "J4", "快了", "R04"),
+            ("问题台账", "5", "整改时限", "I5", "2020-06-01", "P01"),
+            ("问题台账", "5", "证件号码", "N5", "4309**********1239", "R07"),
+        ]
+    )
+
+
+def test_exactly_the_wrong_cells_are_marked(shared_office, returned):
+    slip = slip_of(shared_office, returned)
+    assert marked(slip["问题台账"]) == {"K3", "E4", "J4", "I5", "N5"}
+    assert marked(slip["附表"]) == set()
+    reasons = {row: slip["问题台账"].cell(row, 15).value for row in range(2, 7)}
+    assert reasons[2] == "退回原因" and reasons[6] is None
+    assert "R02" in reasons[4] and "R04" in reasons[4] and "R09" in reasons[3]
+
+
+def test_the_data_keep_the_senders_values_and_the_words_are_masked(shared_office, returned):
+    slip = slip_of(shared_office, returned)
+    assert [slip["问题台账"].cell(5, column).value for column in (12, 13, 14)] == ["联系 13812345678", "赵某", ID_NUMBER[:-1] + "9"]
+    said = [str(cell.value) for row in slip["退回说明"].iter_rows() for cell in row]
+    said += [cell.comment.text for row in slip["问题台账"].iter_rows() for cell in row if cell.comment]
+    said.append(str(shared_office.receipt(TOWNSHIP, returned["submission_id"])))
+    for secret in (ID_NUMBER, ID_NUMBER[:-1] + "9", "13812345678", "赵某", "内部意见"):
+        assert not any(secret in text for text in said)
+
+
+def test_the_senders_formatting_is_kept(shared_office, returned):
+    sheet = slip_of(shared_office, returned)["问题台账"]
+    assert [area.coord for area in sheet.merged_cells.ranges] == ["A1:N1"]
+    assert (sheet.column_dimensions["G"].width, sheet["G4"].font.name, sheet["G4"].font.bold) == (47, "楷体", True)
+
+
+def test_nothing_in_the_slip_acts(shared_office, returned):
+    slip = slip_of(shared_office, returned)
+    for sheet in slip:
+        assert not sheet.data_validations.dataValidation
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f" and cell.hyperlink is None, cell.coordinate
+    assert slip["问题台账"]["L3"].value == "=1+1"
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "csv"])
+def test_a_corrected_slip_is_taken(office, kind):
+    rows = [problem("C-1"), problem("C-2", 发现日期="六月"), problem("C-3", 整改状态="快了"), problem("=C-4")]
+    content = csv_bytes([PROBLEM_HEADER, *rows]) if kind == "csv" else xlsx_bytes({"问题台账": [PROBLEM_HEADER, *rows]}, text_stays_text)
+    first = office.send(TOWNSHIP, f"问题台账20200622.{kind}", content)
+    assert counts(first) == ("accepted_with_rejections", 4, 2, 2, 0)
+    slip = slip_of(office, first)
+    assert slip.sheetnames == ["退回说明", "问题台账"]
+    sheet = slip["问题台账"]
+    sheet["E3"], sheet["J4"] = "2020-06-05", "快好了"
+    sheet["G2"] = "这一行没有退回，改了也不算"
+    second = office.send(TOWNSHIP, "退回单改好20200629.xlsx", as_bytes(slip))
+    assert (*counts(second), str(second["report_on"]), second["corrects_id"]) == (
+        "accepted_with_rejections", 4, 1, 1, 2, "2020-06-22", first["submission_id"],
+    )  # fmt: skip
+    again = slip_of(office, second)
+    assert again.sheetnames == ["退回说明", "问题台账"]
+    again["问题台账"]["J4"] = "未整改"
+    third = office.send(TOWNSHIP, "再改好.xlsx", as_bytes(again))
+    assert (third["accepted_count"], third["rejected_count"], str(third["report_on"])) == (1, 0, "2020-06-22")
+    stored = office.query("select problem_no, description from raw.problem_versions order by received_at, source_row")
+    assert [row["problem_no"] for row in stored] == ["C-1", "=C-4", "C-2", "C-3"]
+    assert {row["description"] for row in stored} == {"屋顶漏雨未修"}
+
+
+def text_stays_text(workbook) -> None:
+    workbook["问题台账"]["A5"].data_type = "s"
+
+
+def test_a_rejected_file_gets_an_explanation(office):
+    office.drop(TOWNSHIP, "坏的20200624.xlsx", b"PK\x03\x04 broken")
+    office.drop(TOWNSHIP, "缺列20200624.csv", problems_csv(problem("E-1")).replace("责任领导".encode(), "领导".encode()))
+    office.ingest()
+    for row in office.query("select * from ops.submissions order by file_name"):
+        slip = slip_of(office, row)
+        texts = [str(cell.value) for cells in slip["退回说明"].iter_rows() for cell in cells]
+        assert slip.sheetnames[0] == "退回说明" and row["receipt"]["rejections"][0]["rule_id"] in texts
+
+
+def test_a_whole_file_sent_back_is_corrected_on_its_slip(office):
+    two = [problem("F-1", 乡镇="沙头镇"), problem("F-2", 乡镇="沙头镇")]
+    first = office.send(TOWNSHIP, "错文件夹20200622.csv", problems_csv(*two))
+    assert first["outcome"] == "rejected" and first["receipt"]["rejections"][0]["rule_id"] == "S06"
+    slip = slip_of(office, first)
+    slip["问题台账"]["B2"] = slip["问题台账"]["B3"] = "迎风桥镇"
+    second = office.send(TOWNSHIP, "改好.xlsx", as_bytes(slip))
+    assert (second["outcome"], second["accepted_count"], str(second["report_on"])) == ("accepted", 2, "2020-06-22")

@@ -1,0 +1,197 @@
+"""The whole chain in the real Airflow: a fresh home, the demo, a file dropped, the same files again, everything killed, up again, down.
+
+One system serves all tests of this module; they run in order, as an operator's day would.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from tests.conftest import csv_bytes, free_ports
+
+PROJECT = Path(__file__).parents[2]
+ZIYANG, TOWNSHIP = "430902", "430902104"
+PROBLEM_HEADER = (
+    "问题编号 村(社区) 问题来源 发现日期 问题类别 问题描述 整改措施 责任领导 整改时限 整改状态 完成日期 印证资料".split()
+)
+
+
+class LocalSystem:
+    """A home of its own on free ports, driven by the commands an operator uses."""
+
+    def __init__(self, home: Path):
+        self.home = home
+        pg, airflow, site = free_ports(3)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DUBAN_", "AIRFLOW", "PG"))}
+        self.environment = {
+            **kept,
+            "DUBAN_HOME": str(home),
+            "DUBAN_PG_PORT": str(pg),
+            "DUBAN_AIRFLOW_PORT": str(airflow),
+            "DUBAN_SITE_PORT": str(site),
+        }
+
+    def run(self, *command: str, timeout: float = 420) -> str:
+        """Run `python -m local …`; its output, which a failure shows."""
+        done = subprocess.run(
+            [sys.executable, "-m", "local", *command], cwd=PROJECT, env=self.environment, capture_output=True, text=True, timeout=timeout
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    def exported(self, name: str) -> str:
+        """A variable as `env.sh` exports it, read by a shell."""
+        script = f'. "{self.home}/env.sh"; printf %s "${name}"'
+        return subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True, env={"PATH": os.environ["PATH"]}).stdout
+
+    def bi(self, query: str, *parameters) -> list[tuple]:
+        """Rows as a BI tool gets them."""
+        with psycopg.connect(self.exported("DUBAN_BI_URI"), autocommit=True) as conn:
+            return conn.execute(query, parameters).fetchall()
+
+    def metadata(self, query: str) -> list[tuple]:
+        """Rows of Airflow's own database."""
+        uri = re.sub(r"\+\w+", "", self.exported("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"), count=1)
+        with psycopg.connect(uri, autocommit=True) as conn:
+            return conn.execute(query).fetchall()
+
+    def drop(self, unit: str, name: str, content: bytes) -> None:
+        """Put a file into a unit's folder."""
+        (self.home / "inbox" / unit / name).write_bytes(content)
+
+    def processes(self) -> list[psutil.Process]:
+        """Every living process that belongs to this home."""
+        mine = []
+        for process in psutil.process_iter():
+            try:
+                if str(self.home) in " ".join(process.cmdline()) or process.environ().get("DUBAN_HOME") == str(self.home):
+                    mine.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+        return [process for process in mine if process.pid != os.getpid()]
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory):
+    """A system in a home whose path has spaces and Chinese characters."""
+    running = LocalSystem(tmp_path_factory.mktemp("home") / "督办 家")
+    try:
+        yield running
+    finally:
+        subprocess.run([sys.executable, "-m", "local", "down"], cwd=PROJECT, env=running.environment, capture_output=True, timeout=180)
+        for process in running.processes():
+            process.kill()
+
+
+RANKING = "select township_code, rank, assigned_count, rectified_count from marts.rpt_township_ranking where ranked_on = '2020-06-30' order by 1"
+
+
+def test_the_demo_reproduces_the_printed_figures(system):
+    output = system.run("demo")
+    assert "273" in output and "86.8" in output and "DUBAN" not in output.splitlines()[-1]
+    [figures] = system.bi(
+        "select sum(assigned_count), sum(rectified_count), sum(open_count) from marts.fct_township_days where district_code = %s and day_on = %s",
+        ZIYANG,
+        date(2020, 6, 30),
+    )
+    assert figures == (273, 237, 36)
+    assert system.bi("select count(*), count(actual_start_on) from marts.fct_projects where district_code = %s", ZIYANG) == [(145, 140)]
+    tiers = system.bi(
+        """select distinct on (tier) tier, received_yuan / 10000, allocated_yuan / 10000, allocated_pct from marts.rpt_fund_tiers
+           where district_code = %s order by tier, day_on desc""",
+        ZIYANG,
+    )
+    assert {tier: tuple(map(float, rest)) for tier, *rest in tiers} == {
+        "中央": (838, 662, 79.0),
+        "省级": (801, 237, 29.6),
+        "市级": (142, 100, 70.4),
+    }
+    [beita] = system.bi("select count(*), sum(amount_yuan) from marts.fct_fund_movements where district_code = '430511'")
+    assert beita == (13, Decimal("3610000.00"))
+    assert system.bi("select data_label is not null from marts.dim_districts where district_code = %s", ZIYANG) == [(True,)]
+
+
+def test_every_run_was_started_by_an_event_and_succeeded(system):
+    runs = system.metadata("select dag_id, run_type, state, count(*) from dag_run group by 1, 2, 3")
+    assert {state for _, _, state, _ in runs} == {"success"}
+    by_event = {dag for dag, run_type, _, _ in runs if run_type == "asset_triggered"}
+    assert by_event == {"ingest_submissions", "build_warehouse", "publish_live_ranking"}
+
+
+def test_every_file_has_a_receipt_and_the_inbox_is_empty(system):
+    submissions = system.bi("select submission_id, unit_code, outcome, rejected_count from marts.fct_submissions")
+    assert len(submissions) == 60
+    for submission, unit, outcome, rejected in submissions:
+        folder = system.home / "outbox" / "returns" / unit / submission
+        assert (folder / "receipt.json").exists() == (outcome != "duplicate")
+        assert bool(list(folder.glob("*.xlsx"))) == (rejected > 0)
+    assert [path for path in (system.home / "inbox").rglob("*") if path.is_file()] == []
+
+
+def test_a_dropped_file_refreshes_ranking_and_page_by_itself(system):
+    before = {row[0]: row[1:] for row in system.bi(RANKING)}
+    row = ["新-001", "", "日常发现", "2020-06-29", "其他", "村道护栏松动未修", "", "王五", "2020-07-10", "未整改", "", ""]
+    system.drop(TOWNSHIP, "新问题20200630.csv", csv_bytes([PROBLEM_HEADER, row]))
+    system.run("wait", "--timeout", "120")
+    after = {row[0]: row[1:] for row in system.bi(RANKING)}
+    assert before[TOWNSHIP] == (1, 28, 28) and after[TOWNSHIP][1:] == (29, 28)
+    page = (system.home / "outbox" / "site" / f"{ZIYANG}.html").read_text(encoding="utf-8")
+    assert "274" in page and "合成样例数据" in page
+
+
+def test_the_same_files_again_change_nothing(system, sample_files):
+    before = system.bi(RANKING)
+    facts = system.bi("select count(*), max(last_reported_on) from marts.fct_problems"), system.bi("select count(*) from marts.fct_fund_movements")
+    accepted = [file for file in sample_files if file.day == date(2020, 6, 30)]
+    for number, file in enumerate(reversed(accepted)):
+        system.drop(file.unit_code, f"again{number}{file.path.suffix}", file.path.read_bytes())
+    system.run("wait", "--timeout", "120")
+    outcomes = system.bi("select outcome, count(*) from marts.fct_submissions where file_name like 'again%%' group by 1")
+    assert outcomes == [("duplicate", len(accepted))]
+    assert system.bi(RANKING) == before
+    assert (system.bi("select count(*), max(last_reported_on) from marts.fct_problems"), system.bi("select count(*) from marts.fct_fund_movements")) == facts
+
+
+def test_up_after_everything_was_killed(system):
+    before = system.bi(RANKING)
+    row = ["新-002", "", "日常发现", "2020-06-29", "其他", "水渠淤塞没有清理", "", "王五", "2020-07-10", "未整改", "", ""]
+    system.drop(TOWNSHIP, "杀之前20200630.csv", csv_bytes([PROBLEM_HEADER, row]))
+    time.sleep(2.5)  # somewhere between taking and judging
+    killed = system.processes()
+    assert len(killed) > 5
+    for process in killed:
+        try:
+            process.send_signal(signal.SIGKILL)
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(killed, timeout=20)
+    system.run("up")
+    system.run("wait", "--timeout", "180")
+    after = {row[0]: row[1:] for row in system.bi(RANKING)}
+    assert after[TOWNSHIP][1] == {row[0]: row[1:] for row in before}[TOWNSHIP][1] + 1
+    assert system.bi("select outcome from marts.fct_submissions where file_name = '杀之前20200630.csv'") == [("accepted",)]
+
+
+def test_up_twice_and_status(system):
+    assert "running" in system.run("up", timeout=60)
+    output = system.run("status", timeout=60)
+    assert all(dag in output for dag in ("ingest_submissions", "build_warehouse", "publish_live_ranking"))
+
+
+def test_down_stops_everything(system):
+    system.run("down", timeout=180)
+    assert system.processes() == []
+    shutil.rmtree(system.home / "sample", ignore_errors=True)
