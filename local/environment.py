@@ -39,6 +39,7 @@ def system_variables(installation: Installation, secrets: Secrets) -> dict[str, 
         **_warehouse(installation),
         **_dbt(installation),
         **_airflow(installation, secrets),
+        "DUBAN_BI_URI": bi_uri(installation, secrets),
         "PYTHONUTF8": "1",
         "PYTHONPATH": f"{installation.settings.project / 'dags'}:{installation.settings.project}",
     }
@@ -81,6 +82,12 @@ def render_env_file(variables: Mapping[str, str], folders: list[Path]) -> str:
 
 def _program_folders() -> list[Path]:
     return [Path(sys.executable).parent, BIN]
+
+
+def bi_uri(installation: Installation, secrets: Secrets) -> str:
+    """The connection string for BI tools."""
+    parts = conninfo_to_dict(installation.settings.warehouse_uri)
+    return f"postgresql://bi_reader:{secrets.bi_reader_password}@{parts['host']}:{parts.get('port', 5432)}/{parts['dbname']}"
 
 
 def _warehouse(installation: Installation) -> dict[str, str]:

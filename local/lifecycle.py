@@ -17,7 +17,7 @@ from duban.warehouse import connect, registered_units
 from local import airflow
 from local.config import Installation
 from local.console import Console, Problem
-from local.environment import process_environment, write_env_file
+from local.environment import bi_uri, process_environment, write_env_file
 from local.postgres import HOST, Postgres, require_free
 from local.processes import Processes, fingerprint, tail
 from local.secrets import Secrets, load_secrets
@@ -54,13 +54,11 @@ class System:
     @property
     def bi_uri(self) -> str:
         """The connection string for BI tools; without a password where the role was made by somebody else."""
-        with connect(self.installation.settings) as conn:
-            place = f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"
-        uri = f"postgresql://bi_reader:{self.secrets.bi_reader_password}@{place}"
+        uri = bi_uri(self.installation, self.secrets)
         try:
             psycopg.connect(uri, connect_timeout=5).close()
         except psycopg.OperationalError:
-            return f"postgresql://bi_reader@{place}"
+            return uri.replace(f":{self.secrets.bi_reader_password}@", "@")
         return uri
 
     def down_parts(self) -> list[str]:

@@ -10,9 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-
-def _token() -> str:
-    return secrets.token_urlsafe(32)
+from duban.settings import new_token, secret_file
 
 
 def _fernet_key() -> str:
@@ -46,7 +44,10 @@ def load_secrets(directory: Path) -> Secrets:
     """Read the secrets in `directory`; those that are missing are made first."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     directory.chmod(0o700)
-    return Secrets(**{field.name: _read_or_make(directory / field.name, _MAKERS.get(field.name, _token)) for field in fields(Secrets)})
+    values = {field.name: secret_file(directory / field.name, _MAKERS.get(field.name, new_token)) for field in fields(Secrets)}
+    for name in values:
+        (directory / name).chmod(0o600)
+    return Secrets(**values)
 
 
 def write_airflow_passwords(directory: Path, password: str) -> Path:
@@ -65,18 +66,3 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-
-
-def _read_or_make(path: Path, make: Callable[[], str]) -> str:
-    if not path.exists():
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        write_private(draft, make())
-        try:
-            # A link, not a rename: whoever comes second keeps the first one's secret.
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    path.chmod(0o600)
-    return path.read_text(encoding="utf-8").strip()

@@ -17,9 +17,6 @@ from urllib.parse import urlsplit
 import openpyxl
 import psycopg
 import pytest
-from local.config import load_installation
-from local.postgres import SUPERUSER, Postgres
-from local.secrets import load_secrets
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -27,6 +24,9 @@ from duban import divisions, warehouse
 from duban.intake import inbox
 from duban.quality import judging, returns
 from duban.settings import Settings
+from local.config import load_installation
+from local.postgres import SUPERUSER, Postgres
+from local.secrets import load_secrets
 
 
 def free_ports(count: int) -> list[int]:
@@ -128,7 +128,8 @@ class Office:
     def rejections(self, submission_id: str) -> list[tuple[int | None, str, str | None, str | None]]:
         """(row, rule, column, cell) of everything that was sent back of a submission, in order."""
         rows = self.query(
-            "select row_no, rule_id, column_name, cell from quarantine.rejected_rows where submission_id = %s order by row_no, rule_id, cell",
+            """select row_no, rule_id, column_name, cell from quarantine.rejected_rows
+               where submission_id = %s order by row_no, rule_id, cell""",
             [submission_id],
         )
         return [tuple(row.values()) for row in rows]

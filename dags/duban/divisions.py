@@ -54,6 +54,7 @@ def register(
         DivisionsInvalid: a column is missing, a code is malformed, a village is not below its township, or the campaign overlaps another.
     """
     with conn.transaction(), conn.cursor() as cur:
+        cur.execute("drop table if exists pg_temp.division")
         cur.execute(
             """create temporary table division (
                 line int, village_code text, village_name text, township_code text, township_name text,

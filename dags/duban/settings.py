@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -62,7 +62,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         airflow_port=_port(env, "DUBAN_AIRFLOW_PORT", 8080),
         site_port=_port(env, "DUBAN_SITE_PORT", 8090),
         warehouse_uri=_warehouse_uri(env, home, pg_port),
-        hmac_key=env.get("DUBAN_HMAC_KEY") or _secret(home, "hmac_key"),
+        hmac_key=env.get("DUBAN_HMAC_KEY") or secret_file(home / "secrets" / "hmac_key", new_token),
     )
 
 
@@ -82,22 +82,29 @@ def _warehouse_uri(env: Mapping[str, str], home: Path, pg_port: int) -> str:
     if uri:
         # Airflow writes postgres://, libpq understands both; one spelling from here on.
         return "postgresql://" + uri.split("://", 1)[1]
-    password = _secret(home, "warehouse_password")
+    password = secret_file(home / "secrets" / "warehouse_password", new_token)
     return f"postgresql://duban:{quote(password, safe='')}@127.0.0.1:{pg_port}/duban"
 
 
-def _secret(home: Path, name: str) -> str:
-    """The secret `$DUBAN_HOME/secrets/<name>`, made once. The file appears whole or not at all, so two first readers agree."""
-    path = home / "secrets" / name
+def secret_file(path: Path, make: Callable[[], str]) -> str:
+    """The secret in a file, made once. The file appears whole or not at all, readable by its owner only; two first readers agree."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_name(f".{name}.{os.getpid()}.{secrets.token_hex(4)}")
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(32))
+            file.write(make())
+            file.flush()
+            os.fsync(file.fileno())
         try:
+            # A link, not a rename: whoever comes second keeps the first one's secret.
             os.link(draft, path)
         except FileExistsError:
             pass
         finally:
             draft.unlink()
     return path.read_text(encoding="ascii").strip()
+
+
+def new_token() -> str:
+    """A secret nobody can guess."""
+    return secrets.token_urlsafe(32)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import openpyxl
+
 from tests.conftest import csv_bytes, xlsx_bytes
 
 TOWNSHIP, OFFICE, GROUP = "430902102", "430902000", "430902-D1"

@@ -18,10 +18,12 @@ from tests.oracle.ranking import Campaign
 SEED, ROWS = 20200624, 100
 OFFICE = "430902000"
 KNOWN = {
-    "问题台账": [["问题编号", "问题来源", "发现日期", "问题类别", "问题描述", "责任领导", "整改时限", "整改状态"],
-                 ["第一轮排查", "2020-04-01", "其他", "屋顶漏雨", "张三", "2020-05-01", "未整改"]],
+    "问题台账": [
+        ["问题编号", "问题来源", "发现日期", "问题类别", "问题描述", "责任领导", "整改时限", "整改状态"],
+        ["第一轮排查", "2020-04-01", "其他", "屋顶漏雨", "张三", "2020-05-01", "未整改"],
+    ],
     "项目台账": [["项目编号", "项目名称", "项目类别", "计划总投资(元)"], ["机耕路", "基础设施", "1"]],
-}  # fmt: skip
+}
 
 
 def make_files() -> list[RandomFile]:
@@ -66,7 +68,8 @@ def verdicts(shared_office):
     shared_office.ingest()
     found = defaultdict(lambda: defaultdict(set))
     for row in shared_office.query(
-        """select unit_code, file_name, row_no, rule_id, column_name from quarantine.rejected_rows join ops.submissions using (submission_id, unit_code)
+        """select unit_code, file_name, row_no, rule_id, column_name
+           from quarantine.rejected_rows join ops.submissions using (submission_id, unit_code)
            union all
            select unit_code, file_name, split_part(subject, '!', 2)::int, rule_id, null
            from quarantine.findings join ops.submissions using (submission_id) where rule_id = 'W08'"""
@@ -89,7 +92,9 @@ def test_gate_and_oracle_agree(shared_office, verdicts):
             if gate != broken:
                 columns = sorted({column for _, column in gate ^ broken})
                 cells = {column: row.get(column, "")[:30] for column in columns}
-                differences.append(f"{file.unit_code} {file.name} row {number}: gate only {gate - broken}, oracle only {broken - gate}: {cells}")
+                differences.append(
+                    f"{file.unit_code} {file.name} row {number}: gate only {gate - broken}, oracle only {broken - gate}: {cells}"
+                )
     assert not differences, f"{len(differences)} rows differ:\n" + "\n".join(differences)
     # The rows are worth the comparison only if they break everything.
     numbers = {"R": 10, "P": 12, "F": 5, "J": 7}
@@ -99,7 +104,10 @@ def test_gate_and_oracle_agree(shared_office, verdicts):
 
 def test_counts_add_up(shared_office, verdicts):
     files, _ = verdicts
-    counts = {(row["unit_code"], row["file_name"]): row for row in shared_office.query("select * from ops.submissions where report_on > '2020-04-01'")}
+    counts = {
+        (row["unit_code"], row["file_name"]): row
+        for row in shared_office.query("select * from ops.submissions where report_on > '2020-04-01'")
+    }
     assert len(counts) == len(files)
     for file in files:
         row = counts[file.unit_code, file.name]

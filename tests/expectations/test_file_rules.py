@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.expectations.file_cases import FILE_PAIRS
 
 NAMES = [f"{number:02d}-{pair.rule_id}-{pair.what}" for number, pair in enumerate(FILE_PAIRS)]

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.expectations.file_cases import FILE_PAIRS
 
 from duban.ledgers import load_expectations
 from duban.settings import load_settings
+from tests.expectations.file_cases import FILE_PAIRS
 
 CASES = yaml.load(Path(__file__).with_name("cases.yml").read_text(encoding="utf-8"), yaml.BaseLoader)
 KEYS = {"问题台账": "问题编号", "资金台账": "流水号", "项目台账": "项目编号", "督导记录": "记录编号"}

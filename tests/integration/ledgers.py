@@ -7,14 +7,32 @@ from typing import Any
 from tests.conftest import csv_bytes, xlsx_bytes
 
 TOWNSHIP, OTHER, OFFICE, GROUP = "430902102", "430902104", "430902000", "430902-D1"
-PROBLEM_HEADER = ["问题编号", "乡镇", "村(社区)", "问题来源", "发现日期", "问题类别", "问题描述", "责任领导", "整改时限", "整改状态", "整改措施"]
+PROBLEM_HEADER = [
+    "问题编号",
+    "乡镇",
+    "村(社区)",
+    "问题来源",
+    "发现日期",
+    "问题类别",
+    "问题描述",
+    "责任领导",
+    "整改时限",
+    "整改状态",
+    "整改措施",
+]
 FUND_HEADER = ["流水号", "资金层级", "环节", "金额(万元)", "发生日期", "项目编号"]
-LINEAGE = "version_id, submission_id, received_at, source_file, source_sheet, source_row".split(", ")
+LINEAGE = ["version_id", "submission_id", "received_at", "source_file", "source_sheet", "source_row"]
 
 
 def problem(key: str, **changes: Any) -> list[Any]:
     """A row of 问题台账; name a column to change its cell."""
-    cells = dict(zip(PROBLEM_HEADER, [key, "", "", "第一轮排查", "2020-06-04", "住房安全", "屋顶漏雨未修", "张三", "2020-06-30", "未整改", ""], strict=True))
+    cells = dict(
+        zip(
+            PROBLEM_HEADER,
+            [key, "", "", "第一轮排查", "2020-06-04", "住房安全", "屋顶漏雨未修", "张三", "2020-06-30", "未整改", ""],
+            strict=True,
+        )
+    )
     unknown = set(changes) - set(cells)
     assert not unknown, unknown
     return list({**cells, **changes}.values())

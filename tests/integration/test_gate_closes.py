@@ -87,7 +87,9 @@ def test_what_waited_is_taken_once_the_gate_is_sound(waiting):
 
 
 def test_every_evaluation_is_recorded(waiting):
-    evaluated = waiting.query("select rule_id, sum(rows_failed)::int as failed from ops.gate_results group by 1 having sum(rows_failed) > 0")
+    evaluated = waiting.query(
+        "select rule_id, sum(rows_failed)::int as failed from ops.gate_results group by 1 having sum(rows_failed) > 0"
+    )
     assert {row["rule_id"]: row["failed"] for row in evaluated} == {"R02": 1, "P02": 1, "P04": 1}
     expectations = load_expectations(waiting.settings)
     declared = gate.declared_expectations(expectations.ledgers["problems"], expectations)

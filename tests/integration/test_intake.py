@@ -84,12 +84,20 @@ def test_sender_decides_which_ledger(office):
     visits = csv_bytes([["记录编号", "督导日期", "乡镇", "核查结论", "督导人员"], ["1", "2020-06-23", "迎风桥镇", "已巡查", "李四"]])
     funds = csv_bytes([FUND_HEADER, movement("1")])
     for unit, ledger, body in itertools.chain(
-        ((unit, "问题", problems_csv(problem(f"S-{unit}", 乡镇="" if unit != GROUP else "迎风桥镇"))) for unit in (TOWNSHIP, OFFICE, GROUP)),
+        (
+            (unit, "问题", problems_csv(problem(f"S-{unit}", 乡镇="" if unit != GROUP else "迎风桥镇")))
+            for unit in (TOWNSHIP, OFFICE, GROUP)
+        ),
         ((unit, "资金", funds) for unit in (TOWNSHIP, OFFICE, GROUP)),
         ((unit, "督导", visits) for unit in (TOWNSHIP, OFFICE, GROUP)),
     ):
         office.drop(unit, f"{ledger}{unit}-20200624.csv", body)
-    mixed = xlsx_bytes({"问题台账": [PROBLEM_HEADER, problem("S-混")], "督导记录": [["记录编号", "督导日期", "核查结论", "督导人员"], ["1", "2020-06-23", "已巡查", "李"]]})
+    mixed = xlsx_bytes(
+        {
+            "问题台账": [PROBLEM_HEADER, problem("S-混")],
+            "督导记录": [["记录编号", "督导日期", "核查结论", "督导人员"], ["1", "2020-06-23", "已巡查", "李"]],
+        }
+    )
     office.drop(TOWNSHIP, "混合20200624.xlsx", mixed)
     office.ingest()
     refused = office.query("select file_name, rule_id from quarantine.rejected_rows join ops.submissions using (submission_id)")
@@ -100,7 +108,9 @@ def test_sender_decides_which_ledger(office):
         (f"督导{OFFICE}-20200624.csv", "S08"),
         ("混合20200624.xlsx", "S08"),
     }
-    assert len(versions(office)) == 2 and len(versions(office, "fund_movement_versions")) == 2 and len(versions(office, "visit_versions")) == 1
+    assert (
+        len(versions(office)) == 2 and len(versions(office, "fund_movement_versions")) == 2 and len(versions(office, "visit_versions")) == 1
+    )
 
 
 def test_duplicates(office):
@@ -110,8 +120,12 @@ def test_duplicates(office):
         office.drop(TOWNSHIP, name, content)
     office.ingest()
     for name, content in (
-        ("另一个名字.csv", body), ("甲20200624 - 副本.csv", body), ("甲20200625.csv", body), ("错 - 副本20200624.csv", wrong), ("半 - 副本.csv", partly),
-    ):  # fmt: skip
+        ("另一个名字.csv", body),
+        ("甲20200624 - 副本.csv", body),
+        ("甲20200625.csv", body),
+        ("错 - 副本20200624.csv", wrong),
+        ("半 - 副本.csv", partly),
+    ):
         office.drop(TOWNSHIP, name, content)
     office.drop(OTHER, "别的单位20200624.csv", problems_csv(problem("U-9")))
     office.drop(OTHER, "别的单位的同一份20200624.csv", body)
@@ -165,7 +179,9 @@ def test_the_office_transfers_and_keeps(office):
     drop_in_order(office, files)
     office.ingest()
     came = office.query("select source_file as name, township_code as what from raw.problem_versions")
-    came += office.query("select file_name as name, rule_id as what from quarantine.rejected_rows join ops.submissions using (submission_id)")
+    came += office.query(
+        "select file_name as name, rule_id as what from quarantine.rejected_rows join ops.submissions using (submission_id)"
+    )
     assert [row["what"] for row in sorted(came, key=lambda row: row["name"])] == [expected for _, _, expected in steps]
 
 
@@ -173,7 +189,9 @@ def a_day() -> list[tuple[str, str, bytes]]:
     """Files of a day in their order, with keys that cross from sender to sender, copies, visits and broken files among them."""
     body = problems_csv(problem("M-1"), problem("M-2"), problem("M-3", 发现日期="六月"))
     visit_header = ["记录编号", "督导日期", "乡镇", "问题编号", "核查结论", "督导人员"]
-    visits = csv_bytes([visit_header, ["1", "2020-06-24", "迎风桥镇", "M-2", "退回", "李四"], ["2", "2020-06-24", "迎风桥镇", "M-9", "退回", "李四"]])
+    visits = csv_bytes(
+        [visit_header, ["1", "2020-06-24", "迎风桥镇", "M-2", "退回", "李四"], ["2", "2020-06-24", "迎风桥镇", "M-9", "退回", "李四"]]
+    )
     return [
         (TOWNSHIP, "甲20200624.csv", body),
         (OTHER, "乙20200624.csv", problems_csv(problem("M-1"), problem("N-1"))),
@@ -202,8 +220,11 @@ def state(office) -> dict:
             table: sorted(map(str, versions(office, table, without)))
             for table in ("problem_versions", "fund_movement_versions", "visit_versions")
         },
-        "owners": office.query("select distinct on (problem_no) problem_no, township_code from raw.problem_versions order by 1, report_on desc, received_at desc"),
-    }  # fmt: skip
+        "owners": office.query(
+            """select distinct on (problem_no) problem_no, township_code from raw.problem_versions
+               order by 1, report_on desc, received_at desc"""
+        ),
+    }
 
 
 def drop_in_order(office, files, start: int = 1_600_000_000) -> None:
@@ -225,14 +246,23 @@ def test_one_batch_or_one_by_one(office, server, tmp_path):
     # M-1 went to the other township and came back to nobody else; the group's second visit names an unknown problem.
     rules = {(row["file_name"], row["row_no"], row["rule_id"]) for row in state(office)["rejections"]}
     assert rules == {
-        ("甲20200624.csv", 4, "R02"), ("乙20200624.csv", 2, "P11"), ("戊20200624.csv", 2, "P11"), ("督导20200624.csv", 3, "V03"),
-    }  # fmt: skip
+        ("甲20200624.csv", 4, "R02"),
+        ("乙20200624.csv", 2, "P11"),
+        ("戊20200624.csv", 2, "P11"),
+        ("督导20200624.csv", 3, "V03"),
+    }
 
 
 def test_the_same_files_again_change_nothing(office):
     accepted = [(TOWNSHIP, "甲.csv", problems_csv(problem("O-1"), above=(["填报日期：2020-06-24"],)))]
     accepted += [(OTHER, "乙.csv", problems_csv(problem("O-2"), problem("O-3"), above=(["填报日期：2020-06-23"],)))]
-    accepted += [(OFFICE, "丙.csv", problems_csv(problem("O-4", 乡镇="沙头镇"), problem("O-1", 整改状态="未开始"), above=(["填报日期：2020-06-24"],)))]
+    accepted += [
+        (
+            OFFICE,
+            "丙.csv",
+            problems_csv(problem("O-4", 乡镇="沙头镇"), problem("O-1", 整改状态="未开始"), above=(["填报日期：2020-06-24"],)),
+        )
+    ]
     drop_in_order(office, accepted)
     office.ingest()
     before = versions(office)

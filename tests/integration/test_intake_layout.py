@@ -7,7 +7,18 @@ from decimal import Decimal
 import pytest
 
 from tests.conftest import csv_bytes, xlsx_bytes
-from tests.integration.ledgers import FUND_HEADER, OFFICE, PROBLEM_HEADER, TOWNSHIP, by_name, counts, movement, problem, problems_csv, versions
+from tests.integration.ledgers import (
+    FUND_HEADER,
+    OFFICE,
+    PROBLEM_HEADER,
+    TOWNSHIP,
+    by_name,
+    counts,
+    movement,
+    problem,
+    problems_csv,
+    versions,
+)
 
 ACCEPTED_ONE = ("accepted", 1, 1, 0, 0)
 
@@ -44,14 +55,39 @@ def merged_data():
 def files():
     one, row = PROBLEM_HEADER, problem
     moved = [PROBLEM_HEADER[::-1], problem("L-倒序")[::-1]]
-    titled = [["资阳区问题整改台账"], ["填报单位：迎风桥镇", "", "填报日期", "", "2020年6月24日"], [], one, row("L-标题"), ["制表人：王某", "", "审核：李某"]]
-    alias = [[{"发现日期": "发现时间", "问题描述": "存在问题", "整改时限": "整改 期限", "整改状态": "是否整改到位"}.get(name, name) for name in one], row("L-别名")]
+    titled = [
+        ["资阳区问题整改台账"],
+        ["填报单位：迎风桥镇", "", "填报日期", "", "2020年6月24日"],
+        [],
+        one,
+        row("L-标题"),
+        ["制表人：王某", "", "审核：李某"],
+    ]
+    alias = [
+        [
+            {"发现日期": "发现时间", "问题描述": "存在问题", "整改时限": "整改 期限", "整改状态": "是否整改到位"}.get(name, name)
+            for name in one
+        ],
+        row("L-别名"),
+    ]
     alias[1][9] = "否"
     extra = [["序号", *one, "联系电话"], ["1", *row("L-附加"), "13812345678"]]
     repeated = [one, row("L-重表头1"), one, row("L-重表头2"), ["", "", "", "", "", "", "以上情况属实"], ["备注：无"]]
-    funds = [["单位：万元"], [name.replace("(万元)", "") for name in FUND_HEADER], movement("L-1", "1"), movement("L-2", "2"), ["小计", "", "", "3"]]
+    funds = [
+        ["单位：万元"],
+        [name.replace("(万元)", "") for name in FUND_HEADER],
+        movement("L-1", "1"),
+        movement("L-2", "2"),
+        ["小计", "", "", "3"],
+    ]
     funds += [movement("L-3", "4"), ["本页小计", "", "", "4"], ["全镇合计", "", "", "7"]]
-    funds_wrong = [["单位：元"], [name.replace("(万元)", "") for name in FUND_HEADER], movement("L-4", "100"), movement("L-5", "约5"), ["合计", "", "", "101"]]
+    funds_wrong = [
+        ["单位：元"],
+        [name.replace("(万元)", "") for name in FUND_HEADER],
+        movement("L-4", "100"),
+        movement("L-5", "约5"),
+        ["合计", "", "", "101"],
+    ]
     return {
         "标题.csv": (csv_bytes(titled), ("accepted", 2, 1, 0, 1)),
         "别名20200624.csv": (csv_bytes(alias), ACCEPTED_ONE),
@@ -80,7 +116,10 @@ def files():
         "utf16-20200624.csv": (problems_csv(row("L-utf16"), encoding="utf-16"), ACCEPTED_ONE),
         "分号20200624.txt": (text_of([one, row("L-分号")], ";").encode(), ACCEPTED_ONE),
         "制表符20200624.xlsx": (text_of([one, row("L-制表")], "\t").encode("utf-16"), ACCEPTED_ONE),
-        "换行20200624.csv": (problems_csv([], row("L-换行", 问题描述="第一行\n第二行"), row("L-换行2", 发现日期="六月")), ("accepted_with_rejections", 2, 1, 1, 0)),
+        "换行20200624.csv": (
+            problems_csv([], row("L-换行", 问题描述="第一行\n第二行"), row("L-换行2", 发现日期="六月")),
+            ("accepted_with_rejections", 2, 1, 1, 0),
+        ),
     }
 
 
@@ -110,17 +149,25 @@ def test_no_file_is_left_and_each_has_a_receipt(taken, shared_office):
 def test_amounts_follow_the_unit_of_header_or_title(taken, shared_office):
     rows = shared_office.query("select movement_no, amount_yuan from raw.fund_movement_versions order by 1")
     assert {row["movement_no"]: row["amount_yuan"] for row in rows} == {
-        "L-1": Decimal(10_000), "L-2": Decimal(20_000), "L-3": Decimal(40_000), "L-4": Decimal(100), "L-6": Decimal(20_000),
-    }  # fmt: skip
+        "L-1": Decimal(10_000),
+        "L-2": Decimal(20_000),
+        "L-3": Decimal(40_000),
+        "L-4": Decimal(100),
+        "L-6": Decimal(20_000),
+    }
 
 
 def test_only_the_total_that_differs_is_reported(taken, shared_office):
-    findings = shared_office.query("select file_name, subject, f.text from quarantine.findings f join ops.submissions using (submission_id)")
+    findings = shared_office.query(
+        "select file_name, subject, f.text from quarantine.findings f join ops.submissions using (submission_id)"
+    )
     assert [(row["file_name"], row["subject"]) for row in findings] == [("资金合计不符20200624.csv", "资金台账!5")]
 
 
 def test_two_row_header_names_and_units(taken, shared_office):
-    [row] = shared_office.query("select planned_yuan, central_yuan, provincial_yuan, actual_start_on::text, actual_finish_on from raw.project_versions")
+    [row] = shared_office.query(
+        "select planned_yuan, central_yuan, provincial_yuan, actual_start_on::text, actual_finish_on from raw.project_versions"
+    )
     assert list(row.values()) == [Decimal(100_000), Decimal(40_000), Decimal(60_000), "2020-05-01", None]
 
 
@@ -147,7 +194,11 @@ def test_skipped_sheets_are_listed(taken, shared_office):
     submissions, _ = taken
     read_as = submissions["多个台账20200624.xlsx"]["receipt"]["read_as"]
     assert read_as["skipped_sheets"] == ["说明", "空表"]
-    assert [(table["ledger"], table["sheet"]) for table in read_as["tables"]] == [("问题台账", "问题台账"), ("问题台账", "六月"), ("资金台账", "资金台账")]
+    assert [(table["ledger"], table["sheet"]) for table in read_as["tables"]] == [
+        ("问题台账", "问题台账"),
+        ("问题台账", "六月"),
+        ("资金台账", "资金台账"),
+    ]
 
 
 def test_workbook_and_csv_give_the_same_rows(office):

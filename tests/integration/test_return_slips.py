@@ -24,7 +24,9 @@ def slip_of(office, row) -> openpyxl.Workbook:
 
 def marked(sheet) -> set[str]:
     """Addresses of the coloured cells below the header; every one of them has a comment, and no other cell has."""
-    coloured = {cell.coordinate for cells in sheet.iter_rows() for cell in cells if cell.fill.fgColor.rgb == WRONG_FILL and cell.value != "退回原因"}
+    coloured = {
+        cell.coordinate for cells in sheet.iter_rows() for cell in cells if cell.fill.fgColor.rgb == WRONG_FILL and cell.value != "退回原因"
+    }
     commented = {cell.coordinate for cells in sheet.iter_rows() for cell in cells if cell.comment}
     assert commented == coloured
     return coloured
@@ -137,8 +139,14 @@ def test_a_corrected_slip_is_taken(office, kind):
     sheet["G2"] = "这一行没有退回，改了也不算"
     second = office.send(TOWNSHIP, "退回单改好20200629.xlsx", as_bytes(slip))
     assert (*counts(second), str(second["report_on"]), second["corrects_id"]) == (
-        "accepted_with_rejections", 4, 1, 1, 2, "2020-06-22", first["submission_id"],
-    )  # fmt: skip
+        "accepted_with_rejections",
+        4,
+        1,
+        1,
+        2,
+        "2020-06-22",
+        first["submission_id"],
+    )
     again = slip_of(office, second)
     assert again.sheetnames == ["退回说明", "问题台账"]
     again["问题台账"]["J4"] = "未整改"

@@ -58,7 +58,9 @@ def judge(
 
 
 def _read_row(ledger: str, row: Mapping[str, str | None], report_on: date, money_unit: str) -> dict[str, Cell]:
-    return {column: _read_cell(ledger, column, kind, row.get(column) or "", report_on, money_unit) for column, kind in KINDS[ledger].items()}
+    return {
+        column: _read_cell(ledger, column, kind, row.get(column) or "", report_on, money_unit) for column, kind in KINDS[ledger].items()
+    }
 
 
 def _read_cell(ledger: str, column: str, kind: str, text: str, report_on: date, money_unit: str) -> Cell:

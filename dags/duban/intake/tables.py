@@ -160,7 +160,7 @@ def _best_header(sheet: Sheet, ledgers: list[Ledger]) -> _Header | None:
     best = None
     for ledger in ledgers:
         for height in (1, 2):
-            for row in range(min(HEADER_ROWS, len(sheet.rows))):
+            for row in range(min(HEADER_ROWS + 1 - height, len(sheet.rows))):
                 header = _header(sheet, ledger, row, height)
                 if header.known and (best is None or (header.required, header.known) > (best.required, best.known)):
                     best = header

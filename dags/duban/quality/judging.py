@@ -188,7 +188,7 @@ def _first_look(conn: psycopg.Connection, file: OpenedFile, expectations: Expect
 
 def _set_report_date(verdict: Verdict, in_name: set[date]) -> None:
     claim, reading = verdict.opened.claim, verdict.opened.reading
-    stated = {day: "文件名" for day in in_name} | {day: where for day, where in reading.report_dates}
+    stated = dict.fromkeys(in_name, "文件名") | {day: where for day, where in reading.report_dates}
     late = sorted(day for day in stated if day > claim.arrived_on)
     if len(stated) > 1:
         listed = "、".join(f"{where}：{day}" for day, where in sorted(stated.items()))

@@ -18,8 +18,8 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from duban.intake.cells import Document, Number, display
 from duban.intake.cells import Cell as ReadCell
+from duban.intake.cells import Document, Number, display
 from duban.intake.reader import read_document
 from duban.intake.sandbox import serve
 from duban.intake.tables import REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
