@@ -8,7 +8,8 @@ gate, loads what is right, quarantines what is wrong, and puts receipts and retu
 `$DUBAN_OUTBOX/returns/<unit>/<submission>/`.
 
 **When it runs.** By itself, as soon as a file lies in the inbox unchanged for a second (asset `inbox`, watched in the triggerer). On demand at any
-time. When rows were accepted it announces the asset `raw`, and `build_warehouse` starts.
+time. When there are accepted rows
+that the marts do not hold it announces the asset `raw`, and `build_warehouse` starts.
 
 **When it fails.** `GateClosed`: a rule could not be evaluated, nothing of the round was loaded; the message names the rule, mend it in
 `expectations/`, run again. Anything else: the files keep waiting and nothing is half loaded; read the log of the task, run again.
@@ -34,9 +35,9 @@ def ingest_submissions():
     def judge_and_load(*, outlet_events=None) -> int:
         from duban.orchestration import steps
 
-        if accepted := steps.judge_and_load():
-            outlet_events[ACCEPTED_ROWS].add(RAW, extra={"accepted_rows": accepted})
-        return accepted
+        if unbuilt := steps.judge_and_load():
+            outlet_events[ACCEPTED_ROWS].add(RAW, extra={"unbuilt_submissions": unbuilt})
+        return unbuilt
 
     @task
     def write_returns() -> int:

@@ -44,8 +44,8 @@ def register(
 ) -> dict[str, int]:
     """Register all divisions of `rows` by COPY, with their units and a campaign per district. Idempotent, one transaction.
 
-    `district_name` names the district when the rows are of one district and carry no district_name themselves. `campaign` is first and last
-    day; without it a district that has no campaign yet gets 回头看 2020.
+    `district_name` names the district when the rows are of one and carry no district_name themselves; several districts without names go by
+    their codes. `campaign` is first and last day; without it a district that has no campaign yet gets 回头看 2020.
 
     Returns:
         How many districts, townships and villages the rows hold.
@@ -62,7 +62,7 @@ def register(
             ) on commit drop"""
         )
         with cur.copy("copy division from stdin") as copy:
-            for record in _records(rows, district_name):
+            for record in _records(rows):
                 copy.write_row(record)
         counts = cur.execute(
             "select count(distinct left(township_code, 6)), count(distinct township_code), count(distinct village_code) from division"
@@ -72,9 +72,10 @@ def register(
         _check_one_name_each(cur)
         cur.execute(
             """insert into raw.districts (district_code, district_name)
-               select left(township_code, 6), coalesce(max(district_name), left(township_code, 6)) from division group by 1
+               select left(township_code, 6), coalesce(max(district_name), %s, left(township_code, 6)) from division group by 1
                on conflict (district_code) do update set district_name = excluded.district_name
-               where districts.district_name <> excluded.district_name"""
+               where districts.district_name <> excluded.district_name""",
+            (district_name if counts[0] == 1 else None,),
         )
         cur.execute(
             """insert into raw.townships (township_code, district_code, township_name, township_kind, is_ranked, display_order)
@@ -112,7 +113,7 @@ def register(
         return dict(zip(("districts", "townships", "villages"), counts, strict=True))
 
 
-def _records(rows: Iterable[dict[str, str]], district_name: str | None) -> Iterator[tuple]:
+def _records(rows: Iterable[dict[str, str]]) -> Iterator[tuple]:
     for line, row in enumerate(rows, start=2):
         missing = [name for name in _REQUIRED if not (row.get(name) or "").strip()]
         if missing:
@@ -135,7 +136,7 @@ def _records(rows: Iterable[dict[str, str]], district_name: str | None) -> Itera
             village_name,
             township,
             township_name,
-            (row.get("district_name") or "").strip() or district_name,
+            (row.get("district_name") or "").strip() or None,
             (row.get("township_kind") or "").strip() or None,
             ranked in _TRUE if ranked else None,
             int(order) if order else None,

@@ -354,6 +354,15 @@ def record_build_end(conn: psycopg.Connection, build_id: int, is_success: bool, 
         )
 
 
+def unbuilt_submissions(conn: psycopg.Connection) -> int:
+    """How many accepted submissions no good build of the marts holds yet."""
+    return conn.execute(
+        """select count(*) from ops.submissions where outcome = any(%s)
+           and received_at > coalesce((select max(through_received_at) from ops.builds where is_success), '-infinity')""",
+        (list(ACCEPTED),),
+    ).fetchone()[0]
+
+
 def latest_build(conn: psycopg.Connection) -> int | None:
     """Id of the last build that succeeded."""
     row = conn.execute("select build_id from ops.builds where is_success order by build_id desc limit 1").fetchone()

@@ -8,6 +8,8 @@ import random
 
 import pytest
 
+from duban import divisions, warehouse
+from duban.intake import inbox
 from tests.conftest import csv_bytes, open_office, xlsx_bytes
 from tests.integration.ledgers import (
     FUND_HEADER,
@@ -174,8 +176,12 @@ def test_the_office_transfers_and_keeps(office):
         (OFFICE, problem("T-2", **{"村(社区)": "永明村委会"}), OTHER),  # the township of the only village of that name
         (OFFICE, problem("T-3"), OFFICE),
         (TOWNSHIP, problem("T-3"), "P11"),
+        (TOWNSHIP, problem("7"), TOWNSHIP),
+        (OTHER, problem("7.0"), "P11"),  # the same key, in the same batch
     ]
-    files = [(unit, f"{number}-20200624.csv", problems_csv(row, above=([f"第{number}份"],))) for number, (unit, row, _) in enumerate(steps)]
+    files = [
+        (unit, f"{number:02d}-20200624.csv", problems_csv(row, above=([f"第{number}份"],))) for number, (unit, row, _) in enumerate(steps)
+    ]
     drop_in_order(office, files)
     office.ingest()
     came = office.query("select source_file as name, township_code as what from raw.problem_versions")
@@ -274,9 +280,20 @@ def test_the_same_files_again_change_nothing(office):
     assert [row["outcome"] for row in by_name(office).values()].count("duplicate") == len(again)
 
 
-def test_a_file_still_being_written_is_left(office, monkeypatch):
-    from duban.intake import inbox
+def test_a_namesake_in_another_district_is_no_other_unit(office):
+    namesake = {
+        "village_code": "430999102001",
+        "village_name": "甲村",
+        "township_code": "430999102",
+        "township_name": "迎风桥镇",
+    }
+    with warehouse.connect(office.settings) as conn:
+        divisions.register(conn, [namesake], "同名区")
+    rows = [problem("Q-1", 乡镇="迎风桥镇"), problem("Q-2", 乡镇="迎风桥镇")]
+    assert office.send(TOWNSHIP, "台账20200624.csv", problems_csv(*rows))["outcome"] == "accepted"
 
+
+def test_a_file_still_being_written_is_left(office, monkeypatch):
     path = office.drop(TOWNSHIP, "台账20200624.csv", problems_csv(problem("G-1")))
     look = inbox.look
 

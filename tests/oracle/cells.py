@@ -11,8 +11,8 @@ from decimal import Decimal
 BLANK_WORDS = frozenset({"", "/", "\\", "无", "-", "—", "——"})
 FORMULA_ERRORS = frozenset({"#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
 
-# The largest sum that numeric(18,2) holds.
-LARGEST_YUAN = Decimal(10) ** 16
+# Sums over a district must fit numeric(18,2): a single amount from 10¹² 元 on is not believed.
+LARGEST_YUAN = Decimal(10) ** 12
 
 CHINESE_DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0}
 CHINESE_NUMBERS = {digit: value for digit, value in CHINESE_DIGITS.items() if value} | {"十": 10}

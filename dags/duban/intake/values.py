@@ -79,7 +79,7 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
         case "text" | "name" | "person":
             return Value(_free_text(display(cell)))
         case "key":
-            return Value(_key(cell))
+            return Value(key_text(cell))
         case "township" | "village" | "villages":
             return Value(fold(display(cell)))
         case "vocabulary":
@@ -131,7 +131,7 @@ def _free_text(text: str) -> str:
     return "".join(c for c in text.strip() if unicodedata.category(c) != "Cc" or c in "\t\n")
 
 
-def _key(cell: Cell) -> str:
+def key_text(cell: Cell) -> str:
     """A key: white space removed, case kept, an integral number is its digits (`1.0` = `1`, never `001`)."""
     return re.sub(r"^([1-9]\d*|0)\.0+$", r"\1", fold(display(cell)))
 

@@ -10,6 +10,8 @@ from typing import Any
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 LOOK_SECONDS = 0.5
+#: Between two looks it rests at least this many times as long as a look takes: tens of thousands of folders must not cost a processor.
+IDLE_SHARE = 4
 UNITS_SECONDS = 10.0
 #: A file that fired and still lies there fires again after this long: the run may have failed, or left it for a later batch.
 AGAIN_SECONDS = 30.0
@@ -44,7 +46,7 @@ class InboxTrigger(BaseEventTrigger):
             if due:
                 fired.update(dict.fromkeys(at_rest, now))
                 yield TriggerEvent({"files": len(at_rest)})
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(max(LOOK_SECONDS, IDLE_SHARE * (time.monotonic() - now)))
 
 
 def _unit_codes(settings: Any, known: frozenset[str]) -> frozenset[str]:

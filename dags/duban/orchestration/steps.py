@@ -22,15 +22,19 @@ def claim_files() -> list[str]:
 
 
 def judge_and_load() -> int:
-    """Judge and load every claimed file; returns how many rows were accepted."""
+    """Judge and load every claimed file; returns how many accepted submissions the marts do not hold yet.
+
+    Not what this run accepted: a run that was killed after its commit announced nothing, and its successor must.
+    """
     from duban import warehouse
     from duban.quality import judging
 
     settings = load_settings()
     with warehouse.connect(settings) as conn:
         counts = judging.judge_waiting(conn, settings)
+        unbuilt = warehouse.unbuilt_submissions(conn)
     log.info("judged: %s", ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "nothing waited")
-    return counts["accepted_rows"]
+    return unbuilt
 
 
 def write_returns() -> int:

@@ -58,7 +58,7 @@ class OpenedFile:
             (table.ledger.name, key)
             for table in self.reading.tables
             for row in table.rows
-            if (key := fold(display(row.cells.get(table.ledger.key))))
+            if (key := values.key_text(row.cells.get(table.ledger.key)))
         }
 
 
@@ -217,7 +217,10 @@ def _check_other_units(conn: psycopg.Connection, verdict: Verdict) -> None:
     """S06: two or more rows, and 乡镇 names another unit in every one."""
     rows = [row for table in verdict.opened.reading.tables for row in table.rows]
     names = [fold(display(row.cells.get("township"))) for row in rows]
-    if len(rows) >= 2 and all(names) and set(names) == warehouse.other_unit_names(conn, set(names), verdict.opened.claim.unit_code):
+    claim = verdict.opened.claim
+    # A township of another district may bear the sender's own name.
+    others = warehouse.other_unit_names(conn, set(names), claim.unit_code) - {fold(claim.unit_name)}
+    if len(rows) >= 2 and all(names) and set(names) == others:
         verdict.faults.append(FileFault("S06", f"每一行的乡镇都是：{'、'.join(sorted(set(names)))}"))
 
 

@@ -1,0 +1,31 @@
+"""What the tasks of the DAGs do, and what they say to those that come after them."""
+
+from __future__ import annotations
+
+import pytest
+
+from duban.orchestration import steps
+from tests.integration.conftest import BEITA
+
+
+@pytest.fixture
+def tasks(office, monkeypatch):
+    """The steps, on the office's settings."""
+    monkeypatch.setattr(steps, "load_settings", lambda: office.settings)
+    return steps
+
+
+def test_accepted_rows_are_announced_until_the_marts_hold_them(office, tasks):
+    assert tasks.judge_and_load() == 0
+    office.drop("430511000", BEITA.name, BEITA.read_bytes())
+    assert len(tasks.claim_files()) == 1
+    assert tasks.judge_and_load() == 1
+    # A run that was killed between its commit and its announcement leaves it to the next one.
+    assert tasks.judge_and_load() == 1
+    assert tasks.write_returns() == 1 and tasks.write_returns() == 0
+    rows = tasks.build_warehouse("install")
+    assert rows["fct_fund_movements"] == 13
+    assert tasks.judge_and_load() == 0
+    assert any(page.endswith("index.html") for page in tasks.publish_live_ranking())
+    [shown] = office.query("select p.through_received_at = s.received_at as shown from ops.live_pages p, ops.submissions s")
+    assert shown["shown"]
