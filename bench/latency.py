@@ -22,7 +22,20 @@ from duban.settings import load_settings
 from duban.warehouse import connect
 
 UNIT = "430902102"
-HEADER = "问题编号 村(社区) 问题来源 发现日期 问题类别 问题描述 整改措施 责任领导 整改时限 整改状态 完成日期 印证资料".split()
+HEADER = [
+    "问题编号",
+    "村(社区)",
+    "问题来源",
+    "发现日期",
+    "问题类别",
+    "问题描述",
+    "整改措施",
+    "责任领导",
+    "整改时限",
+    "整改状态",
+    "完成日期",
+    "印证资料",
+]
 ROWS = 30
 PATIENCE_SECONDS = 120
 
@@ -37,7 +50,20 @@ def workbook(run: int) -> bytes:
     sheet.append(HEADER)
     for number in range(ROWS):
         sheet.append(
-            [f"测-{run:03d}-{number:03d}", "", "日常发现", date(2020, 6, 1), "其他", "测速用的问题，不是真的", "", "张三", date(2020, 7, 1), "未整改", "", ""]
+            [
+                f"测-{run:03d}-{number:03d}",
+                "",
+                "日常发现",
+                date(2020, 6, 1),
+                "其他",
+                "测速用的问题，不是真的",
+                "",
+                "张三",
+                date(2020, 7, 1),
+                "未整改",
+                "",
+                "",
+            ]
         )
     buffer = io.BytesIO()
     book.save(buffer)

@@ -1,15 +1,14 @@
-"""
-### build_warehouse
+"""### build_warehouse
 
 **What it does.** One dbt build: staging → intermediate → marts, with their tests.
 
 **Reads / writes.** `raw.*`, `quarantine.*`, `ops.submissions` → `staging`, `intermediate`, `marts`; the run is recorded in `ops.builds`.
 
-**When it runs.** After rows were accepted (asset `raw`): what rows can change. At 00:05 and on demand: everything, calendar and divisions included, so
-that a day without a file has its row as well.
+**When it runs.** After rows were accepted (asset `raw`): what rows can change. At 00:05 and on demand: everything, calendar and
+divisions included, so that a day without a file has its row as well.
 
-**When it fails.** The message names the model or test. The tables keep what the last good build left, and the page says how old it is. Mend the
-model or the row, run again.
+**When it fails.** The message names the model or test. The tables keep what the last good build left, and the page says how old
+it is. Mend the model or the row, run again.
 
 **Safe to re-run.** Always; only one run works at a time (a lock in PostgreSQL).
 """

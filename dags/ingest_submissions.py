@@ -1,20 +1,21 @@
-"""
-### ingest_submissions
+"""### ingest_submissions
 
-**What it does.** Takes the files that have come to rest in the inbox, reads them in a sandbox, passes every row through the Great Expectations
-gate, loads what is right, quarantines what is wrong, and puts receipts and return slips into the outbox.
+**What it does.** Takes the files that have come to rest in the inbox, reads them in a sandbox, passes every row through the Great
+Expectations gate, loads what is right, quarantines what is wrong, and puts receipts and return slips into the outbox.
 
-**Reads / writes.** `$DUBAN_INBOX/<unit>/…` → `landing/` (bytes by hash) → `raw.*`, `quarantine.*`, `personal.*`, `ops.submissions` →
-`$DUBAN_OUTBOX/returns/<unit>/<submission>/`.
+**Reads / writes.** `$DUBAN_INBOX/<unit>/…` → `landing/` (bytes by hash) → `raw.*`, `quarantine.*`, `personal.*`,
+`ops.submissions` → `$DUBAN_OUTBOX/returns/<unit>/<submission>/`.
 
-**When it runs.** By itself, as soon as a file lies in the inbox unchanged for a second (asset `inbox`, watched in the triggerer). On demand at any
-time. When there are accepted rows
-that the marts do not hold it announces the asset `raw`, and `build_warehouse` starts.
+**When it runs.** By itself, as soon as a file lies in the inbox unchanged for a second (asset `inbox`, watched in the triggerer).
+On demand at any time. When there are accepted rows that the marts do not hold it announces the asset `raw`, and `build_warehouse`
+starts.
 
-**When it fails.** `GateClosed`: a rule could not be evaluated, nothing of the round was loaded; the message names the rule, mend it in
-`expectations/`, run again. Anything else: the files keep waiting and nothing is half loaded; read the log of the task, run again.
+**When it fails.** `GateClosed`: a rule could not be evaluated, nothing of the round was loaded; the message names the rule, mend
+it in `expectations/`, run again. Anything else: the files keep waiting and nothing is half loaded; read the log of the task, run
+again.
 
-**Safe to re-run.** Always: a file without an outcome is judged anew, one with an outcome never; a file that is already claimed is not taken twice.
+**Safe to re-run.** Always: a file without an outcome is judged anew, one with an outcome never; a file that is already claimed is
+not taken twice.
 """
 
 from airflow.sdk import dag, task

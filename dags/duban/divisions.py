@@ -1,8 +1,8 @@
 """Districts, townships, villages, units and campaigns: who exists and who may send.
 
-Owns the tables raw.districts, townships, villages, units, campaigns. Registering is idempotent: the same file again changes nothing, a newer
-edition updates names; nothing is ever deleted, because old rows refer to it. Input columns (CONTRACT §1): village_code, village_name,
-township_code, township_name, and optionally district_name, township_kind, is_ranked, display_order.
+Owns the tables raw.districts, townships, villages, units, campaigns. Registering is idempotent: the same file again changes
+nothing, a newer edition updates names; nothing is ever deleted, because old rows refer to it. Input columns (CONTRACT §1):
+village_code, village_name, township_code, township_name, and optionally district_name, township_kind, is_ranked, display_order.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def register(
                select district_code || '000', district_code, 'office', district_name || '办公室' from raw.districts
                where district_code in (select left(township_code, 6) from division)
                union all
-               select district_code || '-' || g, district_code, 'group', '第' || right(g, 1) || '督导组' from raw.districts, unnest(%s::text[]) g
+               select district_code || '-' || g, district_code, 'group', '第' || right(g, 1) || '督导组'
+               from raw.districts, unnest(%s::text[]) g
                where district_code in (select left(township_code, 6) from division)
                on conflict (unit_code) do update set unit_name = excluded.unit_name where units.unit_name <> excluded.unit_name""",
             (list(GROUPS),),

@@ -20,7 +20,24 @@ from duban.intake.words import fold
 from duban.settings import Settings
 
 #: What the reader of a cell can be asked for. `money` is yuan as Decimal, `percent` 0–100 as Decimal.
-COLUMN_TYPES = frozenset("key text name person date money percent count year vocabulary township village villages id_number".split())
+COLUMN_TYPES = frozenset(
+    [
+        "key",
+        "text",
+        "name",
+        "person",
+        "date",
+        "money",
+        "percent",
+        "count",
+        "year",
+        "vocabulary",
+        "township",
+        "village",
+        "villages",
+        "id_number",
+    ]
+)
 
 
 class ExpectationsInvalid(ValueError):

@@ -141,8 +141,10 @@ def record_claims(conn: psycopg.Connection, claims: Sequence[NewClaim]) -> list[
     with conn.transaction():
         for claim in claims:
             row = conn.execute(
-                """insert into ops.submissions (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
-                   values (to_char(clock_timestamp(), 'YYYYMMDD-') || to_char(nextval('ops.submission_no'), 'FM000000'), %s, %s, %s, %s, %s, %s, %s)
+                """insert into ops.submissions
+                       (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
+                   select to_char(clock_timestamp(), 'YYYYMMDD-') || to_char(nextval('ops.submission_no'), 'FM000000'),
+                          %s, %s, %s, %s, %s, %s, %s
                    returning submission_id""",
                 (
                     claim.unit.district_code,
@@ -373,6 +375,7 @@ def record_page(conn: psycopg.Connection, build_id: int) -> None:
     """Record that the live page shows a build."""
     with conn.transaction():
         conn.execute(
-            "insert into ops.live_pages (build_id, through_received_at) select build_id, through_received_at from ops.builds where build_id = %s",
+            """insert into ops.live_pages (build_id, through_received_at)
+               select build_id, through_received_at from ops.builds where build_id = %s""",
             (build_id,),
         )

@@ -37,7 +37,9 @@ def test_there_are_modules_to_look_at():
 
 
 def test_only_orchestration_imports_airflow():
-    assert [path for path in MODULES if "orchestration" not in path.parts and any(name.startswith("airflow") for name in imports(path))] == []
+    assert [
+        path for path in MODULES if "orchestration" not in path.parts and any(name.startswith("airflow") for name in imports(path))
+    ] == []
 
 
 def test_only_settings_reads_the_environment():

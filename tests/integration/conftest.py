@@ -9,11 +9,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from local.sample import write_sample
 
 from duban import warehouse
 from duban.intake import inbox
 from duban.orchestration import dbt
+from local.sample import write_sample
 from tests.conftest import Office, Server
 
 BEITA = Path(__file__).parents[2] / "local" / "sample" / "beita_2020_central_batch1.csv"
@@ -30,7 +30,9 @@ def sample_office(server: Server, sample_files, tmp_path_factory: pytest.TempPat
     """A warehouse that took the sample and the real table of 北塔区 in, with its marts. To look at, not to change."""
     uri = server.copy_of("duban")
     home = tmp_path_factory.mktemp("sample_home")
-    settings = replace(server.settings, home=home, inbox=home / "inbox", outbox=home / "outbox", landing=home / "landing", warehouse_uri=uri)
+    settings = replace(
+        server.settings, home=home, inbox=home / "inbox", outbox=home / "outbox", landing=home / "landing", warehouse_uri=uri
+    )
     office = Office(settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inbox, "REST_SECONDS", 0.0)

@@ -135,7 +135,8 @@ def test_every_day_of_random_histories(office):
             for day in sorted({day for day, code in actual if code.startswith(district)})[::10] + [LAST_DAY]:
                 wanted = ranking.ranking(history.problems, history.visits, history.campaigns, townships, district, day)
                 ranks = office.query(
-                    "select township_code, rank, dense_rank, rectified_pct from marts.rpt_township_ranking where district_code = %s and ranked_on = %s",
+                    """select township_code, rank, dense_rank, rectified_pct from marts.rpt_township_ranking
+                       where district_code = %s and ranked_on = %s""",
                     [district, day],
                 )
                 assert {tuple(row.values()) for row in ranks} == {

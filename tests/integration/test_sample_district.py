@@ -1,7 +1,8 @@
 """The figures the district printed for the first half of 2020, reproduced from row-level ledgers and read as a BI tool reads them.
 
-The expected numbers stand in the district's work summary (273 = 237 + 36, 145 projects, 140 started, funds by tier); the rates follow from them,
-half-up. The ranking is compared, every day and every township, with a brute-force computation that shares no code with the warehouse.
+The expected numbers stand in the district's work summary (273 = 237 + 36, 145 projects, 140 started, funds by tier); the rates
+follow from them, half-up. The ranking is compared, every day and every township, with a brute-force computation that shares no
+code with the warehouse.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ LAST_DAY = date(2020, 6, 30)
 
 def test_problems(bi_reader):
     row = bi_reader.execute(
-        "select sum(assigned_count), sum(rectified_count), sum(open_count) from marts.fct_township_days where district_code = %s and day_on = %s",
+        """select sum(assigned_count), sum(rectified_count), sum(open_count) from marts.fct_township_days
+           where district_code = %s and day_on = %s""",
         (ZIYANG, LAST_DAY),
     ).fetchone()
     assert row == (273, 237, 36)
     facts = bi_reader.execute(
-        "select count(*) filter (where status <> 'void'), count(*) filter (where is_closed) from marts.fct_problems where district_code = %s",
+        """select count(*) filter (where status <> 'void'), count(*) filter (where is_closed) from marts.fct_problems
+           where district_code = %s""",
         (ZIYANG,),
     ).fetchone()
     assert facts == (273, 237)
@@ -80,7 +83,9 @@ def test_ranking_of_every_day(owner, bi_reader):
         for row in owner.execute("select township_code, is_ranked, display_order from raw.townships where district_code = %s", (ZIYANG,))
     ]
     compared = 0
-    days = [day for (day,) in bi_reader.execute("select distinct ranked_on from marts.rpt_township_ranking where district_code = %s", (ZIYANG,))]
+    days = [
+        day for (day,) in bi_reader.execute("select distinct ranked_on from marts.rpt_township_ranking where district_code = %s", (ZIYANG,))
+    ]
     assert len(days) == 91 and max(days) == LAST_DAY
     for day in days:
         expected = {row.township_code: row for row in ranking.ranking(versions, [], campaigns, townships, ZIYANG, day)}
@@ -98,7 +103,8 @@ def test_ranking_of_every_day(owner, bi_reader):
             compared += 1
     assert compared == 91 * 10
     ranks = bi_reader.execute(
-        "select count(distinct rank), count(rank) from marts.rpt_township_ranking where district_code = %s and ranked_on = %s", (ZIYANG, LAST_DAY)
+        "select count(distinct rank), count(rank) from marts.rpt_township_ranking where district_code = %s and ranked_on = %s",
+        (ZIYANG, LAST_DAY),
     ).fetchone()
     assert ranks[1] == 8
 
@@ -124,8 +130,8 @@ def test_fund_tiers_of_every_day(owner, bi_reader):
     actual = {
         (district, year, day, tier): funds.FundTier(*figures)
         for district, year, day, tier, *figures in bi_reader.execute(
-            """select district_code, fund_year, day_on, tier, received_yuan, allocated_yuan, disbursed_yuan, spent_yuan, allocated_pct, spent_pct
-               from marts.rpt_fund_tiers"""
+            """select district_code, fund_year, day_on, tier, received_yuan, allocated_yuan, disbursed_yuan, spent_yuan,
+                      allocated_pct, spent_pct from marts.rpt_fund_tiers"""
         )
     }
     assert actual == expected and len(actual) > 20
@@ -133,8 +139,8 @@ def test_fund_tiers_of_every_day(owner, bi_reader):
 
 def test_project_stages(owner, bi_reader):
     rows = owner.execute(
-        """select district_code, project_no, nullif(township_code, district_code || '000'), unit_code, is_office, actual_start_on, actual_finish_on,
-                  accepted_on, report_on, received_at, void_reason is not null and is_office from raw.project_versions"""
+        """select district_code, project_no, nullif(township_code, district_code || '000'), unit_code, is_office, actual_start_on,
+                  actual_finish_on, accepted_on, report_on, received_at, void_reason is not null and is_office from raw.project_versions"""
     ).fetchall()
     current = projects.current_projects([projects.ProjectVersion(*row) for row in rows])
     expected = {key: projects.stage_of(project) for key, project in current.items()}
@@ -143,7 +149,9 @@ def test_project_stages(owner, bi_reader):
 
 
 def test_nothing_is_lost_on_the_way(bi_reader):
-    rows = bi_reader.execute("select submission_id, outcome, row_count, accepted_count, rejected_count, ignored_count from marts.fct_submissions")
+    rows = bi_reader.execute(
+        "select submission_id, outcome, row_count, accepted_count, rejected_count, ignored_count from marts.fct_submissions"
+    )
     outcomes = set()
     for submission, outcome, read, accepted, rejected, ignored in rows.fetchall():
         outcomes.add(outcome)
@@ -153,7 +161,9 @@ def test_nothing_is_lost_on_the_way(bi_reader):
 
 @pytest.mark.parametrize("schema", ["raw", "personal", "quarantine", "ops", "staging", "intermediate", "ref"])
 def test_bi_reads_marts_and_published_only(bi_reader, owner, schema):
-    tables = owner.execute("select format('%%I.%%I', table_schema, table_name) from information_schema.tables where table_schema = %s", (schema,))
+    tables = owner.execute(
+        "select format('%%I.%%I', table_schema, table_name) from information_schema.tables where table_schema = %s", (schema,)
+    )
     tables = [name for (name,) in tables.fetchall()]
     assert tables
     for name in tables:

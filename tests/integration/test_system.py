@@ -24,9 +24,20 @@ from tests.conftest import csv_bytes, free_ports
 
 PROJECT = Path(__file__).parents[2]
 ZIYANG, TOWNSHIP = "430902", "430902104"
-PROBLEM_HEADER = (
-    "问题编号 村(社区) 问题来源 发现日期 问题类别 问题描述 整改措施 责任领导 整改时限 整改状态 完成日期 印证资料".split()
-)
+PROBLEM_HEADER = [
+    "问题编号",
+    "村(社区)",
+    "问题来源",
+    "发现日期",
+    "问题类别",
+    "问题描述",
+    "整改措施",
+    "责任领导",
+    "整改时限",
+    "整改状态",
+    "完成日期",
+    "印证资料",
+]
 
 
 class LocalSystem:
@@ -96,14 +107,17 @@ def system(tmp_path_factory):
             process.kill()
 
 
-RANKING = "select township_code, rank, assigned_count, rectified_count from marts.rpt_township_ranking where ranked_on = '2020-06-30' order by 1"
+RANKING = (
+    "select township_code, rank, assigned_count, rectified_count from marts.rpt_township_ranking where ranked_on = '2020-06-30' order by 1"
+)
 
 
 def test_the_demo_reproduces_the_printed_figures(system):
     output = system.run("demo")
     assert "273" in output and "86.8" in output and "DUBAN" not in output.splitlines()[-1]
     [figures] = system.bi(
-        "select sum(assigned_count), sum(rectified_count), sum(open_count) from marts.fct_township_days where district_code = %s and day_on = %s",
+        """select sum(assigned_count), sum(rectified_count), sum(open_count) from marts.fct_township_days
+           where district_code = %s and day_on = %s""",
         ZIYANG,
         date(2020, 6, 30),
     )
@@ -154,7 +168,10 @@ def test_a_dropped_file_refreshes_ranking_and_page_by_itself(system):
 
 def test_the_same_files_again_change_nothing(system, sample_files):
     before = system.bi(RANKING)
-    facts = system.bi("select count(*), max(last_reported_on) from marts.fct_problems"), system.bi("select count(*) from marts.fct_fund_movements")
+    facts = (
+        system.bi("select count(*), max(last_reported_on) from marts.fct_problems"),
+        system.bi("select count(*) from marts.fct_fund_movements"),
+    )
     accepted = [file for file in sample_files if file.day == date(2020, 6, 30)]
     for number, file in enumerate(reversed(accepted)):
         system.drop(file.unit_code, f"again{number}{file.path.suffix}", file.path.read_bytes())
@@ -162,7 +179,10 @@ def test_the_same_files_again_change_nothing(system, sample_files):
     outcomes = system.bi("select outcome, count(*) from marts.fct_submissions where file_name like 'again%%' group by 1")
     assert outcomes == [("duplicate", len(accepted))]
     assert system.bi(RANKING) == before
-    assert (system.bi("select count(*), max(last_reported_on) from marts.fct_problems"), system.bi("select count(*) from marts.fct_fund_movements")) == facts
+    assert (
+        system.bi("select count(*), max(last_reported_on) from marts.fct_problems"),
+        system.bi("select count(*) from marts.fct_fund_movements"),
+    ) == facts
 
 
 def test_up_after_everything_was_killed(system):

@@ -34,7 +34,10 @@ Cell = None | str | bool | date | Number | Faulty | Moment
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: rows from row 1 and column A, without trailing empty ones. `merged`: (first row, first column, last row, last column), 0-based."""
+    """One sheet: rows from row 1 and column A, without trailing empty ones.
+
+    `merged` areas are (first row, first column, last row, last column), 0-based like `hidden_rows`.
+    """
 
     name: str
     rows: list[list[Cell]]

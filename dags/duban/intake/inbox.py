@@ -1,7 +1,7 @@
 """The inbox: which files wait, which of them are at rest, and taking them without losing or doubling one.
 
-A file is taken in four steps, each safe to be the last: its bytes are copied into the landing area under their hash; the claim is committed; the
-file is renamed out of sight; it is unlinked. Whoever comes next finishes what was begun (`finish_removals`).
+A file is taken in four steps, each safe to be the last: its bytes are copied into the landing area under their hash; the claim is
+committed; the file is renamed out of sight; it is unlinked. Whoever comes next finishes what was begun (`finish_removals`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 
 from duban import warehouse
+from duban.intake.words import mask_text
 from duban.settings import Settings
 from duban.warehouse import NewClaim, Unit
 
@@ -108,8 +109,8 @@ def _claim(seen: Look, copy: tuple[str, int], units: Mapping[str, Unit], setting
     return NewClaim(
         unit=units[seen.unit_code],
         inbox_path=os.fsencode(seen.path.relative_to(settings.inbox)),
-        # Names are bytes to the system; what is no valid text is shown escaped.
-        file_name=os.fsencode(seen.path.name).decode("utf-8", "backslashreplace"),
+        # Names are bytes to the system; what is no valid text is shown escaped. Some clerks put identity numbers into them.
+        file_name=mask_text(os.fsencode(seen.path.name).decode("utf-8", "backslashreplace")),
         file_sha256=sha256,
         file_size=seen.size,
         file_mtime_ns=seen.mtime_ns,

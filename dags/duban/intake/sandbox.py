@@ -1,7 +1,8 @@
 """Hostile files are opened here and nowhere else: in child processes with limits on memory, time and output.
 
-A child that dies, hangs or runs out of memory costs the one file it was working on: the parent kills it, says so in the outcome of that file,
-and starts another. Children know no secrets: their environment is empty but for the import path. One line of JSON goes in per job, one comes out.
+A child that dies, hangs or runs out of memory costs the one file it was working on: the parent kills it, says so in the outcome
+of that file, and starts another. Children know no secrets: their environment is empty but for the import path. One line of JSON
+goes in per job, one comes out.
 """
 
 from __future__ import annotations

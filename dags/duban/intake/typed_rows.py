@@ -1,7 +1,7 @@
 """Data rows → typed rows with marks: what each cell means, and which cell rule (R01–R10) it breaks.
 
-The gate judges; this module only reads. A mark says which column broke which rule; a column with a mark has no value, and rules that need it are
-not evaluated for that row.
+The gate judges; this module only reads. A mark says which column broke which rule; a column with a mark has no value, and rules
+that need it are not evaluated for that row.
 """
 
 from __future__ import annotations
@@ -60,7 +60,6 @@ def type_rows(
     table: Table,
     sender: Sender,
     report_on: date,
-    places: Places,
     vocabularies: Mapping[str, Vocabulary],
     uses_1904: bool,
 ) -> list[TypedRow]:

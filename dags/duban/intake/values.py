@@ -1,7 +1,7 @@
 """One cell → one typed value, or the rule it breaks (CONTRACT §3, Values). Never raises, never guesses, never pads.
 
-Money is Decimal in yuan, percentages are Decimal from 0 to 100 (or beyond, the gate judges that), dates are datetime.date, identity numbers are
-text. NFKC is applied to typed fields only; free text keeps its code points, less control characters.
+Money is Decimal in yuan, percentages are Decimal from 0 to 100 (or beyond, the gate judges that), dates are datetime.date,
+identity numbers are text. NFKC is applied to typed fields only; free text keeps its code points, less control characters.
 """
 
 from __future__ import annotations
@@ -119,11 +119,16 @@ def _unreadable(text: str, column: Column) -> str | None:
         category = unicodedata.category(character)
         if character == "\ufffd" or category in {"Co", "Cs"} or (category == "Cn" and ord(character) & 0xFFFE == 0xFFFE):
             return "R10"
-        if column.type == "person" and (character in "?？" or category == "So"):
+        if column.type == "person" and (character in "?？" or _is_picture(character)):
             return "R10"
         if category == "Cc" and character not in "\t\n\r" and column.type not in {"text", "name"}:
             return "R10"
     return None
+
+
+def _is_picture(character: str) -> bool:
+    """Emoji and other pictures; ○ and □, by which names are blotted out in copies, are none."""
+    return unicodedata.category(character) == "So" and not 0x2500 <= ord(character) <= 0x25FF
 
 
 def _free_text(text: str) -> str:

@@ -28,7 +28,10 @@ _WORKSHEET = "/worksheet"
 
 @dataclass
 class SheetMarks:
-    """Marks of one sheet; cells are 0-based (row, column). `faults` maps to the error text, the empty string for an uncalculated formula."""
+    """Marks of one sheet; cells are 0-based (row, column).
+
+    `faults` maps a cell to its error text, which is empty for a formula that was never calculated.
+    """
 
     faults: dict[tuple[int, int], str] = field(default_factory=dict)
     percents: set[tuple[int, int]] = field(default_factory=set)

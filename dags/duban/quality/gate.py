@@ -1,7 +1,8 @@
 """The gate: the declared rules of a ledger, judged by Great Expectations on all rows of a batch in one run.
 
-Owns the translation of `expectations/` into a suite, and the proof that the suite was really evaluated: the gate closes (`GateClosed`, nothing is
-loaded) when fewer expectations were evaluated than are declared, on fewer rows than are in scope, or when one of them failed to run.
+Owns the translation of `expectations/` into a suite, and the proof that the suite was really evaluated: the gate closes
+(`GateClosed`, nothing is loaded) when fewer expectations were evaluated than are declared, on fewer rows than are in scope, or
+when one of them failed to run.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ def _in_scope(rule: Any, row: TypedRow, context: Mapping[str, Any]) -> bool:
         return False
     if any(row.values[name] is None for name in rule.when_filled):
         return False
-    # A comparison needs both sides and a column judged by value needs one; whether a cell is filled is asked by the null expectations alone.
+    # A comparison needs both sides; whether a cell is filled is asked by the null expectations alone.
     kind = rule.expect["type"]
     if kind in {"expect_column_values_to_not_be_null", "expect_column_values_to_be_null"}:
         return True

@@ -1,19 +1,16 @@
-"""Claimed files → verdicts → warehouse: reads them in the sandbox, passes them through the gate, loads rows, rejections and receipt at once.
+"""Claimed files → verdicts: reads them in the sandbox, passes them through the gate, has each verdict loaded.
 
-Files are judged in rounds. A round is one transaction and one run of the gate per ledger; it ends before a file whose verdict depends on an
-earlier file of the same round (the same key from another sender, the same bytes again, visits after ledgers), so that the order of files decides
-and the grouping into batches never does.
+Files are judged in rounds. A round is one transaction and one run of the gate per ledger; it ends before a file whose verdict depends on
+an earlier file of the same round (the same key from another sender, the same bytes again, visits after ledgers), so that the order of
+files decides and the grouping into batches never does.
 """
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -25,68 +22,18 @@ from duban.intake.inbox import landed
 from duban.intake.places import Places, build_places
 from duban.intake.sandbox import ChildFailed, Sandbox
 from duban.intake.tables import FileFault, Reading, known_headers, read_tables, total_faults
-from duban.intake.typed_rows import Sender, TypedRow, mark_repeated_keys, place_rows, readable_amounts, type_rows
-from duban.intake.words import fold, mask_text
+from duban.intake.typed_rows import TypedRow, mark_repeated_keys, place_rows, readable_amounts, type_rows
+from duban.intake.words import fold
 from duban.ledgers import Expectations, Ledger, load_expectations
 from duban.quality import gate, receipt
-from duban.quality.rejections import Finding, Rejection, file_rejection, row_rejections
+from duban.quality.loading import load
+from duban.quality.rejections import Finding, file_rejection, row_rejections
+from duban.quality.verdict import OpenedFile, Verdict
 from duban.settings import Settings
 from duban.warehouse import Claim
 
 log = logging.getLogger(__name__)
 FILES_IN_MEMORY = 200
-
-
-@dataclass
-class OpenedFile:
-    """A claimed file after the sandbox: what it holds, or why it could not be read."""
-
-    claim: Claim
-    reading: Reading
-    kind: str = ""
-    encoding: str | None = None
-    uses_1904: bool = False
-
-    @property
-    def sender(self) -> Sender:
-        """Who sent it."""
-        return Sender(self.claim.unit_code, self.claim.unit_kind, self.claim.district_code)
-
-    def keys(self) -> set[tuple[str, str]]:
-        """(ledger, key) of every data row: what later files of a round are compared with."""
-        return {
-            (table.ledger.name, key)
-            for table in self.reading.tables
-            for row in table.rows
-            if (key := values.key_text(row.cells.get(table.ledger.key)))
-        }
-
-
-@dataclass
-class Verdict:
-    """What becomes of one file."""
-
-    opened: OpenedFile
-    report_on: date | None = None
-    outcome: str = ""
-    duplicate_of: str | None = None
-    corrects_id: str | None = None
-    rows: list[TypedRow] = field(default_factory=list)  # judged rows
-    ignored_count: int = 0
-    faults: list[FileFault] = field(default_factory=list)
-    rejections: list[Rejection] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def rejected_rows(self) -> set[tuple[str, int]]:
-        """(sheet, row) of every rejected row."""
-        return {(entry.sheet, entry.row_no) for entry in self.rejections if entry.row_no is not None}
-
-    @property
-    def accepted(self) -> list[TypedRow]:
-        """Rows that go on."""
-        rejected = self.rejected_rows
-        return [] if self.faults else [row for row in self.rows if (row.row.sheet, row.row.row_no) not in rejected]
 
 
 def judge_waiting(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
@@ -107,7 +54,7 @@ def judge_waiting(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
             for files_of_round in cut_rounds(files):
                 with warehouse.load_transaction(conn):
                     for verdict in _judge_round(conn, files_of_round, expectations):
-                        _load(conn, verdict, expectations, settings)
+                        load(conn, verdict, settings)
                         counts[verdict.outcome] += 1
                         counts["accepted_rows"] += len(verdict.accepted)
     return counts
@@ -120,7 +67,7 @@ def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
     seen: set[tuple[str, str]] = set()
     for file in files:
         bytes_of_unit = (file.claim.unit_code, file.claim.file_sha256)
-        met = [owners[key] for key in file.keys() if key in owners]
+        met = [owners[key] for key in file.row_keys() if key in owners]
         is_office = file.sender.kind == "office"
         follows_ledgers = file.sender.kind == "group" and any(other.sender.kind != "group" for other in current)
         answers_a_slip = file.reading.slip_of is not None
@@ -129,7 +76,7 @@ def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
             yield current
             current, owners, seen = [], {}, set()
         current.append(file)
-        owners.update(dict.fromkeys(file.keys(), file.claim.unit_code))
+        owners.update(dict.fromkeys(file.row_keys(), file.claim.unit_code))
         seen.add(bytes_of_unit)
     if current:
         yield current
@@ -141,12 +88,16 @@ def _open(claim: Claim, answer: dict[str, Any] | ChildFailed, expectations: Expe
     if "rule_id" in answer:
         return OpenedFile(claim, Reading(faults=[FileFault(answer["rule_id"], answer["reason"], answer["sheet"], answer["cell"])]))
     document = from_json(answer["document"])
-    reading = read_tables(document, expectations, claim.unit_code)
+    try:
+        reading = read_tables(document, expectations, claim.unit_code)
+    except Exception:  # a layout nobody thought of must not hold up the files of all the others
+        log.exception("%s: the tables of the file cannot be found; it is sent back", claim.submission_id)
+        return OpenedFile(claim, Reading(faults=[FileFault("S01", "程序没有读懂这个文件的版面，请改用标准表头")]))
     return OpenedFile(claim, reading, document.kind, document.encoding, document.uses_1904)
 
 
 def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations) -> list[Verdict]:
-    verdicts = [_first_look(conn, file, expectations) for file in files]
+    verdicts = [_first_look(conn, file) for file in files]
     places = {district: _places(conn, district, expectations) for district in {file.claim.district_code for file in files}}
     for verdict in verdicts:
         if not verdict.outcome and not verdict.faults:
@@ -162,7 +113,7 @@ def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectat
     return verdicts
 
 
-def _first_look(conn: psycopg.Connection, file: OpenedFile, expectations: Expectations) -> Verdict:
+def _first_look(conn: psycopg.Connection, file: OpenedFile) -> Verdict:
     """Duplicate, report date, corrected slip, and the file rules."""
     claim, reading = file.claim, file.reading
     in_name = values.dates_in_name(claim.file_name)
@@ -188,7 +139,7 @@ def _first_look(conn: psycopg.Connection, file: OpenedFile, expectations: Expect
 
 def _set_report_date(verdict: Verdict, in_name: set[date]) -> None:
     claim, reading = verdict.opened.claim, verdict.opened.reading
-    stated = dict.fromkeys(in_name, "文件名") | {day: where for day, where in reading.report_dates}
+    stated = dict.fromkeys(in_name, "文件名") | dict(reading.report_dates)
     late = sorted(day for day in stated if day > claim.arrived_on)
     if len(stated) > 1:
         listed = "、".join(f"{where}：{day}" for day, where in sorted(stated.items()))
@@ -233,12 +184,11 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
     opened = verdict.opened
     rows_by_ledger: dict[str, list[TypedRow]] = {}
     for table in opened.reading.tables:
-        typed = type_rows(
-            opened.claim.submission_id, table, opened.sender, verdict.report_on, places, expectations.vocabularies, opened.uses_1904
-        )
+        typed = type_rows(opened.claim.submission_id, table, opened.sender, verdict.report_on, expectations.vocabularies, opened.uses_1904)
         rows_by_ledger.setdefault(table.ledger.name, []).extend(typed)
         for total, title, said, actual in total_faults(table, [readable_amounts(row) for row in typed]):
-            text = f"{table.sheet} 第{total.row_no}行“{total.word}”的{title}与明细不一致：表上 {said.normalize():f}，明细合计 {actual.normalize():f}"
+            differing = f"表上 {said.normalize():f}，明细合计 {actual.normalize():f}"
+            text = f"{table.sheet} 第{total.row_no}行“{total.word}”的{title}与明细不一致：{differing}"
             verdict.findings.append(Finding("W02", f"{table.sheet}!{total.row_no}", text))
         if table.hidden_row_nos:
             listed = "、".join(map(str, table.hidden_row_nos[:20]))
@@ -319,123 +269,3 @@ def _conclude(verdict: Verdict, expectations: Expectations) -> None:
         if row.ledger.name == "projects" and row.values["void_reason"] and row.sender.kind != "office":
             text = f"{row.row.sheet} 第{row.row.row_no}行填了撤销原因；项目只有区级办公室可以撤销，这一行按其余内容收下"
             verdict.findings.append(Finding("W11", row.key, text))
-
-
-# ── loading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _load(conn: psycopg.Connection, verdict: Verdict, expectations: Expectations, settings: Settings) -> None:
-    claim = verdict.opened.claim
-    received_at = warehouse.next_received_at(conn)
-    data_rows = 0 if verdict.outcome == "duplicate" else sum(len(table.rows) for table in verdict.opened.reading.tables)
-    accepted = verdict.accepted
-    rejected_count = data_rows if verdict.faults else len(verdict.rejected_rows)
-    counts = {
-        "row_count": len(accepted) + rejected_count + verdict.ignored_count,
-        "accepted_count": len(accepted),
-        "rejected_count": rejected_count,
-        "ignored_count": verdict.ignored_count,
-    }
-    outcome = {
-        "outcome": verdict.outcome,
-        "received_at": received_at,
-        "report_on": verdict.report_on,
-        "corrects_id": verdict.corrects_id,
-        "duplicate_of": verdict.duplicate_of,
-        **counts,
-    }
-    document = receipt.build(claim, verdict, outcome, expectations)
-    warehouse.record_outcome(conn, claim.submission_id, {**outcome, "receipt": document})
-    _load_rows(conn, accepted, claim, verdict, received_at, settings)
-    warehouse.copy_rows(
-        conn,
-        "quarantine.rejected_rows",
-        [{"submission_id": claim.submission_id, "unit_code": claim.unit_code, **entry.columns()} for entry in verdict.rejections],
-    )
-    warehouse.copy_rows(
-        conn,
-        "quarantine.findings",
-        [
-            {
-                "submission_id": claim.submission_id,
-                "district_code": claim.district_code,
-                "township_code": claim.unit_code if claim.unit_kind == "township" else None,
-                "day_on": verdict.report_on,
-                "rule_id": finding.rule_id,
-                "subject": finding.subject,
-                "text": finding.text,
-            }
-            for finding in verdict.findings
-        ],
-    )
-
-
-def _load_rows(
-    conn: psycopg.Connection, accepted: Sequence[TypedRow], claim: Claim, verdict: Verdict, received_at: datetime, settings: Settings
-) -> None:
-    by_target: dict[str, list[dict[str, Any]]] = {}
-    households: dict[str, tuple[str, str, str | None]] = {}
-    for row in accepted:
-        if id_number := row.values.get("id_number"):
-            key = household_key(settings.hmac_key, id_number)
-            households[key] = (key, id_number, row.values.get("holder_name"))
-        lineage = {
-            "submission_id": claim.submission_id,
-            "district_code": claim.district_code,
-            "unit_code": claim.unit_code,
-            "is_office": claim.unit_kind == "office",
-            "report_on": verdict.report_on,
-            "received_at": received_at,
-            "source_file": claim.file_name,
-            "source_sheet": row.row.sheet,
-            "source_row": row.row.row_no,
-        }
-        by_target.setdefault(row.ledger.target, []).append({**lineage, **_stored(row, claim.district_code, settings)})
-    for target, rows in by_target.items():
-        warehouse.copy_rows(conn, target, rows)
-    warehouse.upsert_households(conn, households.values())
-    warehouse.copy_rows(conn, "personal.original_rows", [_original(row) for row in verdict.rows])
-
-
-def _stored(row: TypedRow, district_code: str, settings: Settings) -> dict[str, Any]:
-    """The columns of the raw table that a row fills; nothing that identifies a person is among them."""
-    stored: dict[str, Any] = {}
-    for column in row.ledger.columns:
-        value = row.values[column.name]
-        match column.type:
-            case "township":
-                stored["township_code"] = row.values["township_code"]
-            case "village":
-                stored["village_code"] = row.values["village_code"]
-            case "villages":
-                stored["village_codes"] = list(row.values["village_codes"])
-                if row.ledger.name == "projects":
-                    stored["place"] = value
-            case "id_number":
-                stored["household_key"] = household_key(settings.hmac_key, value) if value else None
-            case "text" | "name" | "person":
-                if not column.is_personal:
-                    stored[column.name] = mask_text(value) if value else None
-            case _:
-                stored[column.name] = value
-    if row.ledger.name != "funds" and stored["township_code"] is None:
-        stored["township_code"] = f"{district_code}000"
-    return stored
-
-
-def _original(row: TypedRow) -> dict[str, Any]:
-    cells = {row.ledger.by_name[name].title: display(cell) for name, cell in row.row.cells.items()}
-    cells |= {header: display(cell) for header, cell in row.row.extras.items()}
-    return {
-        "submission_id": row.submission_id,
-        "ledger": row.ledger.name,
-        "sheet": row.row.sheet,
-        "row_no": row.row.row_no,
-        "cells": receipt.storable(cells),
-    }
-
-
-@lru_cache(maxsize=65536)
-def household_key(secret: str, id_number: str) -> str:
-    """Pseudonym of a household: keyed HMAC-SHA256 of the identity number, hexadecimal. The same number always gives the same key."""
-    return hmac.new(secret.encode(), id_number.encode(), "sha256").hexdigest()

@@ -1,18 +1,18 @@
-"""The receipt of a submission: what was received, what became of it, and what to do next. Plain JSON, masked, in Chinese where a clerk reads it."""
+"""The receipt of a submission: what was received, what became of it, and what to do next.
+
+Plain JSON, masked, in Chinese where a clerk reads it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from duban.ledgers import Expectations
+from duban.quality.verdict import Verdict
 from duban.settings import TIMEZONE
-from duban.warehouse import Claim, storable_text
-
-if TYPE_CHECKING:
-    from duban.quality.judging import Verdict
+from duban.warehouse import storable_text
 
 #: Column that a return slip adds to the sender's table.
 REASON_COLUMN = "退回原因"
@@ -24,9 +24,9 @@ OUTCOMES = {
 }
 
 
-def build(claim: Claim, verdict: Verdict, outcome: Mapping[str, Any], expectations: Expectations) -> dict[str, Any]:
+def build(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
     """The receipt as stored with the submission and written to the outbox."""
-    reading = verdict.opened.reading
+    claim, reading = verdict.opened.claim, verdict.opened.reading
     return clean(
         {
             "submission_id": claim.submission_id,
@@ -34,13 +34,13 @@ def build(claim: Claim, verdict: Verdict, outcome: Mapping[str, Any], expectatio
             "unit_name": claim.unit_name,
             "file_name": claim.file_name,
             "file_sha256": claim.file_sha256,
-            "received_at": outcome["received_at"].astimezone(TIMEZONE).isoformat(),
+            "received_at": received_at.astimezone(TIMEZONE).isoformat(),
             "report_on": verdict.report_on.isoformat() if verdict.report_on else None,
             "outcome": verdict.outcome,
             "outcome_text": OUTCOMES[verdict.outcome],
             "duplicate_of": verdict.duplicate_of,
             "corrects": verdict.corrects_id,
-            "counts": {name: outcome[f"{name}_count"] for name in ("row", "accepted", "rejected", "ignored")},
+            "counts": {name.removesuffix("_count"): count for name, count in verdict.counts.items()},
             "read_as": {
                 "kind": verdict.opened.kind,
                 "encoding": verdict.opened.encoding,

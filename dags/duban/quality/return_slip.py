@@ -1,8 +1,8 @@
 """The return slip: the sender's own workbook with the wrong cells coloured and commented, 退回原因 beside them, 退回说明 in front.
 
-Runs as a child process of `duban.intake.sandbox`, because it opens the sender's file again. A slip holds values only: formulas, links, macros and
-external connections of the sender are not carried over, and no text becomes a formula. Rows keep their places, so that a corrected slip can be sent
-back (CONTRACT §5).
+Runs as a child process of `duban.intake.sandbox`, because it opens the sender's file again. A slip holds values only: formulas,
+links, macros and external connections of the sender are not carried over, and no text becomes a formula. Rows keep their places,
+so that a corrected slip can be sent back (CONTRACT §5).
 """
 
 from __future__ import annotations
@@ -202,7 +202,8 @@ def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
         ("结果", receipt["outcome_text"]),
         (
             "行数",
-            f"共 {counts['row']} 行：收下 {counts['accepted']}，退回 {counts['rejected']}，不计 {counts['ignored']}（合计、备注、重复行等）",
+            f"共 {counts['row']} 行：收下 {counts['accepted']}，退回 {counts['rejected']}，"
+            f"不计 {counts['ignored']}（合计、备注、重复行等）",
         ),
         ("接下来", receipt["next_step"]),
     ]

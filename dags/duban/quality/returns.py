@@ -21,7 +21,10 @@ SECONDS_PER_SLIP = 60
 
 
 def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
-    """Write what is missing in the outbox: a receipt for every outcome but `duplicate`, a slip where something was rejected; returns the folders."""
+    """Write what is missing in the outbox; returns the folders written.
+
+    Every outcome but `duplicate` has a receipt, and a slip where something was rejected.
+    """
     headers = known_headers(load_expectations(settings))
     written = []
     with warehouse.returns_lock(conn), Sandbox("duban.quality.return_slip", seconds=SECONDS_PER_SLIP) as sandbox:

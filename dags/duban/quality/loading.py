@@ -1,0 +1,126 @@
+"""A verdict → the warehouse: what every table of the load transaction receives, and nothing personal outside `personal`."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+
+from duban import warehouse
+from duban.intake.cells import display
+from duban.intake.typed_rows import TypedRow
+from duban.intake.words import mask_text
+from duban.quality import receipt
+from duban.quality.verdict import Verdict
+from duban.settings import Settings
+
+
+def load(conn: psycopg.Connection, verdict: Verdict, settings: Settings) -> None:
+    """Store one verdict: outcome and receipt, accepted rows, rejections, findings. Call inside `warehouse.load_transaction`."""
+    claim = verdict.opened.claim
+    received_at = warehouse.next_received_at(conn)
+    outcome = {
+        "outcome": verdict.outcome,
+        "received_at": received_at,
+        "report_on": verdict.report_on,
+        "corrects_id": verdict.corrects_id,
+        "duplicate_of": verdict.duplicate_of,
+        **verdict.counts,
+    }
+    document = receipt.build(verdict, received_at)
+    warehouse.record_outcome(conn, claim.submission_id, {**outcome, "receipt": document})
+    _load_rows(conn, verdict, received_at, settings)
+    warehouse.copy_rows(
+        conn,
+        "quarantine.rejected_rows",
+        [{"submission_id": claim.submission_id, "unit_code": claim.unit_code, **entry.columns()} for entry in verdict.rejections],
+    )
+    warehouse.copy_rows(
+        conn,
+        "quarantine.findings",
+        [
+            {
+                "submission_id": claim.submission_id,
+                "district_code": claim.district_code,
+                "township_code": claim.unit_code if claim.unit_kind == "township" else None,
+                "day_on": verdict.report_on,
+                "rule_id": finding.rule_id,
+                "subject": finding.subject,
+                "text": finding.text,
+            }
+            for finding in verdict.findings
+        ],
+    )
+
+
+def _load_rows(conn: psycopg.Connection, verdict: Verdict, received_at: datetime, settings: Settings) -> None:
+    claim = verdict.opened.claim
+    by_target: dict[str, list[dict[str, Any]]] = {}
+    households: dict[str, tuple[str, str, str | None]] = {}
+    for row in verdict.accepted:
+        if id_number := row.values.get("id_number"):
+            key = household_key(settings.hmac_key, id_number)
+            households[key] = (key, id_number, row.values.get("holder_name"))
+        lineage = {
+            "submission_id": claim.submission_id,
+            "district_code": claim.district_code,
+            "unit_code": claim.unit_code,
+            "is_office": claim.unit_kind == "office",
+            "report_on": verdict.report_on,
+            "received_at": received_at,
+            "source_file": claim.file_name,
+            "source_sheet": row.row.sheet,
+            "source_row": row.row.row_no,
+        }
+        by_target.setdefault(row.ledger.target, []).append({**lineage, **_stored(row, claim.district_code, settings)})
+    for target, rows in by_target.items():
+        warehouse.copy_rows(conn, target, rows)
+    warehouse.upsert_households(conn, households.values())
+    warehouse.copy_rows(conn, "personal.original_rows", [_original(row) for row in verdict.rows])
+
+
+def _stored(row: TypedRow, district_code: str, settings: Settings) -> dict[str, Any]:
+    """The columns of the raw table that a row fills; nothing that identifies a person is among them."""
+    stored: dict[str, Any] = {}
+    for column in row.ledger.columns:
+        value = row.values[column.name]
+        match column.type:
+            case "township":
+                stored["township_code"] = row.values["township_code"]
+            case "village":
+                stored["village_code"] = row.values["village_code"]
+            case "villages":
+                stored["village_codes"] = list(row.values["village_codes"])
+                if row.ledger.name == "projects":
+                    stored["place"] = mask_text(display(row.row.cells[column.name]).strip()) if value else None
+            case "id_number":
+                stored["household_key"] = household_key(settings.hmac_key, value) if value else None
+            case "text" | "name" | "person":
+                if not column.is_personal:
+                    stored[column.name] = mask_text(value) if value else None
+            case _:
+                stored[column.name] = value
+    if row.ledger.name != "funds" and stored["township_code"] is None:
+        stored["township_code"] = f"{district_code}000"
+    return stored
+
+
+def _original(row: TypedRow) -> dict[str, Any]:
+    cells = {row.ledger.by_name[name].title: display(cell) for name, cell in row.row.cells.items()}
+    cells |= {header: display(cell) for header, cell in row.row.extras.items()}
+    return {
+        "submission_id": row.submission_id,
+        "ledger": row.ledger.name,
+        "sheet": row.row.sheet,
+        "row_no": row.row.row_no,
+        "cells": receipt.storable(cells),
+    }
+
+
+@lru_cache(maxsize=65536)
+def household_key(secret: str, id_number: str) -> str:
+    """Pseudonym of a household: keyed HMAC-SHA256 of the identity number, hexadecimal. The same number always gives the same key."""
+    return hmac.new(secret.encode(), id_number.encode(), "sha256").hexdigest()

@@ -1,0 +1,78 @@
+"""What is known of one file on its way through the gate: what the sandbox found in it, and what becomes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from duban.intake import values
+from duban.intake.tables import FileFault, Reading
+from duban.intake.typed_rows import Sender, TypedRow
+from duban.quality.rejections import Finding, Rejection
+from duban.warehouse import Claim
+
+
+@dataclass
+class OpenedFile:
+    """A claimed file after the sandbox: what it holds, or why it could not be read."""
+
+    claim: Claim
+    reading: Reading
+    kind: str = ""
+    encoding: str | None = None
+    uses_1904: bool = False
+
+    @property
+    def sender(self) -> Sender:
+        """Who sent it."""
+        return Sender(self.claim.unit_code, self.claim.unit_kind, self.claim.district_code)
+
+    def row_keys(self) -> set[tuple[str, str]]:
+        """(ledger, key) of every data row: what later files of a round are compared with."""
+        return {
+            (table.ledger.name, key)
+            for table in self.reading.tables
+            for row in table.rows
+            if (key := values.key_text(row.cells.get(table.ledger.key)))
+        }
+
+
+@dataclass
+class Verdict:
+    """What becomes of one file."""
+
+    opened: OpenedFile
+    report_on: date | None = None
+    outcome: str = ""
+    duplicate_of: str | None = None
+    corrects_id: str | None = None
+    rows: list[TypedRow] = field(default_factory=list)  # judged rows
+    ignored_count: int = 0
+    faults: list[FileFault] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def rejected_rows(self) -> set[tuple[str, int]]:
+        """(sheet, row) of every rejected row."""
+        return {(entry.sheet, entry.row_no) for entry in self.rejections if entry.row_no is not None}
+
+    @property
+    def accepted(self) -> list[TypedRow]:
+        """Rows that go on."""
+        rejected = self.rejected_rows
+        return [] if self.faults else [row for row in self.rows if (row.row.sheet, row.row.row_no) not in rejected]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows read, accepted, rejected, ignored (CONTRACT §4, Counting); under a file rule every data row counts as rejected."""
+        if self.faults:
+            accepted, rejected = 0, sum(len(table.rows) for table in self.opened.reading.tables)
+        else:
+            accepted, rejected = len(self.accepted), len(self.rejected_rows)
+        return {
+            "row_count": accepted + rejected + self.ignored_count,
+            "accepted_count": accepted,
+            "rejected_count": rejected,
+            "ignored_count": self.ignored_count,
+        }
