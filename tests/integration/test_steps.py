@@ -29,3 +29,20 @@ def test_accepted_rows_are_announced_until_the_marts_hold_them(office, tasks):
     assert any(page.endswith("index.html") for page in tasks.publish_live_ranking())
     [shown] = office.query("select p.through_received_at = s.received_at as shown from ops.live_pages p, ops.submissions s")
     assert shown["shown"]
+
+
+def test_a_file_that_cannot_be_removed_is_taken_once(office, tasks, monkeypatch):
+    """The folder may belong to somebody else: the file stays where it is, and is reported, and is not taken again and again."""
+    office.drop("430511000", BEITA.name, BEITA.read_bytes())
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("duban.intake.inbox.os.rename", refuse)
+        assert len(tasks.claim_files()) == 1
+        assert tasks.claim_files() == []
+        assert (office.settings.inbox / "430511000" / BEITA.name).exists()
+    assert tasks.claim_files() == []
+    assert not (office.settings.inbox / "430511000" / BEITA.name).exists()
+    assert len(office.query("select from ops.submissions where removed_at is not null")) == 1

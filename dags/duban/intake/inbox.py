@@ -84,8 +84,8 @@ def claim_files(conn: psycopg.Connection, settings: Settings) -> list[str]:
     """
     with warehouse.claim_lock(conn):
         units = warehouse.registered_units(conn)
-        finish_removals(conn, settings)
-        first = look(settings.inbox, units)
+        stuck = finish_removals(conn, settings)
+        first = {signature: seen for signature, seen in look(settings.inbox, units).items() if signature not in stuck}
         for name in strangers(settings.inbox, units):
             log.warning("inbox/%s is no registered unit; its files are left alone", name)
         started = time.monotonic()
@@ -98,10 +98,20 @@ def claim_files(conn: psycopg.Connection, settings: Settings) -> list[str]:
         return ids
 
 
-def finish_removals(conn: psycopg.Connection, settings: Settings) -> None:
-    """Remove from the inbox what is claimed, and only that: a file that was replaced meanwhile stays and is taken on its own."""
-    removed = [claim.submission_id for claim in warehouse.unremoved_claims(conn) if _remove(claim, settings.inbox)]
+def finish_removals(conn: psycopg.Connection, settings: Settings) -> set[tuple[str, int, int]]:
+    """Remove from the inbox what is claimed, and only that: a file that was replaced meanwhile stays and is taken on its own.
+
+    Returns:
+        Signatures of claimed files that cannot be removed: they must not be taken a second time.
+    """
+    removed, stuck = [], set()
+    for claim in warehouse.unremoved_claims(conn):
+        if _remove(claim, settings.inbox):
+            removed.append(claim.submission_id)
+        else:
+            stuck.add((str(settings.inbox / os.fsdecode(claim.inbox_path)), claim.file_size, claim.file_mtime_ns))
     warehouse.record_removed(conn, removed)
+    return stuck
 
 
 def _claim(seen: Look, copy: tuple[str, int], units: Mapping[str, Unit], settings: Settings) -> NewClaim:
