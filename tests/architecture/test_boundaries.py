@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,13 @@ def test_what_opens_hostile_files_is_only_opened_in_the_sandbox():
         if name in {"duban.intake.reader.read_document", "duban.intake.reader.handle", "duban.quality.return_slip.write_slip"}
     }
     assert callers <= {"return_slip.py"}
+
+
+@pytest.mark.parametrize("child", ["duban.intake.reader", "duban.quality.return_slip"])
+def test_a_child_of_the_sandbox_starts_light(child):
+    """It starts with every batch and opens hostile files: no data frames, no gate, no Airflow, no driver of the database."""
+    script = f"import {child}, sys; print(*{{name.split('.')[0] for name in sys.modules}})"
+    run = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": str(PACKAGE.parent)}, capture_output=True, text=True, check=True
+    )
+    assert set(run.stdout.split()) & {"pandas", "great_expectations", "airflow", "dbt", "psycopg", "sqlalchemy"} == set()

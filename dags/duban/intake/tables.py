@@ -19,6 +19,8 @@ from duban.ledgers import Column, Expectations, Layout, Ledger
 HEADER_ROWS = 20
 #: The sheet a return slip carries in front, and the labels by which a corrected slip is recognised.
 SLIP_SHEET, SLIP_ID_LABEL = "退回说明", "报送编号"
+#: The column a return slip adds to the sender's table.
+REASON_COLUMN = "退回原因"
 REPORT_DATE_LABEL = "填报日期"
 _UNIT_LABELS = ("金额单位", "单位")
 _UNIT_FACTORS = {"元": Decimal(1), "万元": Decimal(10_000)}

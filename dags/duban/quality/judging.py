@@ -21,11 +21,11 @@ from duban.intake.cells import display, from_json
 from duban.intake.inbox import landed
 from duban.intake.places import Places, build_places
 from duban.intake.sandbox import ChildFailed, Sandbox
-from duban.intake.tables import FileFault, Reading, known_headers, read_tables, total_faults
+from duban.intake.tables import REASON_COLUMN, FileFault, Reading, known_headers, read_tables, total_faults
 from duban.intake.typed_rows import TypedRow, mark_repeated_keys, place_rows, readable_amounts, type_rows
 from duban.intake.words import fold
 from duban.ledgers import Expectations, Ledger, load_expectations
-from duban.quality import gate, receipt
+from duban.quality import gate
 from duban.quality.loading import load
 from duban.quality.rejections import Finding, file_rejection, row_rejections
 from duban.quality.verdict import OpenedFile, Verdict
@@ -159,7 +159,7 @@ def _keep_returned_rows(verdict: Verdict, returned: frozenset[tuple[str, int]]) 
     for table in verdict.opened.reading.tables:
         if not returned:
             continue
-        kept = [row for row in table.rows if (row.sheet, row.row_no) in returned or display(row.extras.get(receipt.REASON_COLUMN)).strip()]
+        kept = [row for row in table.rows if (row.sheet, row.row_no) in returned or display(row.extras.get(REASON_COLUMN)).strip()]
         verdict.ignored_count += len(table.rows) - len(kept)
         table.rows, table.totals = kept, []
 

@@ -14,8 +14,6 @@ from duban.quality.verdict import Verdict
 from duban.settings import TIMEZONE
 from duban.warehouse import storable_text
 
-#: Column that a return slip adds to the sender's table.
-REASON_COLUMN = "退回原因"
 OUTCOMES = {
     "accepted": "全部收下",
     "accepted_with_rejections": "部分收下，有退回的行",

@@ -22,9 +22,8 @@ from duban.intake.cells import Cell as ReadCell
 from duban.intake.cells import Document, Number, display
 from duban.intake.reader import read_document
 from duban.intake.sandbox import serve
-from duban.intake.tables import REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
+from duban.intake.tables import REASON_COLUMN, REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
 from duban.intake.words import fold
-from duban.quality.receipt import REASON_COLUMN
 
 _WRONG = PatternFill("solid", start_color="FFFFC7CE", end_color="FFFFC7CE")
 _HEADER = PatternFill("solid", start_color="FFD9E1F2", end_color="FFD9E1F2")
@@ -229,6 +228,9 @@ def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
         )
         for column, text in enumerate(row, start=1):
             _put(sheet, top + number, column, text, _PLAIN)
+        # A Chinese character is two digits wide; not every program fits the height of a row by itself.
+        lines = max(-(-2 * len(text) // width) for text, width in zip(row, _WIDTHS, strict=True))
+        sheet.row_dimensions[top + number].height = 16 * max(1, lines)
     after = top + len(receipt["rejections"]) + 2
     for number, finding in enumerate(receipt["findings"]):
         _put(sheet, after + number, 1, "提醒", _BOLD)
