@@ -10,9 +10,9 @@ Expectations gate, loads what is right, quarantines what is wrong, and puts rece
 On demand at any time. When there are accepted rows that the marts do not hold it announces the asset `raw`, and `build_warehouse`
 starts.
 
-**When it fails.** `GateClosed`: a rule could not be evaluated, nothing of the round was loaded; the message names the rule, mend
-it in `expectations/`, run again. Anything else: the files keep waiting and nothing is half loaded; read the log of the task, run
-again.
+**When it fails.** In `write_returns`, "the gate is closed": a rule could not be evaluated, nothing of that round was loaded and its files
+wait; the log of `judge_and_load` names the rule. Mend it in `expectations/`; within a minute the files are tried again by themselves.
+Anything else: the files keep waiting and nothing is half loaded; read the log of the task, run again.
 
 **Safe to re-run.** Always: a file without an outcome is judged anew, one with an outcome never; a file that is already claimed is
 not taken twice.

@@ -85,7 +85,6 @@ def _replay(system: System, console: Console, day: str, drops: Sequence[tuple[st
         paths.append(os.fsencode(f"{unit}/{path.name}"))
     end = time.monotonic() + DAY_TIMEOUT_SECONDS
     with connect(system.installation.settings) as conn:
-        conn.autocommit = True
         while True:
             judged, accepted, rejected, duplicates = conn.execute(
                 """select count(*), coalesce(sum(accepted_count), 0), coalesce(sum(rejected_count), 0),

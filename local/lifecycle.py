@@ -36,7 +36,8 @@ class System:
             installation.run, installation.logs, installation.airflow_home, installation.dbt_state,
             installation.settings.inbox, installation.settings.landing, installation.site,
         ):  # fmt: skip
-            folder.mkdir(parents=True, exist_ok=True)
+            # Ledgers and logs may name persons: they are for the user who runs this.
+            folder.mkdir(parents=True, exist_ok=True, mode=0o755 if folder == installation.site else 0o700)
         self.secrets: Secrets = load_secrets(installation.secrets)
         self.postgres = Postgres(installation, self.secrets)
         self.processes = Processes(installation.run, installation.logs)

@@ -42,7 +42,6 @@ def wait(system: System, console: Console, timeout: float) -> None:
     end = time.monotonic() + timeout
     _require_running(system)
     with connect(system.installation.settings) as conn:
-        conn.autocommit = True
         watch = _begin(system, conn)
         console.say(f"{len(watch.files)} files in the inbox, {len(watch.open_ids)} more on their way")
         while watch.files or watch.open_ids:

@@ -71,7 +71,9 @@ def _let_bi_in(settings: Settings) -> None:
                 ensure_bi_reader(conn, load_secrets(installation.secrets).bi_reader_password)
             has_role = True
         except psycopg.errors.InsufficientPrivilege:
-            print("bi_reader could not be made there: ask the server's administrator for `create role bi_reader login`", file=sys.stderr)
+            raise SystemExit(
+                "bi_reader could not be made there: ask the server's administrator for `create role bi_reader login`"
+            ) from None
     if has_role:
         with connect(settings) as conn:
             for schema in ("marts", "published"):

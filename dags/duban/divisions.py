@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -30,8 +31,11 @@ class DivisionsInvalid(ValueError):
 
 
 def register_reference(conn: psycopg.Connection) -> None:
-    """Register the districts every installation starts with. Idempotent."""
+    """Register the districts every installation starts with, unless they are there: what was changed since stays."""
+    known = {code for (code,) in conn.execute("select district_code from raw.districts")}
     for code, name in DISTRICTS_FROM_THE_START.items():
+        if code in known:
+            continue
         with open(REFERENCE / f"{code}.csv", encoding="utf-8-sig", newline="") as file:
             register(conn, csv.DictReader(file), name)
 
@@ -41,14 +45,14 @@ def register(
     rows: Iterable[dict[str, str]],
     district_name: str | None,
     campaign: tuple[date, date] | None = None,
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Register all divisions of `rows` by COPY, with their units and a campaign per district. Idempotent, one transaction.
 
     `district_name` names the district when the rows are of one and carry no district_name themselves; several districts without names go by
     their codes. `campaign` is first and last day; without it a district that has no campaign yet gets 回头看 2020.
 
     Returns:
-        How many districts, townships and villages the rows hold.
+        How many districts, townships and villages the rows hold, and the codes of the districts.
 
     Raises:
         DivisionsInvalid: a column is missing, a code is malformed, a village is not below its township, or the campaign overlaps another.
@@ -111,7 +115,8 @@ def register(
             (list(GROUPS),),
         )
         _add_campaigns(cur, campaign)
-        return dict(zip(("districts", "townships", "villages"), counts, strict=True))
+        codes = [code for (code,) in cur.execute("select distinct left(township_code, 6) from division")]
+        return {**dict(zip(("districts", "townships", "villages"), counts, strict=True)), "codes": codes}
 
 
 def _records(rows: Iterable[dict[str, str]]) -> Iterator[tuple]:
@@ -166,15 +171,15 @@ def _add_campaigns(cur: psycopg.Cursor, campaign: tuple[date, date] | None) -> N
            where district_code in (select left(township_code, 6) from division)
              and daterange(started_on, ended_on, '[]') && daterange(%s, %s, '[]') and (started_on, ended_on) <> (%s, %s)""",
         (first, last, first, last),
-    ).fetchall()
+    ).fetchone()
     if overlapping and campaign:
-        district, other, other_first, other_last = overlapping[0]
+        district, other, other_first, other_last = overlapping
         raise DivisionsInvalid(f"district {district}: {first}–{last} overlaps the campaign {other} {other_first}–{other_last}")
     cur.execute(
         """insert into raw.campaigns (district_code, campaign_name, started_on, ended_on)
            select distinct left(township_code, 6), %s, %s::date, %s::date from division
-           where left(township_code, 6) <> all(%s) on conflict do nothing""",
-        (name, first, last, [row[0] for row in overlapping]),
+           where %s or not exists (select from raw.campaigns where district_code = left(township_code, 6)) on conflict do nothing""",
+        (name, first, last, campaign is not None),
     )
 
 
@@ -196,13 +201,26 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with open(args.file, encoding="utf-8-sig", newline="") as file, connect(settings) as conn:
             counts = register(conn, csv.DictReader(file), args.district_name, campaign)
+            listed = conn.execute(
+                """select district_code, district_name, campaign_name, started_on, ended_on
+                   from raw.districts join raw.campaigns using (district_code)
+                   where district_code = any(%s) order by district_code, started_on limit 20""",
+                (sorted(counts.pop("codes")),),
+            ).fetchall()
             units = [unit for (unit,) in conn.execute("select unit_code from raw.units order by 1")]
-    except (DivisionsInvalid, OSError, UnicodeDecodeError) as error:
-        print(f"{args.file}: {error}", file=sys.stderr)
+    except UnicodeDecodeError:
+        print(f"{args.file}: not UTF-8; save the file as CSV UTF-8", file=sys.stderr)
+        return 1
+    except (DivisionsInvalid, OSError) as error:
+        print(f"{args.file}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
         return 1
     for unit in units:
         (settings.inbox / unit).mkdir(parents=True, exist_ok=True)
-    print(", ".join(f"{number} {noun}" for noun, number in counts.items()), "registered; inbox folders are ready")
+    for code, name, campaign_name, first, last in listed:
+        print(f"{code} {name}: campaign {campaign_name} {first} – {last}; a problem found on another day is sent back (P10)")
+    if counts["districts"] > 1 and args.district_name:
+        print(f"the file holds {counts['districts']} districts: {args.district_name!r} names none of them; give a column district_name")
+    print(", ".join(f"{noun}: {number}" for noun, number in counts.items()) + "; inbox folders are ready")
     return 0
 
 

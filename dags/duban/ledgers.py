@@ -158,7 +158,7 @@ class Expectations:
     ledgers: Mapping[str, Ledger]
     cell_rules: Mapping[str, RuleText]
     file_rules: Mapping[str, RuleText]
-    findings: Mapping[str, RuleText]
+    findings: Mapping[tuple[str, str], str]  # text by (id, case); most findings have one case, the empty one
     note_prefixes: tuple[str, ...]
     total_words: frozenset[str]
     layouts: tuple[Layout, ...]
@@ -197,7 +197,7 @@ def _load(root: Path, seeds: Path) -> Expectations:
         ledgers=ledgers,
         cell_rules={rule["id"]: RuleText(**rule) for rule in rows["rules"]},
         file_rules={rule["id"]: RuleText(**rule) for rule in submissions["rules"]},
-        findings={rule["id"]: RuleText(rule["id"], rule["text"]) for rule in submissions["findings"]},
+        findings={(rule["id"], rule.get("case", "")): rule["text"] for rule in submissions["findings"]},
         note_prefixes=tuple(submissions["note_prefixes"]),
         total_words=frozenset(prefix + word for prefix in prefixes for word in words),
         layouts=tuple(_layout(path, ledgers) for path in sorted((root / "layouts").glob("*.yml"))),

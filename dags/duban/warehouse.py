@@ -47,6 +47,7 @@ class Claim:
     unit_name: str
     file_name: str
     file_sha256: str
+    file_size: int
     file_mtime_ns: int
     claimed_at: datetime
 
@@ -74,6 +75,7 @@ class Unremoved:
 
     submission_id: str
     inbox_path: bytes
+    file_sha256: str
     file_size: int
     file_mtime_ns: int
 
@@ -131,7 +133,7 @@ def registered_units(conn: psycopg.Connection) -> dict[str, Unit]:
 def unremoved_claims(conn: psycopg.Connection) -> list[Unremoved]:
     """Claims whose file has not been seen to leave the inbox."""
     with conn.cursor(row_factory=class_row(Unremoved)) as cur:
-        query = "select submission_id, inbox_path, file_size, file_mtime_ns from ops.submissions where removed_at is null"
+        query = "select submission_id, inbox_path, file_sha256, file_size, file_mtime_ns from ops.submissions where removed_at is null"
         return cur.execute(query).fetchall()
 
 
@@ -178,17 +180,24 @@ def waiting_claims(conn: psycopg.Connection, limit: int) -> list[Claim]:
     """The next files without an outcome, in the order they are judged: visits' senders last, then mtime, name, unit."""
     with conn.cursor(row_factory=class_row(Claim)) as cur:
         return cur.execute(
-            """select submission_id, s.district_code, unit_code, unit_kind, unit_name, file_name, file_sha256, file_mtime_ns, claimed_at
+            """select submission_id, s.district_code, unit_code, unit_kind, unit_name, file_name, file_sha256, file_size,
+                      file_mtime_ns, claimed_at
                from ops.submissions s join raw.units u using (unit_code)
                where outcome is null order by (unit_kind = 'group'), file_mtime_ns, file_name, unit_code limit %s""",
             (limit,),
         ).fetchall()
 
 
-def accepted_before(conn: psycopg.Connection, unit_code: str, sha256: str) -> list[tuple[str, date, datetime]]:
-    """Earlier submissions of the same bytes by the same unit that were accepted wholly or in part: id, report date, time."""
+def stale_claims(conn: psycopg.Connection, seconds: float) -> int:
+    """How many files were taken more than `seconds` ago and have no outcome."""
+    query = "select count(*) from ops.submissions where outcome is null and claimed_at < clock_timestamp() - make_interval(secs => %s)"
+    return conn.execute(query, (seconds,)).fetchone()[0]
+
+
+def accepted_before(conn: psycopg.Connection, unit_code: str, sha256: str) -> list[tuple[str, date]]:
+    """Earlier submissions of the same bytes by the same unit that were accepted wholly or in part: id, report date."""
     return conn.execute(
-        """select submission_id, report_on, received_at from ops.submissions
+        """select submission_id, report_on from ops.submissions
            where unit_code = %s and file_sha256 = %s and outcome = any(%s) order by received_at""",
         (unit_code, sha256, list(ACCEPTED)),
     ).fetchall()

@@ -39,7 +39,6 @@ class Look:
     unit_code: str
     size: int
     mtime_ns: int
-    changed_at: float  # when size, content or name last changed, by the file system's own clock
 
     @property
     def signature(self) -> tuple[str, int, int]:
@@ -61,14 +60,19 @@ def look(inbox: Path, unit_codes: Collection[str]) -> dict[tuple[str, int, int],
             except OSError:
                 continue  # removed between the two calls: there will be another look
             if stat.S_ISREG(status.st_mode):
-                seen = Look(Path(entry.path), folder.name, status.st_size, status.st_mtime_ns, status.st_ctime)
+                seen = Look(Path(entry.path), folder.name, status.st_size, status.st_mtime_ns)
                 looks[seen.signature] = seen
     return looks
 
 
 def strangers(inbox: Path, unit_codes: Collection[str]) -> list[str]:
-    """Folders of the inbox that are no registered unit and hold something: they are reported, never touched."""
-    return sorted(folder.name for folder in _folders(inbox) if folder.name not in unit_codes and any(True for _ in _entries(folder)))
+    """What lies in the inbox and is nobody's: folders that are no registered unit and hold something, and files in no folder.
+
+    They are reported, never touched.
+    """
+    folders = [folder.name for folder in _folders(inbox) if folder.name not in unit_codes and _entries(folder)]
+    files = [entry.name for entry in _entries(inbox) if entry.is_file(follow_symlinks=False) and not is_ignored(entry.name)]
+    return sorted(folders + files)
 
 
 def is_ignored(name: str) -> bool:
@@ -87,7 +91,7 @@ def claim_files(conn: psycopg.Connection, settings: Settings) -> list[str]:
         stuck = finish_removals(conn, settings)
         first = {signature: seen for signature, seen in look(settings.inbox, units).items() if signature not in stuck}
         for name in strangers(settings.inbox, units):
-            log.warning("inbox/%s is no registered unit; its files are left alone", name)
+            log.warning("inbox/%s is no registered unit and in no unit's folder; it is left alone", name)
         started = time.monotonic()
         copied = [(seen, copy) for seen in _fair(first.values()) if (copy := _copy(seen, settings.landing)) is not None]
         time.sleep(max(0.0, REST_SECONDS - (time.monotonic() - started)))
@@ -106,7 +110,7 @@ def finish_removals(conn: psycopg.Connection, settings: Settings) -> set[tuple[s
     """
     removed, stuck = [], set()
     for claim in warehouse.unremoved_claims(conn):
-        if _remove(claim, settings.inbox):
+        if _remove(claim, settings):
             removed.append(claim.submission_id)
         else:
             stuck.add((str(settings.inbox / os.fsdecode(claim.inbox_path)), claim.file_size, claim.file_mtime_ns))
@@ -139,11 +143,12 @@ def _fair(looks: Iterable[Look]) -> list[Look]:
 def _copy(seen: Look, landing: Path) -> tuple[str, int] | None:
     """Copy a file into the landing area under its hash; (hash, size), or None when it cannot be read and may yet become readable."""
     landing.mkdir(parents=True, exist_ok=True, mode=0o700)
+    landing.chmod(0o700)
     draft = landing / f".draft-{os.getpid()}"
     digest, size = hashlib.sha256(), 0
-    with open(draft, "wb") as target:
+    with open(draft, "wb", opener=_private) as target:
         try:
-            with open(seen.path, "rb") as source:
+            with open(seen.path, "rb", opener=_plain_file) as source:
                 while chunk := source.read(_CHUNK):
                     digest.update(chunk)
                     size += len(chunk)
@@ -151,7 +156,7 @@ def _copy(seen: Look, landing: Path) -> tuple[str, int] | None:
         except FileNotFoundError:
             return None
         except OSError as error:
-            if time.time() - seen.changed_at < UNREADABLE_SECONDS:
+            if not _stays_unreadable(seen, landing):
                 return None
             log.warning("%s stays unreadable (%s); it is judged as it is", seen.path, error.strerror)
         target.flush()
@@ -164,14 +169,33 @@ def _copy(seen: Look, landing: Path) -> tuple[str, int] | None:
     return digest.hexdigest(), size
 
 
+def _stays_unreadable(seen: Look, landing: Path) -> bool:
+    """True when reading this very file has failed for a minute. The first failure leaves a mark, whose age is asked later."""
+    mark = landing / f".unreadable-{hashlib.sha256(repr(seen.signature).encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
+    mark.touch(exist_ok=True) if not mark.exists() else None
+    return time.time() - mark.stat().st_mtime >= UNREADABLE_SECONDS
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _plain_file(path: str, flags: int) -> int:
+    """Opens a file, and neither what a link points at nor a pipe that was put in its place."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
 def landed(landing: Path, sha256: str) -> Path:
     """Where the bytes with this hash lie."""
     return landing / sha256[:2] / sha256
 
 
-def _remove(claim: warehouse.Unremoved, inbox: Path) -> bool:
-    """Remove one claimed file; True when it is gone (or another file has taken its place)."""
-    path = inbox / os.fsdecode(claim.inbox_path)
+def _remove(claim: warehouse.Unremoved, settings: Settings) -> bool:
+    """Remove one claimed file; True when it is gone (or another file has taken its place).
+
+    One that could not be read to its end is only hidden: its bytes are nowhere else.
+    """
+    path = settings.inbox / os.fsdecode(claim.inbox_path)
     hidden = path.with_name(_TAKEN_PREFIX + claim.submission_id)
     try:
         if not hidden.exists():
@@ -179,7 +203,9 @@ def _remove(claim: warehouse.Unremoved, inbox: Path) -> bool:
         status = os.lstat(hidden)
         if (status.st_size, status.st_mtime_ns) != (claim.file_size, claim.file_mtime_ns):
             os.link(hidden, path)  # another file under the same name: give it back, unless a third one is there already
-        os.unlink(hidden)
+            os.unlink(hidden)
+        elif landed(settings.landing, claim.file_sha256).stat().st_size == claim.file_size:
+            os.unlink(hidden)
     except FileNotFoundError:
         pass
     except OSError as error:

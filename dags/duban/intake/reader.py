@@ -8,8 +8,9 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import python_calamine
@@ -91,12 +92,15 @@ def _cell(value: object, is_percent: bool) -> Cell:
     match value:
         case "" | None:
             return None
-        case bool() | str():
+        case bool():
             return value
+        case str():
+            return value.replace("\x00", "\ufffd")  # no database takes a NUL, and no clerk wrote one
         case int():
             return Number(str(value), is_percent)
         case float():
-            # 15 significant digits are what a spreadsheet keeps and shows; the rest is binary noise (0.1 + 0.2).
+            if not math.isfinite(value):
+                return Faulty("#NUM!")
             return Number(decimal_digits(value), is_percent)
         case dt.datetime():
             return value.date()
@@ -107,7 +111,12 @@ def _cell(value: object, is_percent: bool) -> Cell:
 
 
 def decimal_digits(value: float) -> str:
-    """Decimal digits of a workbook number at the 15 significant digits a spreadsheet shows; never in exponent form."""
+    """Decimal digits of a workbook number, never in exponent form.
+
+    A whole number is exact; a fraction has the 15 significant digits a spreadsheet shows, without the binary noise behind them.
+    """
+    if value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
     digits = Decimal(f"{value:.15g}")
     return f"{digits.normalize():f}" if digits else "0"
 
@@ -131,14 +140,20 @@ def _read_csv(path: str, is_header: Callable[[list[Cell]], bool]) -> Document:
         raise Unreadable("S01", "这是网页格式的文件，请用 Excel 或 WPS 打开，另存为 .xlsx 后重新报送")
     if "\x00" in text:
         raise Unreadable("S01", "这不是表格文件，或文件已损坏")
-    best = None
+    best = fault = None
     for separator in (",", ";", "\t"):
-        rows = _split(text, separator)
+        try:
+            rows = _split(text, separator)
+        except csv.Error as error:
+            fault = error
+            continue
         if any(is_header(row) for row in rows[:20]):
-            best = (separator, rows)
+            best, fault = (separator, rows), None
             break
         if best is None or max(map(len, rows[:20])) > max(map(len, best[1][:20])):
             best = (separator, rows)
+    if fault:
+        raise Unreadable("S01", "引号不成对，分不清哪些字在同一格；请用 Excel 或 WPS 打开检查，另存为 .xlsx 后重新报送") from fault
     separator, rows = best
     if len(rows) > workbook_xml.MAX_ROWS:
         raise Unreadable("S10", f"文件有 {len(rows)} 行，超过 {workbook_xml.MAX_ROWS} 行")
@@ -167,19 +182,20 @@ def _decode(data: bytes) -> tuple[str, str]:
 def _split(text: str, separator: str) -> list[list[Cell]]:
     # One record per line of the file, blank ones included: their numbers are what the clerk is told.
     csv.field_size_limit(len(text) + 1)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=False)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     return _trim([[value or None for value in row] for row in reader])
+
+
+def header_test(headers: Iterable[str]) -> Callable[[list[Cell]], bool]:
+    """A function that recognises a header row by the known column names (folded) in it."""
+    known = frozenset(headers)
+    return lambda row: sum(isinstance(cell, str) and fold(cell) in known for cell in row) >= 3
 
 
 def handle(job: dict) -> dict:
     """Answer one job `{"path", "headers"}`: the document as JSON, or the rule it breaks. `headers` are the known column names, folded."""
-    known = frozenset(job["headers"])
-
-    def is_header(row: list[Cell]) -> bool:
-        return sum(isinstance(cell, str) and fold(cell) in known for cell in row) >= 3
-
     try:
-        return {"document": to_json(read_document(job["path"], is_header))}
+        return {"document": to_json(read_document(job["path"], header_test(job["headers"])))}
     except Unreadable as error:
         return {"rule_id": error.rule_id, "reason": error.reason, "sheet": error.sheet, "cell": error.cell}
 

@@ -7,11 +7,13 @@ goes in per job, one comes out.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import queue
 import resource
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -23,11 +25,16 @@ from typing import Any
 SECONDS_PER_FILE = 60
 MEMORY_BYTES = 1 << 30
 OUTPUT_BYTES = 256 << 20
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
 class ChildFailed(Exception):
-    """The child working on a job died, hung or ran out of memory; the message says which, in Chinese, for the clerk."""
+    """The child working on a job died, hung or ran out of memory: the rule broken (S01, S10), and what happened, in Chinese."""
+
+    def __init__(self, rule_id: str, reason: str):
+        super().__init__(reason)
+        self.rule_id = rule_id
 
 
 class Sandbox:
@@ -94,10 +101,10 @@ class _Child:
         except BrokenPipeError:
             answer = b""
         if not answer.endswith(b"\n"):
-            raise ChildFailed("读取这个文件时程序意外中止，文件可能已损坏或内容过大")
+            raise ChildFailed("S01", "读取这个文件时程序意外中止，文件可能已损坏或内容过大")
         answer = json.loads(answer)
         if "out_of_memory" in answer:
-            raise ChildFailed("读取这个文件需要的内存过大，请删去多余的行列和格式后保存")
+            raise ChildFailed("S10", "读取这个文件需要的内存过大，请删去多余的行列和格式后保存")
         return answer
 
     def _read_line(self, deadline: float, seconds: float) -> bytes:
@@ -105,13 +112,13 @@ class _Child:
         while not output.endswith(b"\n"):
             ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
-                raise ChildFailed(f"{seconds:.0f} 秒内没有读完这个文件，内容可能过大或已损坏")
+                raise ChildFailed("S10", f"{seconds:.0f} 秒内没有读完这个文件，内容可能过大或已损坏")
             chunk = os.read(pipe, 1 << 20)
             if not chunk:
                 break
             output += chunk
             if len(output) > OUTPUT_BYTES:
-                raise ChildFailed("文件内容过大，请分开报送")
+                raise ChildFailed("S10", "文件内容过大，请分开报送")
         return bytes(output)
 
     def stop(self) -> None:
@@ -127,6 +134,7 @@ def serve(handler: Any) -> None:
 
     An exception that is not the handler's own business ends the child: the parent then says so for this one file.
     """
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # a child that hangs must not outlive a parent that was killed
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin.buffer:

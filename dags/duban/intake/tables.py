@@ -17,12 +17,15 @@ from duban.intake.words import fold
 from duban.ledgers import Column, Expectations, Layout, Ledger
 
 HEADER_ROWS = 20
+MAX_MERGED_CELLS = 2_000_000
 #: The sheet a return slip carries in front, and the labels by which a corrected slip is recognised.
 SLIP_SHEET, SLIP_ID_LABEL = "退回说明", "报送编号"
 #: The column a return slip adds to the sender's table.
 REASON_COLUMN = "退回原因"
 REPORT_DATE_LABEL = "填报日期"
-_UNIT_LABELS = ("金额单位", "单位")
+_UNIT_LABEL = re.compile("^(?:金额)?单位")
+# A unit is a word of its own: neither 千元 nor 元坝镇 names one.
+_UNIT_WORD = re.compile(r"(?:(?<=[:,、;()/])|^|(?<=人民币))(万元|元)(?=[,、;()/。]|$)")
 _UNIT_FACTORS = {"元": Decimal(1), "万元": Decimal(10_000)}
 _HEADER_UNIT = re.compile(r"^(.+?)\((万元|元)\)$")
 
@@ -112,8 +115,7 @@ def read_tables(document: Document, expectations: Expectations, unit_code: str) 
         else:
             _read_sheet(sheet, document, expectations, unit_code, reading)
     if not reading.tables and not reading.faults:
-        seen = "、".join(filter(None, reading.skipped_sheets)) or "空白"
-        reading.faults.append(FileFault("S02", f"看到的内容：{seen}" if document.kind != "csv" else _first_row(document)))
+        reading.faults.append(FileFault("S02", _seen(document, expectations)))
     return reading
 
 
@@ -138,7 +140,7 @@ def _read_sheet(sheet: Sheet, document: Document, expectations: Expectations, un
         return
     name = sheet.name if document.kind != "csv" else best.ledger.title
     table = _table(sheet, name, best, reading)
-    _read_report_date(sheet, name, best.row, reading)
+    _read_report_date(sheet, name, best.row, document.uses_1904, reading)
     _read_rows(sheet, table, best.row, best.height, expectations)
     _check_units(sheet, table, best, reading)
     reading.tables.append(table)
@@ -179,7 +181,7 @@ def _header(sheet: Sheet, ledger: Ledger, row: int, height: int) -> _Header:
         upper += [""] * (len(lower) - len(upper))
         for first_row, first, last_row, last in sheet.merged:
             if first_row == last_row == row:
-                upper[first : last + 1] = [upper[first]] * len(upper[first : last + 1])
+                upper[first : last + 1] = upper[first : first + 1] * len(upper[first : last + 1])
     columns = []
     for position, top in enumerate(upper):
         below = lower[position] if position < len(lower) else ""
@@ -235,9 +237,8 @@ def _check_units(sheet: Sheet, table: Table, header: _Header, reading: Reading) 
 def _unit_above(sheet: Sheet, header_row: int) -> Decimal | None:
     for row in sheet.rows[:header_row]:
         for cell in row:
-            if isinstance(cell, str) and (text := fold(cell)).startswith(_UNIT_LABELS):
-                named = {"万元"} if "万元" in text else set()
-                named |= {"元"} if "元" in text.replace("万元", "") else set()
+            if isinstance(cell, str) and (label := _UNIT_LABEL.match(text := fold(cell))):
+                named = set(_UNIT_WORD.findall(text[label.end() :]))
                 if len(named) == 1:
                     return _UNIT_FACTORS[named.pop()]
     return None
@@ -246,7 +247,7 @@ def _unit_above(sheet: Sheet, header_row: int) -> Decimal | None:
 # ── report date and slip ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_report_date(sheet: Sheet, name: str, header_row: int, reading: Reading) -> None:
+def _read_report_date(sheet: Sheet, name: str, header_row: int, uses_1904: bool, reading: Reading) -> None:
     for row_index, row in enumerate(sheet.rows[:header_row]):
         for position, cell in enumerate(row):
             if not (isinstance(cell, str) and fold(cell).startswith(REPORT_DATE_LABEL)):
@@ -261,7 +262,7 @@ def _read_report_date(sheet: Sheet, name: str, header_row: int, reading: Reading
             if values.is_blank(value):
                 continue
             where = address(row_index, position)
-            found = values.report_date(value)
+            found = values.report_date(value, uses_1904)
             if found is None:
                 reading.faults.append(FileFault("S07", "填报日期看不懂", name, where, REPORT_DATE_LABEL, display(value)))
             else:
@@ -304,24 +305,44 @@ def _read_rows(sheet: Sheet, table: Table, header_row: int, height: int, expecta
         elif _is_note(filled, key_position, expectations) or _repeats_header(filled, headers):
             table.ignored_row_nos.append(row_no)
         else:
-            whole = {**{p: cell for (r, p), cell in fills.items() if r == row_index}, **filled} if fills else filled
+            whole = {**fills.get(row_index, {}), **filled}
             table.rows.append(
                 DataRow(
                     sheet=table.sheet,
                     row_no=row_no,
                     cells={**table.constants, **{names[p]: cell for p, cell in whole.items() if p in names}},
-                    extras={titles.get(p) or address(row_index, p): cell for p, cell in whole.items() if p not in names},
+                    extras=_extras(whole, names, titles),
                 )
             )
 
 
-def _merged_fills(sheet: Sheet) -> dict[tuple[int, int], Cell]:
-    """Cells that a merged area covers below its first one: they hold its value too (a township name down a column)."""
-    fills = {}
+def _extras(whole: dict[int, Cell], names: dict[int, str], titles: dict[int, str]) -> dict[str, Cell]:
+    """Cells of unknown columns by title; a column without one, or with the title of another, goes by its letters."""
+    extras: dict[str, Cell] = {}
+    for position, cell in whole.items():
+        if position not in names:
+            letters = address(0, position).rstrip("0123456789")
+            title = titles.get(position) or letters
+            extras[f"{title} ({letters})" if title in extras else title] = cell
+    return extras
+
+
+def _merged_fills(sheet: Sheet) -> dict[int, dict[int, Cell]]:
+    """Cells that a merged area covers below its first one, by row and position: they hold its value too (a township name down a column).
+
+    Raises:
+        ValueError: areas lie over each other so often that no person made them.
+    """
+    fills: dict[int, dict[int, Cell]] = {}
+    steps = 0
     for first_row, first, last_row, _ in sheet.merged:
-        if first_row < len(sheet.rows) and first < len(sheet.rows[first_row]):
-            for row in range(first_row + 1, min(last_row + 1, len(sheet.rows))):
-                fills[row, first] = sheet.rows[first_row][first]
+        if first_row < len(sheet.rows) and first < len(sheet.rows[first_row]) and _is_filled(sheet.rows[first_row][first]):
+            rows = range(first_row + 1, min(last_row + 1, len(sheet.rows)))
+            steps += len(rows)
+            if steps > MAX_MERGED_CELLS:
+                raise ValueError("too many merged cells")
+            for row in rows:
+                fills.setdefault(row, {})[first] = sheet.rows[first_row][first]
     return fills
 
 
@@ -348,11 +369,14 @@ def _is_filled(cell: Cell) -> bool:
     return cell is not None and not (isinstance(cell, str) and not fold(cell))
 
 
-def _first_row(document: Document) -> str:
-    for row in document.sheets[0].rows if document.sheets else ():
-        if filled := [display(cell) for cell in row if _is_filled(cell)]:
-            return "看到的第一行：" + "、".join(filled[:12])[:200]
-    return "文件是空的"
+def _seen(document: Document, expectations: Expectations) -> str:
+    """What was looked at in vain, without quoting it: a row that is no header may name persons."""
+    rows = document.sheets[0].rows[:HEADER_ROWS] if document.sheets else []
+    known = {name for ledger in expectations.ledgers.values() for name in ledger.by_header}
+    names = dict.fromkeys(fold(cell) for row in rows for cell in row if isinstance(cell, str) and fold(cell) in known)
+    if not any(_is_filled(cell) for row in rows for cell in row):
+        return "文件是空的"
+    return f"前{HEADER_ROWS}行里认得的列名：{'、'.join(names)}" if names else f"前{HEADER_ROWS}行里没有认得的列名"
 
 
 # ── layouts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -390,7 +414,7 @@ def total_faults(table: Table, amounts: list[dict[str, Decimal | None]]) -> Iter
     """
     since = 0
     for total in table.totals:
-        covered = amounts[since:] if total.word.endswith("小计") else amounts
+        covered = amounts
         if total.word.endswith("小计"):
             covered, since = amounts[since : total.data_rows_above], total.data_rows_above
         for column in table.ledger.columns:

@@ -19,6 +19,7 @@ from duban.intake.words import fold
 from duban.ledgers import Column, Vocabulary
 
 MAX_TEXT, MAX_NAME = 4000, 64
+MAX_DIGITS = 24  # what decimal arithmetic keeps exactly, the factor of 万元 included
 MAX_YUAN = Decimal(10) ** 12  # sums of a district must fit numeric(18,2)
 _BLANKS = frozenset(["", "/", "\\", "无", "-", "—", "——"])
 _FIRST_YEAR = 2014
@@ -26,13 +27,13 @@ _YEARS_AHEAD = 5
 _SERIALS = range(25569, 73051)
 _1904_OFFSET = 1462
 _CHINESE_DIGITS = {digit: number for number, digit in enumerate("〇一二三四五六七八九")} | {"○": 0, "零": 0, "Ｏ": 0}
-_DATE = re.compile(r"^(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|\.(\d{1,2})\.(\d{1,2})|年(\d{1,2})月(\d{1,2})日)")
-_COMPACT_DATE = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
-_DAY_OF_YEAR = re.compile(r"^(\d{1,2})(?:月(\d{1,2})日|[-/.](\d{1,2}))$")
+_DATE = re.compile(r"^(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|\.(\d{1,2})\.(\d{1,2})|年(\d{1,2})月(\d{1,2})日)", re.ASCII)
+_COMPACT_DATE = re.compile(r"^(\d{4})(\d{2})(\d{2})$", re.ASCII)
+_DAY_OF_YEAR = re.compile(r"^(\d{1,2})(?:月(\d{1,2})日|[-/.](\d{1,2}))$", re.ASCII)
 _ERRORS = frozenset(["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"])
-_TIME_PART = re.compile(r"^(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$")
-_DATE_IN_NAME = re.compile(r"(?<!\d)(?:(\d{4})(\d{2})(\d{2})|(\d{4})-(\d{1,2})-(\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日)(?!\d)")
-_PLAIN_NUMBER = re.compile(r"^-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$")
+_TIME_PART = re.compile(r"^(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$", re.ASCII)
+_DATE_IN_NAME = re.compile(r"(?<!\d)(?:(\d{4})(\d{2})(\d{2})|(\d{4})-(\d{1,2})-(\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日)(?!\d)", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"^-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$", re.ASCII)
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK = "10X98765432"
 _BRACKETS = re.compile(r"[(（\[【〔][^)）\]】〕]*[)）\]】〕]?")
@@ -77,9 +78,11 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
         return Value(broken=broken)
     match column.type:
         case "text" | "name" | "person":
-            return Value(_free_text(display(cell)))
+            return Value(_free_text(display(cell)) or None)
         case "key":
-            return Value(key_text(cell))
+            # Beyond 15 digits a spreadsheet has rounded the number: whatever it was, it is not this.
+            is_rounded = isinstance(cell, Number) and len(cell.digits.lstrip("-")) > 15
+            return Value(broken="R10") if is_rounded else Value(key_text(cell))
         case "township" | "village" | "villages":
             return Value(fold(display(cell)))
         case "vocabulary":
@@ -138,7 +141,7 @@ def _free_text(text: str) -> str:
 
 def key_text(cell: Cell) -> str:
     """A key: white space removed, case kept, an integral number is its digits (`1.0` = `1`, never `001`)."""
-    return re.sub(r"^([1-9]\d*|0)\.0+$", r"\1", fold(display(cell)))
+    return re.sub(r"^([1-9][0-9]*|0)\.0+$", r"\1", fold(display(cell)))
 
 
 def people(text: str) -> int:
@@ -172,18 +175,22 @@ def calendar_date(cell: Cell, report_on: date, uses_1904: bool = False) -> date 
     return found
 
 
-def report_date(cell: Cell) -> date | None:
-    """The report date a 填报日期 cell names: a full date, also with spaces in it; whatever follows it after white space is left aside."""
+def report_date(cell: Cell, uses_1904: bool = False) -> date | None:
+    """The report date a 填报日期 cell names, from 2014 on: a full date, also with spaces in it.
+
+    What follows the date after white space is left aside.
+    """
     match cell:
         case date():
-            return cell
+            found = cell
         case Number(digits, _):
-            return _from_number(digits, False)
+            found = _from_number(digits, uses_1904)
         case str():
             text = unicodedata.normalize("NFKC", cell).strip()
-            return _from_text(text, None) or _from_text(fold(text), None) or _from_text(text.split()[0], None)
+            found = _from_text(text, None) or _from_text(fold(text), None) or _from_text(text.split()[0], None)
         case _:
-            return None
+            found = None
+    return found if found and found.year >= _FIRST_YEAR else None
 
 
 def dates_in_name(name: str) -> set[date]:
@@ -251,7 +258,7 @@ def _date(year: str, month: str, day: str) -> date | None:
 def number(cell: Cell, factor: Decimal | None = None) -> Decimal | None:
     """The number a cell holds, times `factor`; None when it is not plainly a number."""
     match cell:
-        case Number(digits, _):
+        case Number(digits, _) if len(digits) <= MAX_DIGITS:
             found = Decimal(digits)
         case str():
             text = unicodedata.normalize("NFKC", cell).strip()
@@ -261,7 +268,7 @@ def number(cell: Cell, factor: Decimal | None = None) -> Decimal | None:
                 text = negative[1].strip()
             if factor is not None:
                 text = text.removeprefix("¥").lstrip()  # NFKC made ￥ a ¥
-            if not _PLAIN_NUMBER.match(text) or (negative and text.startswith("-")):
+            if len(text) > MAX_DIGITS or not _PLAIN_NUMBER.match(text) or (negative and text.startswith("-")):
                 return None
             found = Decimal(text.replace(",", ""))
             found = -found if negative else found
@@ -272,7 +279,7 @@ def number(cell: Cell, factor: Decimal | None = None) -> Decimal | None:
 
 def _money(cell: Cell, factor: Decimal | None) -> Decimal | None:
     yuan = number(cell, factor or Decimal(1))
-    if yuan is None or yuan != yuan.quantize(Decimal("0.01")) or abs(yuan) >= MAX_YUAN:
+    if yuan is None or abs(yuan) >= MAX_YUAN or yuan != yuan.quantize(Decimal("0.01")):
         return None
     return yuan.quantize(Decimal("0.01"))
 
@@ -288,7 +295,7 @@ def _percent(cell: Cell) -> Decimal | None:
             doubtful = 0 < found <= 1
     else:
         return None
-    if found is None or doubtful or found != round(found, 6) or abs(found) >= 10**6:
+    if found is None or doubtful or abs(found) >= 10**6 or found != round(found, 6):
         return None
     return found
 

@@ -6,9 +6,12 @@ import re
 import unicodedata
 
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
-# 18 digits (the last may be X), the 15 digits of old numbers, and mobile numbers; none of them inside a longer run of digits.
-_ID_NUMBER = re.compile(r"(?<![0-9])([0-9]{4})[0-9]{7,10}([0-9]{3}[0-9Xx])(?![0-9])")
-_PHONE = re.compile(r"(?<![0-9])(1[3-9][0-9])[0-9]{4}([0-9]{4})(?![0-9])")
+# Digits as clerks write them, full-width ones too. Contiguous: 15 to 18 of them (the last may be X) are an identity number, right or wrong.
+_DIGIT = "[0-9０-９]"
+_ID_NUMBER = re.compile(f"(?<!{_DIGIT}){_DIGIT}{{14,17}}[0-9０-９XxＸｘ](?!{_DIGIT})")
+_PHONE = re.compile(f"(?<!{_DIGIT})[1１][3-9３-９]{_DIGIT}{{9}}(?!{_DIGIT})")
+# In groups, as on a card (430902 19900101 1234, 138-1234-5678).
+_GROUPED = re.compile(f"(?<!{_DIGIT}){_DIGIT}+(?:[ -]{_DIGIT}+)+[XxＸｘ]?(?!{_DIGIT})")
 
 
 def fold(text: str) -> str:
@@ -17,9 +20,22 @@ def fold(text: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Free text with identity and phone numbers masked: `4309********1234`, `138****5678`."""
-    masked = _ID_NUMBER.sub(lambda m: m[1] + "*" * (len(m[0]) - 8) + m[2], text)
-    return _PHONE.sub(r"\1****\2", masked)
+    """Free text with identity and phone numbers masked: `4309**********1234`, `138****5678`."""
+    text = _ID_NUMBER.sub(lambda match: _starred(match[0], 4), text)
+    text = _PHONE.sub(lambda match: _starred(match[0], 3), text)
+    return _GROUPED.sub(lambda match: _mask_grouped(match[0]), text)
+
+
+def _mask_grouped(text: str) -> str:
+    digits = re.sub("[ -]", "", text)
+    if len(digits) in {15, 18}:
+        return _starred(digits, 4)
+    return _starred(digits, 3) if _PHONE.fullmatch(digits) else text
+
+
+def _starred(text: str, kept: int) -> str:
+    """The first `kept` characters and the last four, stars between them."""
+    return text[:kept] + "*" * (len(text) - kept - 4) + text[-4:]
 
 
 def mask_name(text: str) -> str:

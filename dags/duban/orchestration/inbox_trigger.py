@@ -15,6 +15,8 @@ IDLE_SHARE = 4
 UNITS_SECONDS = 10.0
 #: A file that fired and still lies there fires again after this long: the run may have failed, or left it for a later batch.
 AGAIN_SECONDS = 30.0
+#: So does a file that was taken and has no outcome: the gate was closed, or a run was killed.
+STALE_SECONDS = 45.0
 
 
 class InboxTrigger(BaseEventTrigger):
@@ -33,24 +35,27 @@ class InboxTrigger(BaseEventTrigger):
         first_seen: dict[tuple, float] = {}
         fired: dict[tuple, float] = {}
         units: frozenset[str] = frozenset()
-        units_read_at = float("-inf")
+        units_read_at = stale_fired_at = float("-inf")
+        stale = 0
         while True:
             now = time.monotonic()
             if now - units_read_at > UNITS_SECONDS:
-                units, units_read_at = await asyncio.to_thread(_unit_codes, settings, units), now
+                (units, stale), units_read_at = await asyncio.to_thread(_ask_warehouse, settings, units), now
             waiting = await asyncio.to_thread(look, settings.inbox, units)
             first_seen = {signature: first_seen.get(signature, now) for signature in waiting}
             fired = {signature: at for signature, at in fired.items() if signature in waiting}
             at_rest = {signature for signature, since in first_seen.items() if now - since >= REST_SECONDS}
             due = {signature for signature in at_rest if now - fired.get(signature, float("-inf")) >= AGAIN_SECONDS}
-            if due:
+            stale_is_due = stale and now - stale_fired_at >= STALE_SECONDS
+            if due or stale_is_due:
                 fired.update(dict.fromkeys(at_rest, now))
-                yield TriggerEvent({"files": len(at_rest)})
+                stale_fired_at = now if stale_is_due else stale_fired_at
+                yield TriggerEvent({"files": len(at_rest), "still_waiting": stale})
             await asyncio.sleep(max(LOOK_SECONDS, IDLE_SHARE * (time.monotonic() - now)))
 
 
-def _unit_codes(settings: Any, known: frozenset[str]) -> frozenset[str]:
-    """Registered units; those known before while the warehouse cannot be asked."""
+def _ask_warehouse(settings: Any, known: frozenset[str]) -> tuple[frozenset[str], int]:
+    """Registered units, and how many files were taken a while ago and have no outcome; what was known before while nobody answers."""
     import logging
 
     import psycopg
@@ -59,7 +64,7 @@ def _unit_codes(settings: Any, known: frozenset[str]) -> frozenset[str]:
 
     try:
         with warehouse.connect(settings) as conn:
-            return frozenset(warehouse.registered_units(conn))
+            return frozenset(warehouse.registered_units(conn)), warehouse.stale_claims(conn, STALE_SECONDS)
     except psycopg.Error as error:
-        logging.getLogger(__name__).warning("the warehouse cannot be asked for the registered units: %s", error)
-        return known
+        logging.getLogger(__name__).warning("the warehouse cannot be asked: %s", type(error).__name__)
+        return known, 0

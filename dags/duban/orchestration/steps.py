@@ -24,28 +24,41 @@ def claim_files() -> list[str]:
 def judge_and_load() -> int:
     """Judge and load every claimed file; returns how many accepted submissions the marts do not hold yet.
 
-    Not what this run accepted: a run that was killed after its commit announced nothing, and its successor must.
+    Not what this run accepted: a run that was killed after its commit announced nothing, and its successor must. A gate that closes
+    stops the judging here and fails the run in `write_returns`, so that what was judged before it is built and returned all the same.
     """
     from duban import warehouse
     from duban.quality import judging
+    from duban.quality.gate import GateClosed
 
     settings = load_settings()
     with warehouse.connect(settings) as conn:
-        counts = judging.judge_waiting(conn, settings)
-        unbuilt = warehouse.unbuilt_submissions(conn)
-    log.info("judged: %s", ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "nothing waited")
-    return unbuilt
+        try:
+            counts = judging.judge_waiting(conn, settings)
+            log.info("judged: %s", ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "nothing waited")
+        except GateClosed as error:
+            log.error(
+                "THE GATE IS CLOSED: %s. Nothing of that round was loaded; its files wait. Mend the rule, they are tried again.", error
+            )
+        return warehouse.unbuilt_submissions(conn)
 
 
 def write_returns() -> int:
-    """Write receipts and return slips that are missing in the outbox; returns how many."""
+    """Write receipts and return slips that are missing in the outbox; returns how many.
+
+    Raises:
+        RuntimeError: files still wait for their outcome, because the gate is closed.
+    """
     from duban import warehouse
     from duban.quality import returns
 
     settings = load_settings()
     with warehouse.connect(settings) as conn:
         written = returns.write_returns(conn, settings)
+        waiting = warehouse.waiting_claims(conn, limit=1)
     log.info("%s receipts written below %s", len(written), settings.outbox / "returns")
+    if waiting:
+        raise RuntimeError(f"{waiting[0].submission_id} has no outcome: the gate is closed; the log of judge_and_load names the rule")
     return len(written)
 
 

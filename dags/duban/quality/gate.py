@@ -88,7 +88,8 @@ def judge(ledger: Ledger, rows: Sequence[TypedRow], backgrounds: Mapping[str, Ba
     if not rows:
         return []
     frame = build_frame(ledger, rows, backgrounds, expectations)
-    suite = gx.ExpectationSuite(name=ledger.name, expectations=[_expectation(entry, number) for number, entry in enumerate(declared)])
+    expected = [_expectation(ledger, entry, number) for number, entry in enumerate(declared)]
+    suite = gx.ExpectationSuite(name=ledger.name, expectations=expected)
     batch = (
         _context()
         .data_sources.add_or_update_pandas(ledger.name)
@@ -96,7 +97,10 @@ def judge(ledger: Ledger, rows: Sequence[TypedRow], backgrounds: Mapping[str, Ba
         .add_batch_definition_whole_dataframe("batch")
         .get_batch({"dataframe": frame})
     )
-    results = batch.validate(suite, result_format=_RESULT_FORMAT).results
+    try:
+        results = batch.validate(suite, result_format=_RESULT_FORMAT).results
+    except Exception as error:  # whatever it is: a run of the gate that did not end proves nothing
+        raise GateClosed(f"{ledger.name}: Great Expectations failed: {type(error).__name__}") from error
     return _trust(ledger, declared, frame, results)
 
 
@@ -166,11 +170,16 @@ def _typed_name(column: str) -> str:
     return "township_code" if column == "township" else column
 
 
-def _expectation(declared: Declared, number: int) -> Any:
+def _expectation(ledger: Ledger, declared: Declared, number: int) -> Any:
     arguments = {name: value for name, value in declared.expect.items() if name != "type"}
-    kind = getattr(gx.expectations, "".join(word.title() for word in declared.expect["type"].split("_")))
+    kind = getattr(gx.expectations, "".join(word.title() for word in declared.expect["type"].split("_")), None)
+    if kind is None:
+        raise GateClosed(f"{ledger.name} {declared.rule_id}: Great Expectations has no {declared.expect['type']}; see the rules.yml")
     condition = {"row_condition": GxColumn(declared.scope) == True} if declared.scope else {}  # noqa: E712 — a condition object, not a test
-    return kind(**arguments, **condition, meta={"number": number})
+    try:
+        return kind(**arguments, **condition, meta={"number": number})
+    except (TypeError, ValueError) as error:
+        raise GateClosed(f"{ledger.name} {declared.rule_id}: {declared.expect['type']} does not take these arguments: {error}") from error
 
 
 @lru_cache(maxsize=1)

@@ -8,8 +8,10 @@ files decides and the grouping into batches never does.
 from __future__ import annotations
 
 import logging
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -27,13 +29,13 @@ from duban.intake.words import fold
 from duban.ledgers import Expectations, Ledger, load_expectations
 from duban.quality import gate
 from duban.quality.loading import load
-from duban.quality.rejections import Finding, file_rejection, row_rejections
+from duban.quality.rejections import file_rejection, finding, row_rejections
 from duban.quality.verdict import OpenedFile, Verdict
 from duban.settings import Settings
 from duban.warehouse import Claim
 
 log = logging.getLogger(__name__)
-FILES_IN_MEMORY = 200
+FILES_IN_MEMORY, BYTES_IN_MEMORY = 200, 32 << 20
 
 
 def judge_waiting(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
@@ -48,16 +50,47 @@ def judge_waiting(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
     headers = known_headers(expectations)
     counts: Counter[str] = Counter()
     with warehouse.judge_lock(conn), Sandbox("duban.intake.reader") as sandbox:
-        while claims := warehouse.waiting_claims(conn, FILES_IN_MEMORY):
+        while claims := _that_fit(warehouse.waiting_claims(conn, FILES_IN_MEMORY)):
             jobs = [{"path": str(landed(settings.landing, claim.file_sha256)), "headers": headers} for claim in claims]
             files = [_open(claim, answer, expectations) for claim, answer in zip(claims, sandbox.map(jobs), strict=True)]
             for files_of_round in cut_rounds(files):
-                with warehouse.load_transaction(conn):
-                    for verdict in _judge_round(conn, files_of_round, expectations):
-                        load(conn, verdict, settings)
-                        counts[verdict.outcome] += 1
-                        counts["accepted_rows"] += len(verdict.accepted)
+                for verdict in _settle(conn, files_of_round, expectations, settings):
+                    counts[verdict.outcome] += 1
+                    counts["accepted_rows"] += len(verdict.accepted)
     return counts
+
+
+def _that_fit(claims: list[Claim]) -> list[Claim]:
+    """The first claims that together are small enough to be held in memory; always one."""
+    total, fitting = 0, []
+    for claim in claims:
+        total += claim.file_size
+        if fitting and total > BYTES_IN_MEMORY:
+            break
+        fitting.append(claim)
+    return fitting
+
+
+def _settle(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations, settings: Settings) -> list[Verdict]:
+    """Judge and load a round in one transaction. A file that makes that fail is found by judging each alone, and sent back."""
+    try:
+        with warehouse.load_transaction(conn):
+            verdicts = _judge_round(conn, files, expectations)
+            for verdict in verdicts:
+                load(conn, verdict, settings)
+            return verdicts
+    except (gate.GateClosed, psycopg.OperationalError, psycopg.InterfaceError):
+        raise  # not the doing of a file
+    except Exception as error:
+        if len(files) > 1:
+            return [verdict for file in files for verdict in _settle(conn, [file], expectations, settings)]
+        if files[0].reading.faults:
+            raise  # nothing of the file was used: the fault is ours
+        # The text of the error may hold a row; its kind and place are enough to find it.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("%s: %s at %s:%s; the file is sent back", files[0].claim.submission_id, type(error).__name__, place.name, place.lineno)
+        fault = FileFault("S01", "程序处理这个文件时出错，请改用标准表头和常见格式；仍不行请联系区级办公室")
+        return _settle(conn, [replace(files[0], reading=Reading(faults=[fault]))], expectations, settings)
 
 
 def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
@@ -84,20 +117,20 @@ def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
 
 def _open(claim: Claim, answer: dict[str, Any] | ChildFailed, expectations: Expectations) -> OpenedFile:
     if isinstance(answer, ChildFailed):
-        return OpenedFile(claim, Reading(faults=[FileFault("S01", str(answer))]))
+        return OpenedFile(claim, Reading(faults=[FileFault(answer.rule_id, str(answer))]))
     if "rule_id" in answer:
         return OpenedFile(claim, Reading(faults=[FileFault(answer["rule_id"], answer["reason"], answer["sheet"], answer["cell"])]))
     document = from_json(answer["document"])
     try:
         reading = read_tables(document, expectations, claim.unit_code)
-    except Exception:  # a layout nobody thought of must not hold up the files of all the others
-        log.exception("%s: the tables of the file cannot be found; it is sent back", claim.submission_id)
+    except Exception as error:  # a layout nobody thought of must not hold up the files of all the others
+        log.error("%s: %s while looking for tables; the file is sent back", claim.submission_id, type(error).__name__)
         return OpenedFile(claim, Reading(faults=[FileFault("S01", "程序没有读懂这个文件的版面，请改用标准表头")]))
     return OpenedFile(claim, reading, document.kind, document.encoding, document.uses_1904)
 
 
 def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations) -> list[Verdict]:
-    verdicts = [_first_look(conn, file) for file in files]
+    verdicts = [_first_look(conn, file, expectations) for file in files]
     places = {district: _places(conn, district, expectations) for district in {file.claim.district_code for file in files}}
     for verdict in verdicts:
         if not verdict.outcome and not verdict.faults:
@@ -113,11 +146,11 @@ def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectat
     return verdicts
 
 
-def _first_look(conn: psycopg.Connection, file: OpenedFile) -> Verdict:
+def _first_look(conn: psycopg.Connection, file: OpenedFile, expectations: Expectations) -> Verdict:
     """Duplicate, report date, corrected slip, and the file rules."""
     claim, reading = file.claim, file.reading
     in_name = values.dates_in_name(claim.file_name)
-    for earlier_id, report_on, _ in warehouse.accepted_before(conn, claim.unit_code, claim.file_sha256):
+    for earlier_id, report_on in warehouse.accepted_before(conn, claim.unit_code, claim.file_sha256):
         if not in_name or in_name == {report_on}:
             return Verdict(file, report_on, outcome="duplicate", duplicate_of=earlier_id)
     verdict = Verdict(file, faults=list(reading.faults))
@@ -125,7 +158,7 @@ def _first_look(conn: psycopg.Connection, file: OpenedFile) -> Verdict:
         verdict.corrects_id, verdict.report_on = reading.slip_of, returned[0]
         _keep_returned_rows(verdict, returned[1])
     else:
-        _set_report_date(verdict, in_name)
+        _set_report_date(verdict, in_name, expectations)
     ledgers = {table.ledger.name: table.ledger for table in reading.tables}
     for ledger in ledgers.values():
         if claim.unit_kind not in ledger.senders:
@@ -137,7 +170,7 @@ def _first_look(conn: psycopg.Connection, file: OpenedFile) -> Verdict:
     return verdict
 
 
-def _set_report_date(verdict: Verdict, in_name: set[date]) -> None:
+def _set_report_date(verdict: Verdict, in_name: set[date], expectations: Expectations) -> None:
     claim, reading = verdict.opened.claim, verdict.opened.reading
     stated = dict.fromkeys(in_name, "文件名") | dict(reading.report_dates)
     late = sorted(day for day in stated if day > claim.arrived_on)
@@ -150,8 +183,7 @@ def _set_report_date(verdict: Verdict, in_name: set[date]) -> None:
         verdict.report_on = next(iter(stated))
     elif not any(fault.rule_id == "S07" for fault in reading.faults):
         verdict.report_on = claim.arrived_on
-        text = f"文件里没有填报日期，按收到的日期 {claim.arrived_on} 计"
-        verdict.findings.append(Finding("W01", claim.file_name, text))
+        verdict.findings.append(finding(expectations, "W01", claim.file_name, day=claim.arrived_on))
 
 
 def _keep_returned_rows(verdict: Verdict, returned: frozenset[tuple[str, int]]) -> None:
@@ -187,15 +219,15 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
         typed = type_rows(opened.claim.submission_id, table, opened.sender, verdict.report_on, expectations.vocabularies, opened.uses_1904)
         rows_by_ledger.setdefault(table.ledger.name, []).extend(typed)
         for total, title, said, actual in total_faults(table, [readable_amounts(row) for row in typed]):
-            differing = f"表上 {said.normalize():f}，明细合计 {actual.normalize():f}"
-            text = f"{table.sheet} 第{total.row_no}行“{total.word}”的{title}与明细不一致：{differing}"
-            verdict.findings.append(Finding("W02", f"{table.sheet}!{total.row_no}", text))
+            facts = {"sheet": table.sheet, "row": total.row_no, "word": total.word, "column": title}
+            sums = {"said": f"{said.normalize():f}", "actual": f"{actual.normalize():f}"}
+            verdict.findings.append(finding(expectations, "W02", f"{table.sheet}!{total.row_no}", **facts, **sums))
         if table.hidden_row_nos:
             listed = "、".join(map(str, table.hidden_row_nos[:20]))
-            verdict.findings.append(Finding("W07", table.sheet, f"{table.sheet} 有隐藏的行，已经读入：{listed}"))
+            verdict.findings.append(finding(expectations, "W07", table.sheet, "rows", sheet=table.sheet, rows=listed))
         verdict.ignored_count += len(table.ignored_row_nos)
     for name in opened.reading.hidden_sheets:
-        verdict.findings.append(Finding("W07", name, f"隐藏的工作表“{name}”没有读入"))
+        verdict.findings.append(finding(expectations, "W07", name, "sheet", sheet=name))
     for name, typed in rows_by_ledger.items():
         keys = {row.key for row in typed if row.key is not None}
         owners = {} if name == "visits" else warehouse.owners(conn, name, opened.claim.district_code, opened.claim.unit_code, keys)
@@ -204,8 +236,8 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
         verdict.rows.extend(judged)
         verdict.ignored_count += len(copies)
         for row in copies:
-            text = f"{row.row.sheet} 第{row.row.row_no}行与前面编号 {row.key} 的一行完全相同，只计一次"
-            verdict.findings.append(Finding("W08", f"{row.row.sheet}!{row.row.row_no}", text))
+            facts = {"sheet": row.row.sheet, "row": row.row.row_no, "key": row.key}
+            verdict.findings.append(finding(expectations, "W08", f"{row.row.sheet}!{row.row.row_no}", **facts))
 
 
 def _gate(
@@ -258,7 +290,7 @@ def _conclude(verdict: Verdict, expectations: Expectations) -> None:
     if verdict.faults:
         tables = verdict.opened.reading.tables
         verdict.rows, verdict.findings = [], []
-        verdict.ignored_count = sum(len(table.ignored_row_nos) for table in tables)
+        verdict.ignored_count += sum(len(table.ignored_row_nos) for table in tables)
         verdict.rejections = [file_rejection(fault, expectations) for fault in verdict.faults]
         verdict.outcome = "rejected"
         return
@@ -267,5 +299,4 @@ def _conclude(verdict: Verdict, expectations: Expectations) -> None:
     verdict.outcome = "accepted" if not rejected else "accepted_with_rejections" if rejected < len(verdict.rows) else "rejected"
     for row in verdict.accepted:
         if row.ledger.name == "projects" and row.values["void_reason"] and row.sender.kind != "office":
-            text = f"{row.row.sheet} 第{row.row.row_no}行填了撤销原因；项目只有区级办公室可以撤销，这一行按其余内容收下"
-            verdict.findings.append(Finding("W11", row.key, text))
+            verdict.findings.append(finding(expectations, "W11", row.key, sheet=row.row.sheet, row=row.row.row_no))

@@ -14,6 +14,8 @@ from duban.quality.verdict import Verdict
 from duban.settings import TIMEZONE
 from duban.warehouse import storable_text
 
+#: More are not listed on receipt and slip: nobody corrects them one by one. The warehouse keeps them all.
+MAX_LISTED = 2000
 OUTCOMES = {
     "accepted": "全部收下",
     "accepted_with_rejections": "部分收下，有退回的行",
@@ -49,7 +51,8 @@ def build(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
                 ],
                 "skipped_sheets": reading.skipped_sheets,
             },
-            "rejections": [entry.columns() for entry in verdict.rejections],
+            "rejections": [entry.columns() for entry in verdict.rejections[:MAX_LISTED]],
+            "rejections_not_listed": max(0, len(verdict.rejections) - MAX_LISTED),
             "findings": [vars(finding) for finding in verdict.findings],
             "next_step": _next_step(verdict),
         }

@@ -44,6 +44,11 @@ class Finding:
     text: str
 
 
+def finding(expectations: Expectations, rule_id: str, subject: str, case: str = "", **facts: object) -> Finding:
+    """A finding in the words of `expectations/submissions/rules.yml`, with the facts of this one."""
+    return Finding(rule_id, subject, mask_text(expectations.findings[rule_id, case].format(**facts)))
+
+
 def row_rejections(row: TypedRow, declared: Declared, expectations: Expectations) -> Iterator[Rejection]:
     """The rejections of a row that broke a declared expectation: one per offending column."""
     names = [declared.column] if declared.column else [name for rule_id, name in row.marks if rule_id == declared.rule_id]

@@ -20,7 +20,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from duban.intake.cells import Cell as ReadCell
 from duban.intake.cells import Document, Number, display
-from duban.intake.reader import read_document
+from duban.intake.reader import header_test, read_document
 from duban.intake.sandbox import serve
 from duban.intake.tables import REASON_COLUMN, REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
 from duban.intake.words import fold
@@ -34,6 +34,7 @@ _REASON = Font(name="宋体", size=11, color="FFC00000")
 _WRAP = Alignment(wrap_text=True, vertical="top")
 _AUTHOR = "督办"
 _COLUMNS = ("序号", "工作表", "行", "列名", "单元格", "填写的内容", "规则", "为什么退回", "怎么改")
+_REASON_WIDTH = 48
 _WIDTHS = (12, 14, 8, 16, 10, 26, 8, 40, 48)
 
 
@@ -42,7 +43,7 @@ def write_slip(source: str | None, target: str, receipt: dict[str, Any], headers
 
     Without a source, or when no ledger was found in it, the slip has the sheet 退回说明 alone.
     """
-    workbook = _open(source, frozenset(headers), receipt) if source and receipt["read_as"]["tables"] else _empty()
+    workbook = _open(source, headers, receipt) if source and receipt["read_as"]["tables"] else _empty()
     _mark_cells(workbook, receipt)
     _explain(workbook, receipt)
     draft = f"{target}.draft"
@@ -50,21 +51,14 @@ def write_slip(source: str | None, target: str, receipt: dict[str, Any], headers
     os.replace(draft, target)
 
 
-def _open(source: str, headers: frozenset[str], receipt: dict[str, Any]) -> Workbook:
+def _open(source: str, headers: list[str], receipt: dict[str, Any]) -> Workbook:
     if receipt["read_as"]["kind"] == "xlsx":
         try:
             with open(source, "rb") as file:  # the landing area knows no file extensions, and openpyxl goes by them
                 return _values_only(load_workbook(file, data_only=True, keep_vba=False, keep_links=False))
         except Exception:  # the cell reader is more tolerant than the formatting one: fall back to the cells alone
-            return _from_document(_read(source, headers), receipt)
-    return _from_document(_read(source, headers), receipt)
-
-
-def _read(source: str, headers: frozenset[str]) -> Document:
-    def is_header(row: list[ReadCell]) -> bool:
-        return sum(isinstance(cell, str) and fold(cell) in headers for cell in row) >= 3
-
-    return read_document(source, is_header)
+            return _from_document(read_document(source, header_test(headers)), receipt)
+    return _from_document(read_document(source, header_test(headers)), receipt)
 
 
 def _empty() -> Workbook:
@@ -82,8 +76,11 @@ def _values_only(workbook: Workbook) -> Workbook:
             workbook.remove(sheet)
             continue
         sheet.conditional_formatting = type(sheet.conditional_formatting)()
+        sheet.defined_names.clear()
+        sheet.tables.clear()
+        sheet.HeaderFooter = type(sheet.HeaderFooter)()
         sheet.data_validations.dataValidation = []
-        sheet._images, sheet._charts, sheet._hyperlinks, sheet.legacy_drawing = [], [], [], None
+        sheet._images, sheet._charts, sheet._pivots, sheet._hyperlinks, sheet.legacy_drawing = [], [], [], [], None
         for row in sheet.iter_rows():
             for cell in row:
                 if isinstance(cell, MergedCell):
@@ -107,6 +104,11 @@ def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
             for column_number, value in enumerate(cells, start=1):
                 if value is not None:
                     _set_value(sheet.cell(row_number, column_number), value)
+        for column_number in range(1, sheet.max_column + 1):
+            longest = max(
+                (len(str(cell.value or "").encode("gb18030")) for cell in sheet[get_column_letter(column_number)][:200]), default=0
+            )
+            sheet.column_dimensions[get_column_letter(column_number)].width = min(max(longest + 2, 8), 40)
     return workbook
 
 
@@ -144,6 +146,8 @@ def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
     for (title, where), entries in by_cell.items():
         cell = _top_left(sheets[title], where)
         cell.fill = _WRONG
+        if any(entry["rule_id"] == "R07" for entry in entries):
+            cell.number_format = "@"  # typed anew, the number stays text
         comment = Comment("\n".join(f"{e['rule_id']} {e['reason']}\n{e['how_to_fix']}" for e in entries), _AUTHOR)
         comment.width, comment.height = 320, 60 + 40 * len(entries)
         cell.comment = comment
@@ -153,8 +157,11 @@ def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
         if title not in columns:
             columns[title] = _reason_column(sheet, header_rows.get(entries[0]["sheet"], 1))
         cell = sheet.cell(row_no, columns[title])
-        _set_text(cell, "；".join(f"{e['column_name']}：{e['reason']}（{e['rule_id']}）" for e in entries))
+        reasons = [f"{e['column_name']}：{e['reason']}（{e['rule_id']}）" for e in entries]
+        _set_text(cell, "\n".join(reasons))
         cell.font, cell.alignment = _REASON, _WRAP
+        lines = sum(-(-2 * len(reason) // _REASON_WIDTH) for reason in reasons)
+        sheet.row_dimensions[row_no].height = max(sheet.row_dimensions[row_no].height or 0, 15 * lines)
 
 
 def _reason_column(sheet: Worksheet, header_row: int) -> int:
@@ -170,7 +177,7 @@ def _reason_column(sheet: Worksheet, header_row: int) -> int:
     cell = sheet.cell(header_row, column)
     _set_text(cell, REASON_COLUMN)
     cell.font, cell.fill = _BOLD, _WRONG
-    sheet.column_dimensions[get_column_letter(column)].width = 48
+    sheet.column_dimensions[get_column_letter(column)].width = _REASON_WIDTH
     return column
 
 
@@ -232,6 +239,10 @@ def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
         lines = max(-(-2 * len(text) // width) for text, width in zip(row, _WIDTHS, strict=True))
         sheet.row_dimensions[top + number].height = 16 * max(1, lines)
     after = top + len(receipt["rejections"]) + 2
+    if receipt["rejections_not_listed"]:
+        _put(
+            sheet, after - 1, 1, f"另有 {receipt['rejections_not_listed']} 处没有一一列出：先改正上面的，多半是同样的原因", _REASON
+        ).alignment = Alignment()
     for number, finding in enumerate(receipt["findings"]):
         _put(sheet, after + number, 1, "提醒", _BOLD)
         sheet.merge_cells(start_row=after + number, start_column=2, end_row=after + number, end_column=len(_COLUMNS))

@@ -27,6 +27,8 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
     """
     headers = known_headers(load_expectations(settings))
     written = []
+    # Slips carry the senders' own rows: whoever shares the folder opens it to the right persons.
+    (settings.outbox / "returns").mkdir(parents=True, exist_ok=True, mode=0o700)
     with warehouse.returns_lock(conn), Sandbox("duban.quality.return_slip", seconds=SECONDS_PER_SLIP) as sandbox:
         waiting = warehouse.unreturned(conn)
         folders = {row["submission_id"]: settings.outbox / "returns" / row["unit_code"] / row["submission_id"] for row in waiting}
@@ -42,16 +44,17 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
             }
             for row in slips
         ]
-        for row, job, answer in zip(slips, jobs, sandbox.map(jobs), strict=True):
-            if isinstance(answer, ChildFailed):
-                # The sender's workbook cannot be opened for formatting; the explanation alone always can be written.
-                log.warning("%s: the slip is written without the sender's sheets: %s", row["submission_id"], answer)
-                if isinstance(failure := next(sandbox.map([{**job, "source": None}])), ChildFailed):
-                    raise RuntimeError(f"the return slip of {row['submission_id']} cannot be written: {failure}")
         for row in waiting:
             if row["outcome"] != "duplicate":
                 _write_json(folders[row["submission_id"]] / "receipt.json", row["receipt"])
                 written.append(folders[row["submission_id"]])
+        for row, job, answer in zip(slips, jobs, sandbox.map(jobs), strict=True):
+            if isinstance(answer, ChildFailed):
+                # The sender's workbook cannot be opened for formatting; the explanation alone can.
+                log.warning("%s: the slip is written without the sender's sheets", row["submission_id"])
+                if isinstance(next(sandbox.map([{**job, "source": None}])), ChildFailed):
+                    log.error("%s: no slip could be written; its receipt says what is wrong", row["submission_id"])
+        for row in waiting:
             warehouse.record_returned(conn, row["submission_id"])
     return written
 
