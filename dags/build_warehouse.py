@@ -7,7 +7,7 @@
 **When it runs.** After rows were accepted (asset `raw`): what rows can change. At 00:05 and on demand: everything, calendar and
 divisions included, so that a day without a file has its row as well.
 
-**When it fails.** The message names the model or test. The tables keep what the last good build left, and the page says how old
+**When it fails.** The message names the model or test. A model that failed keeps its rows, and the page says how old
 it is. Mend the model or the row, run again.
 
 **Safe to re-run.** Always; only one run works at a time (a lock in PostgreSQL).

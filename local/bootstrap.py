@@ -96,9 +96,13 @@ def install(dev, exact):
         make_environment()
     STAMP.unlink(missing_ok=True)
     requirements = "requirements-dev.txt" if wanted["dev"] else "requirements.txt"
-    say("installing {} ({} packages)".format(requirements, (ROOT / requirements).read_text(encoding="utf-8").count("==")))
+    say(
+        "installing {} ({} packages), half a minute or more".format(
+            requirements, (ROOT / requirements).read_text(encoding="utf-8").count("==")
+        )
+    )
     run(
-        VENV / "bin" / "uv", "pip", "install", "--python", VENV / "bin" / "python", "--require-hashes", "--compile-bytecode",
+        VENV / "bin" / "uv", "pip", "install", "--quiet", "--python", VENV / "bin" / "python", "--require-hashes", "--compile-bytecode",
         "-r", ROOT / requirements, env=uv_environment(),
     )  # fmt: skip
     draft = STAMP.with_suffix(".tmp")

@@ -36,7 +36,7 @@ def demo(system: System, console: Console) -> None:
     folder = system.installation.settings.home / "sample"
     shutil.rmtree(folder, ignore_errors=True)
     files = sorted(write_sample(folder), key=lambda file: file.day)
-    console.say(f"{len(files)} sample files written; dropping them into the inbox day by day")
+    console.say(f"{len(files)} sample files written; dropping them, and one real table, into the inbox day by day")
     real = [(f"{REAL_DISTRICT}000", REAL_FILE)]
     began_at = _clock(system)
     for day, of_day in groupby(files, key=lambda file: file.day):

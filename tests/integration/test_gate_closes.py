@@ -29,8 +29,8 @@ def lose_a_scope(patch):
     """One rule is evaluated on other rows than those in its scope."""
     translate = gate._expectation
 
-    def without_condition(declared, number):
-        return translate(replace(declared, scope=None) if declared.rule_id == "P02" else declared, number)
+    def without_condition(ledger, declared, number):
+        return translate(ledger, replace(declared, scope=None) if declared.rule_id == "P02" else declared, number)
 
     patch.setattr(gate, "_expectation", without_condition)
 

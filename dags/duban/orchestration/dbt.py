@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class BuildFailed(RuntimeError):
-    """dbt reported failures; the message names them. The marts keep what the last good build left."""
+    """dbt reported failures; the message names them. No page is made from such a build."""
 
 
 @dataclass(frozen=True)

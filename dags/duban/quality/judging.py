@@ -79,9 +79,11 @@ def _settle(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations:
             for verdict in verdicts:
                 load(conn, verdict, settings)
             return verdicts
-    except (gate.GateClosed, psycopg.OperationalError, psycopg.InterfaceError):
-        raise  # not the doing of a file
+    except gate.GateClosed:
+        raise
     except Exception as error:
+        if isinstance(error, psycopg.Error) and not isinstance(error, psycopg.DataError | psycopg.IntegrityError):
+            raise  # the warehouse, not a file
         if len(files) > 1:
             return [verdict for file in files for verdict in _settle(conn, [file], expectations, settings)]
         if files[0].reading.faults:
