@@ -2,8 +2,8 @@
 
 Writes made-up problems of 30 rows each, so it wants a home of its own:
 
-    DUBAN_HOME=/tmp/duban-bench DUBAN_PG_PORT=5633 DUBAN_AIRFLOW_PORT=8280 DUBAN_SITE_PORT=8290 make up
-    . /tmp/duban-bench/env.sh && python bench/latency.py --runs 7
+    DUBAN_HOME=var/bench DUBAN_PG_PORT=5633 DUBAN_AIRFLOW_PORT=8280 DUBAN_SITE_PORT=8290 make up
+    . var/bench/env.sh && python bench/latency.py --runs 7
 """
 
 from __future__ import annotations

@@ -20,24 +20,11 @@ import psutil
 import psycopg
 import pytest
 
-from tests.conftest import csv_bytes, free_ports
+from tests.conftest import free_ports
+from tests.integration.ledgers import problem, problems_csv
 
 PROJECT = Path(__file__).parents[2]
 ZIYANG, TOWNSHIP = "430902", "430902104"
-PROBLEM_HEADER = [
-    "问题编号",
-    "村(社区)",
-    "问题来源",
-    "发现日期",
-    "问题类别",
-    "问题描述",
-    "整改措施",
-    "责任领导",
-    "整改时限",
-    "整改状态",
-    "完成日期",
-    "印证资料",
-]
 
 
 class LocalSystem:
@@ -160,8 +147,7 @@ def test_every_file_has_a_receipt_and_the_inbox_is_empty(system):
 
 def test_a_dropped_file_refreshes_ranking_and_page_by_itself(system):
     before = {row[0]: row[1:] for row in system.bi(RANKING)}
-    row = ["新-001", "", "日常发现", "2020-06-29", "其他", "村道护栏松动未修", "", "王五", "2020-07-10", "未整改", "", ""]
-    system.drop(TOWNSHIP, "新问题20200630.csv", csv_bytes([PROBLEM_HEADER, row]))
+    system.drop(TOWNSHIP, "新问题20200630.csv", problems_csv(problem("新-001", 问题描述="村道护栏松动未修")))
     system.run("wait", "--timeout", "120")
     after = {row[0]: row[1:] for row in system.bi(RANKING)}
     assert before[TOWNSHIP] == (1, 28, 28) and after[TOWNSHIP][1:] == (29, 28)
@@ -190,8 +176,7 @@ def test_the_same_files_again_change_nothing(system, sample_files):
 
 def test_up_after_everything_was_killed(system):
     before = system.bi(RANKING)
-    row = ["新-002", "", "日常发现", "2020-06-29", "其他", "水渠淤塞没有清理", "", "王五", "2020-07-10", "未整改", "", ""]
-    system.drop(TOWNSHIP, "杀之前20200630.csv", csv_bytes([PROBLEM_HEADER, row]))
+    system.drop(TOWNSHIP, "杀之前20200630.csv", problems_csv(problem("新-002", 问题描述="水渠淤塞没有清理")))
     time.sleep(2.5)  # somewhere between taking and judging
     killed = system.processes()
     assert len(killed) > 5
