@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from duban import warehouse
 from duban.orchestration import steps
 from tests.integration.conftest import BEITA
 
@@ -46,3 +47,14 @@ def test_a_file_that_cannot_be_removed_is_taken_once(office, tasks, monkeypatch)
     assert tasks.claim_files() == []
     assert not (office.settings.inbox / "430511000" / BEITA.name).exists()
     assert len(office.query("select from ops.submissions where removed_at is not null")) == 1
+
+
+def test_what_postgresql_says_of_a_row_is_not_told(office, tasks):
+    office.drop("430511000", BEITA.name, BEITA.read_bytes())
+    tasks.claim_files()
+    with warehouse.connect(office.settings) as conn:
+        conn.execute("alter table ops.submissions rename column receipt to receipt_before")
+    with pytest.raises(steps.WarehouseFailed, match="UndefinedColumn") as failure:
+        tasks.judge_and_load()
+    assert "苗儿村" not in str(failure.value) and failure.value.__cause__ is None
+    assert office.query("select outcome from ops.submissions") == [{"outcome": None}]
