@@ -1,7 +1,7 @@
 """Districts, townships, villages, units and campaigns: who exists and who may send.
 
 Owns the tables raw.districts, townships, villages, units, campaigns. Registering is idempotent: the same file again changes
-nothing, a newer edition updates names; nothing is ever deleted, because old rows refer to it. Input columns (CONTRACT §1):
+nothing, a newer edition updates names; nothing is ever deleted, because old rows refer to it. Input columns:
 village_code, village_name, township_code, township_name, and optionally district_name, township_kind, is_ranked, display_order.
 """
 

@@ -1,4 +1,4 @@
-"""One value, many spellings: how clerks write dates, amounts, numbers and words. Each is one the contract accepts."""
+"""One value, many spellings: how clerks write dates, amounts, numbers and words. Each is one that is accepted."""
 
 from dataclasses import dataclass
 from datetime import date

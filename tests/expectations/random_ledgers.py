@@ -1,6 +1,6 @@
 """Seeded random ledgers, right and wrong in every column, as CSV texts: what the differential test feeds to the gate and to the oracle.
 
-Left out are cells that the contract leaves open and the two read differently (tests/oracle/README.md lists them).
+Left out are cells that the rules leave open and the two read differently (tests/oracle/README.md lists them).
 """
 
 from __future__ import annotations

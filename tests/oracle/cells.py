@@ -1,4 +1,4 @@
-"""What one cell of a CSV says: the value grammar of the contract, read literally, over plain text."""
+"""What one cell of a CSV says: the value grammar, read literally, over plain text."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def without_whitespace(text: str) -> str:
 
 
 def read_date(text: str, report_on: date) -> date:
-    """Reads a date; R02 for anything that the contract does not list."""
+    """Reads a date; R02 for anything that the rules do not list."""
     text = _TIME.sub("", normal(text))
     year: int | None
     if match := _SEPARATED.match(text):

@@ -1,4 +1,4 @@
-"""The ledgers of the contract as data: what kind each column is, what is required, which words are accepted."""
+"""The ledgers as data: what kind each column is, what is required, which words are accepted."""
 
 from __future__ import annotations
 

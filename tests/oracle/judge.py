@@ -1,4 +1,4 @@
-"""The row rules of the contract for problems, funds and projects, over the cell texts of one CSV file."""
+"""The row rules for problems, funds and projects, over the cell texts of one CSV file."""
 
 from __future__ import annotations
 

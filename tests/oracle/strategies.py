@@ -1,4 +1,4 @@
-"""Seeded random histories that obey the contract's row rules, so that they can also be replayed through the real system.
+"""Seeded random histories that obey the row rules, so that they can also be replayed through the real system.
 
 The days crowd around the interesting ones: the start of the campaign, the May and Dragon Boat holidays, its end and a few days
 beyond, on which only late reports arrive. Two districts use the same problem numbers; arrivals are strictly increasing.

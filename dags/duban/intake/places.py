@@ -1,4 +1,4 @@
-"""Townships and villages by their exact names (CONTRACT §2, Matching). Nothing is ever matched approximately."""
+"""Townships and villages by their exact names (docs/rules.md, Values). Nothing is ever matched approximately."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the ledgers in a document: sheet, header, units, report date, data rows, totals and notes (CONTRACT §2, Layout).
+"""Finds the ledgers in a document: sheet, header, units, report date, data rows, totals and notes (docs/rules.md, Reading a table).
 
 Pure: a `Document` goes in, a `Reading` comes out. What breaks a file rule is listed, all at once, and never raised.
 """

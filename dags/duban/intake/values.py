@@ -1,4 +1,4 @@
-"""One cell → one typed value, or the rule it breaks (CONTRACT §3, Values). Never raises, never guesses, never pads.
+"""One cell → one typed value, or the rule it breaks (docs/rules.md, Values). Never raises, never guesses, never pads.
 
 Money is Decimal in yuan, percentages are Decimal from 0 to 100 (or beyond, the gate judges that), dates are datetime.date,
 identity numbers are text. NFKC is applied to typed fields only; free text keeps its code points, less control characters.

@@ -2,7 +2,7 @@
 
 Runs as a child process of `duban.intake.sandbox`, because it opens the sender's file again. A slip holds values only: formulas,
 links, macros and external connections of the sender are not carried over, and no text becomes a formula. Rows keep their places,
-so that a corrected slip can be sent back (CONTRACT §5).
+so that a corrected slip can be sent back (docs/rules.md, Versions).
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class Verdict:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Rows read, accepted, rejected, ignored (CONTRACT §4, Counting); under a file rule every data row counts as rejected."""
+        """Rows read, accepted, rejected, ignored (docs/rules.md, Counting); under a file rule every data row counts as rejected."""
         if self.faults:
             accepted, rejected = 0, sum(len(table.rows) for table in self.opened.reading.tables)
         else:

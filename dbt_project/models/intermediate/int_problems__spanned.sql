@@ -45,7 +45,7 @@ versions as (
     where versions.status != 'void'
 ),
 
--- DOMAIN §5: after a reopening visit only a report of a later date with a completion not before the visit closes the problem again.
+-- docs/rules.md, ranking rule: after a reopening visit only a report of a later date with a completion not before the visit closes the problem again.
 -- While a version stands, the first such visit opens the problem to the end of the version, whatever further visits find.
 states as (
     select
