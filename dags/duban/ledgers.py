@@ -7,10 +7,13 @@ Owns nothing: `expectations/` is the one place where columns, aliases and rules 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,11 @@ COLUMN_TYPES = frozenset(
         "id_number",
     ]
 )
+
+
+#: What a header may give as the unit of money, and what it is in yuan.
+MONEY_UNITS = {"元": Decimal(1), "万元": Decimal(10_000)}
+_HEADER_UNIT = re.compile(r"^(.+?)\((万元|元)\)$")
 
 
 class ExpectationsInvalid(ValueError):
@@ -107,21 +115,53 @@ class Ledger:
         """Columns by every spelling of their header, folded as headers are compared."""
         return {fold(text): column for column in self.columns for text in (column.title, *column.aliases)}
 
+    def column_of(self, header: str) -> tuple[Column | None, str | None]:
+        """Column and unit that a (folded) header names: `金额(万元)` is the column 金额 in 万元; nothing for an unknown one."""
+        if column := self.by_header.get(header):
+            return column, None
+        unit = _HEADER_UNIT.match(header)
+        if unit and (column := self.by_header.get(unit[1])) and column.type == "money":
+            return column, unit[2]
+        return None, None
+
+
+def unit_in_header(header: str) -> str | None:
+    """The unit of money that a (folded) header carries in brackets."""
+    unit = _HEADER_UNIT.match(header)
+    return unit[2] if unit else None
+
 
 @dataclass(frozen=True)
 class Layout:
-    """A sender's own table: how its header maps onto a ledger, and what is constant for every row."""
+    """A sender's own table: how its header maps onto a ledger, and what is constant for every row (expectations/README.md, A layout).
+
+    Titles are the sender's, folded, None where a cell of the header is blank; everything else goes by the names of our columns.
+    """
 
     name: str
     sender: str
     ledger: str
-    header: tuple[str, ...]
-    total: Mapping[str, str]
-    columns: Mapping[str, str]
+    header: tuple[tuple[str | None, ...], ...]
+    total: Mapping[str, Decimal]
+    sum: Mapping[str, Decimal]
+    columns: Mapping[str, tuple[str, ...]]
+    split: Mapping[str, tuple[re.Pattern[str], tuple[str, ...]]]
+    factors: Mapping[str, Decimal]
     constants: Mapping[str, str]
+    key_prefix: str
+    skip: tuple[re.Pattern[str], ...]
     report_on: date | None
     valid_from: date | None
     valid_to: date | None
+
+    @cached_property
+    def titles(self) -> tuple[str, ...]:
+        """One title per column: the cells of all header rows, joined."""
+        return tuple("".join(filter(None, cells)) for cells in zip_longest(*self.header))
+
+    def is_valid(self, on: date) -> bool:
+        """True when the layout is in use on that day."""
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
 
 
 @dataclass(frozen=True)
@@ -175,16 +215,17 @@ class Expectations:
 
 
 def load_expectations(settings: Settings) -> Expectations:
-    """Load and check everything under `expectations/`; cached per folder and process.
+    """Load and check everything under `expectations/` and the code lists that the settings point at.
 
     Raises:
         ExpectationsInvalid: a rule names an unknown column, a type or vocabulary does not exist, an id stands twice.
     """
-    return _load(settings.expectations, settings.dbt_project / "seeds")
+    return read_expectations(settings.expectations, settings.seeds)
 
 
 @lru_cache(maxsize=4)
-def _load(root: Path, seeds: Path) -> Expectations:
+def read_expectations(root: Path, seeds: Path) -> Expectations:
+    """The same from two folders, for a process without settings; cached per folder and process."""
     vocabularies = _vocabularies(seeds / "ref_vocabulary.csv")
     ledgers = {}
     for path in sorted(root.glob("*/columns.csv")):
@@ -249,22 +290,156 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
     return Ledger(spec["ledger"], spec["title"], spec["key"], tuple(spec["senders"]), spec["target"], columns, rules)
 
 
+# ── layouts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_PLACES = frozenset(["township", "village", "villages"])
+_KINDS = {str: "text, in quotes if it looks like a number or a date", dict: "keys with values", list: "a list", date: "a date"}
+
+
+@dataclass
+class _Filled:
+    """Our columns as a layout names them: each is filled once, and money has a unit."""
+
+    path: Path
+    ledger: Ledger
+    unit: str | None
+    factors: dict[str, Decimal] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+
+    def name(self, place: str, ours: Any, theirs: str = "") -> str:
+        """Name of the column that a header of ours means; `theirs` is the sender's, which may carry the unit."""
+        where = f"{self.path}: {place}"
+        column, unit = self.ledger.column_of(fold(_is(str, ours, where)))
+        if column is None:
+            raise ExpectationsInvalid(f"{where}: {ours!r} is no column of {self.ledger.title}")
+        if column.name in self.names:
+            raise ExpectationsInvalid(f"{where}: {column.title} is filled twice")
+        self.names.add(column.name)
+        if column.type == "money":
+            units = {unit, unit_in_header(theirs)} - {None} or {self.unit}
+            if len(units) > 1 or None in units:
+                # Taking one of two for granted would be wrong by a factor of 10,000.
+                raise ExpectationsInvalid(f"{where}: {ours!r} needs one unit, as in {column.title}(万元), or unit: for the table")
+            self.factors[column.name] = MONEY_UNITS[units.pop()]
+        return column.name
+
+
 def _layout(path: Path, ledgers: Mapping[str, Ledger]) -> Layout:
-    spec = _yaml(path)
-    if spec["ledger"] not in ledgers:
-        raise ExpectationsInvalid(f"{path}: unknown ledger {spec['ledger']!r}")
-    return Layout(
+    try:
+        data = _yaml(path)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ExpectationsInvalid(f"{path}: {error}") from None
+    must = {"layout": str, "sender": str, "ledger": str, "match": dict, "columns": dict}
+    dates = {"report_on": date, "valid_from": date, "valid_to": date}
+    may = {"split": dict, "unit": str, "constants": dict, "key_prefix": str, "skip": list, **dates}
+    spec = _keys(data, str(path), must, may)
+    match = _keys(spec["match"], f"{path}: match", {"header": list}, {"total": dict, "sum": dict})
+    for key, known in {"layout": {path.stem}, "ledger": {*ledgers}, "unit": {*MONEY_UNITS, None}}.items():
+        if spec[key] not in known:
+            raise ExpectationsInvalid(f"{path}: {key}: {spec[key]!r} is none of {sorted(filter(None, known))}")
+    filled = _Filled(path, ledgers[spec["ledger"]], spec["unit"])
+    columns = {}
+    for theirs, ours in _by_title(spec["columns"], f"{path}: columns").items():
+        columns[theirs] = tuple(filled.name(f"columns: {theirs}", title, theirs) for title in (ours if type(ours) is list else [ours]))
+    split = {theirs: _split(entry, theirs, filled) for theirs, entry in _by_title(spec["split"], f"{path}: split").items()}
+    constants = {
+        filled.name("constants", title): _is(str, text, f"{path}: constants: {title}") for title, text in (spec["constants"] or {}).items()
+    }
+    layout = Layout(
         name=spec["layout"],
         sender=spec["sender"],
         ledger=spec["ledger"],
-        header=tuple(fold(text) for text in spec["match"]["header"]),
-        total={fold(column): str(value) for column, value in spec["match"].get("total", {}).items()},
-        columns={fold(theirs): ours for theirs, ours in spec["columns"].items()},
-        constants=dict(spec.get("constants", {})),
-        report_on=spec.get("report_on"),
-        valid_from=spec.get("valid_from"),
-        valid_to=spec.get("valid_to"),
+        header=_header_rows(match["header"], f"{path}: match: header"),
+        total=_figures(match["total"], f"{path}: match: total"),
+        sum=_figures(match["sum"], f"{path}: match: sum"),
+        columns=columns,
+        split=split,
+        factors=filled.factors,
+        constants=constants,
+        key_prefix=spec["key_prefix"] or "",
+        skip=tuple(_pattern(text, f"{path}: skip") for text in spec["skip"] or ()),
+        **{key: spec[key] for key in dates},
     )
+    _check_layout(layout, filled)
+    return layout
+
+
+def _check_layout(layout: Layout, filled: _Filled) -> None:
+    """What the keys of a layout must be to each other."""
+    named = {*layout.total, *layout.sum, *layout.columns, *layout.split}
+    if unknown := [title for title in named if layout.titles.count(title) != 1]:
+        raise ExpectationsInvalid(f"{filled.path}: {sorted(unknown)} must stand once among the titles {list(layout.titles)}")
+    if missing := [column.title for column in filled.ledger.columns if column.is_required and column.name not in filled.names]:
+        raise ExpectationsInvalid(f"{filled.path}: nothing fills the required {missing}")
+    if filled.ledger.key in layout.constants:
+        raise ExpectationsInvalid(f"{filled.path}: constants: every row needs a {filled.ledger.by_name[filled.ledger.key].title} of its own")
+    if layout.constants and not (layout.total or layout.sum):
+        raise ExpectationsInvalid(f"{filled.path}: constants need match.total or match.sum, by which their one table is recognised")
+    if twice := set(layout.total) & set(layout.sum):
+        raise ExpectationsInvalid(f"{filled.path}: match: {sorted(twice)} has a total and a sum; a total would be added up too")
+    if layout.valid_from and layout.valid_to and layout.valid_from > layout.valid_to:
+        raise ExpectationsInvalid(f"{filled.path}: valid_from lies after valid_to")
+    if layout.report_on and not layout.is_valid(layout.report_on):
+        raise ExpectationsInvalid(f"{filled.path}: report_on lies outside valid_from and valid_to")
+
+
+def _is(kind: type, value: Any, where: str) -> Any:
+    """The value, if YAML read it as exactly this kind: a date is no date with a time, text is no number."""
+    if type(value) is not kind:
+        raise ExpectationsInvalid(f"{where}: must be {_KINDS[kind]}, not {value!r}")
+    return value
+
+
+def _keys(data: Any, where: str, must: Mapping[str, type], may: Mapping[str, type]) -> dict[str, Any]:
+    """A mapping with all keys it must or may have, None for those it has not."""
+    given = {key: value for key, value in _is(dict, data, where).items() if value is not None}
+    if unknown := [str(key) for key in given if key not in {*must, *may}]:
+        raise ExpectationsInvalid(f"{where}: unknown {sorted(unknown)}; there are {[*must, *may]}")
+    if missing := [key for key in must if key not in given]:
+        raise ExpectationsInvalid(f"{where}: {missing} missing")
+    return {key: _is(kind, given[key], f"{where}: {key}") if key in given else None for key, kind in {**must, **may}.items()}
+
+
+def _by_title(data: Mapping[Any, Any] | None, where: str) -> dict[str, Any]:
+    return {fold(_is(str, title, where)): value for title, value in (data or {}).items()}
+
+
+def _header_rows(data: list[Any], where: str) -> tuple[tuple[str | None, ...], ...]:
+    rows = data if any(type(row) is list for row in data) else [data]
+    header = tuple(tuple(fold(_is(str, cell or "", where)) or None for cell in _is(list, row, where)) for row in rows)
+    if not all(any(row) for row in header):
+        raise ExpectationsInvalid(f"{where}: a row without a title")
+    return header
+
+
+def _figures(data: Mapping[Any, Any] | None, where: str) -> dict[str, Decimal]:
+    figures = {}
+    for title, text in _by_title(data, where).items():
+        try:
+            figures[title] = Decimal(_is(str, text, f"{where}: {title}"))
+        except InvalidOperation:
+            raise ExpectationsInvalid(f"{where}: {title}: {text!r} is no number") from None
+    return figures
+
+
+def _split(data: Any, theirs: str, filled: _Filled) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    where = f"{filled.path}: split: {theirs}"
+    spec = _keys(data, where, {"pattern": str, "into": list}, {})
+    pattern = _pattern(spec["pattern"], where)
+    names = tuple(filled.name(f"split: {theirs}", ours) for ours in spec["into"])
+    if pattern.groups != len(names):
+        raise ExpectationsInvalid(f"{where}: {pattern.groups} groups in the pattern, {len(names)} columns in into")
+    if others := [name for name in names if filled.ledger.by_name[name].type not in _PLACES]:
+        # Only names that are compared with the official ones send a cell back that does not have the form.
+        raise ExpectationsInvalid(f"{where}: {others}: only a township and villages can be split off")
+    return pattern, names
+
+
+def _pattern(text: Any, where: str) -> re.Pattern[str]:
+    try:
+        return re.compile(_is(str, text, where))
+    except re.error as error:
+        raise ExpectationsInvalid(f"{where}: {text!r} is no regular expression: {error}") from None
 
 
 def _vocabularies(path: Path) -> dict[str, Vocabulary]:

@@ -42,6 +42,11 @@ class Settings:
         """Folder of the dbt project."""
         return self.project / "dbt_project"
 
+    @property
+    def seeds(self) -> Path:
+        """Folder of the code lists, which the gate reads too."""
+        return self.dbt_project / "seeds"
+
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from `environ` (default: the process environment).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +30,7 @@ class FilePair:
     unit_code: str = TOWNSHIP
     name_passes: str = "台账20200624"
     name_fails: str = "台账20200624"
+    extensions: tuple[str, str] = ("", "")
 
 
 def problem(key: str, township: str = "迎风桥镇", description: str = "屋顶漏雨未修") -> list[str]:
@@ -56,6 +59,14 @@ def _hide_sheet(name: str) -> Callable[[openpyxl.Workbook], None]:
         workbook[name].sheet_state = "hidden"
 
     return touch
+
+
+def _with_part(workbook: bytes, name: str, content: str) -> bytes:
+    """A workbook with one more part."""
+    buffer = io.BytesIO(workbook)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(name, content)
+    return buffer.getvalue()
 
 
 def _pairs() -> list[FilePair]:
@@ -126,6 +137,31 @@ def _pairs() -> list[FilePair]:
             xlsx_bytes(two_sheets, _hide_sheet("旧表")),
         ),
         FilePair("W08", "相同的行", _problems(problem("W08-1"), problem("W08-2")), _problems(problem("W08-3"), problem("W08-3"))),
+        FilePair(
+            "R11",
+            "多出一格",
+            _problems(problem("R11-1")),
+            _problems([*problem("R11-2"), "多出的"]),
+        ),
+        FilePair(
+            "R11",
+            "引号不成对",
+            _problems(problem("R11-3")),
+            _problems(problem("R11-4")).replace("屋顶漏雨未修".encode(), '"屋顶漏雨未修'.encode()),
+        ),
+        FilePair(
+            "S04",
+            "两张表",
+            _problems(problem("S04-3"), HEADER, problem("S04-4")),
+            _problems(problem("S04-5"), [*HEADER[1:], HEADER[0]], problem("S04-6")),
+        ),
+        FilePair("W12", "扩展名不符", _problems(problem("W12-1")), _problems(problem("W12-2")), extensions=(".csv", ".xlsx")),
+        FilePair(
+            "W13",
+            "引用别的文件",
+            xlsx_bytes({"问题台账": [HEADER, problem("W13-1")]}),
+            _with_part(xlsx_bytes({"问题台账": [HEADER, problem("W13-2")]}), "xl/externalLinks/externalLink1.xml", "<externalLink/>"),
+        ),
         FilePair(
             "W11",
             "乡镇填了项目撤销原因",

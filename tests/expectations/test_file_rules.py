@@ -14,8 +14,8 @@ def submissions(shared_office):
     """What became of each file, by name: its line of ops.submissions, the rules of its rejections, of its findings."""
     for name, pair in zip(NAMES, FILE_PAIRS, strict=True):
         # One district's numbers serve all pairs: no file is a copy of another, and the number in front sets the names apart.
-        shared_office.drop(pair.unit_code, f"{name}-{pair.name_passes}-收下", pair.passes)
-        shared_office.drop(pair.unit_code, f"{name}-{pair.name_fails}-退回", pair.fails)
+        shared_office.drop(pair.unit_code, f"{name}-{pair.name_passes}-收下{pair.extensions[0]}", pair.passes)
+        shared_office.drop(pair.unit_code, f"{name}-{pair.name_fails}-退回{pair.extensions[1]}", pair.fails)
     shared_office.ingest()
     return {
         row["file_name"]: row
@@ -30,10 +30,10 @@ def submissions(shared_office):
 @pytest.mark.parametrize("number", range(len(FILE_PAIRS)), ids=NAMES)
 def test_pair(submissions, number):
     pair, name = FILE_PAIRS[number], NAMES[number]
-    passing = submissions[f"{name}-{pair.name_passes}-收下"]
-    failing = submissions[f"{name}-{pair.name_fails}-退回"]
+    passing = submissions[f"{name}-{pair.name_passes}-收下{pair.extensions[0]}"]
+    failing = submissions[f"{name}-{pair.name_fails}-退回{pair.extensions[1]}"]
     assert (passing["outcome"], passing["rejected_by"], passing["found"]) == ("accepted", [], [])
-    if pair.rule_id.startswith("S"):
+    if pair.rule_id.startswith(("S", "R")):
         assert (failing["outcome"], failing["rejected_by"], failing["found"]) == ("rejected", [pair.rule_id], [])
         assert failing["accepted_count"] == 0
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duban.intake.cells import Document, Number, Sheet, address, from_json, to_json
+from duban.intake.cells import Document, Faulty, Misplaced, Moment, Number, Sheet, address
+from duban.intake.reading import FileFault, from_json, to_json
 from duban.intake.tables import read_tables, total_faults
 from duban.ledgers import load_expectations
 from duban.settings import load_settings
@@ -20,7 +22,7 @@ UNIT = "430902102"
 
 
 def read(*rows, name: str = "", kind: str = "csv", **sheet):
-    return read_tables(Document(kind, (Sheet(name, [list(row) for row in rows], **sheet),)), EXPECTATIONS, UNIT)
+    return read_tables(Document(kind, (Sheet(name, [list(row) for row in rows], **sheet),)), EXPECTATIONS, UNIT, date(2020, 6, 24))
 
 
 def row(number: int, amount: str = "1") -> list[str]:
@@ -125,7 +127,12 @@ def test_every_line_is_counted_once_and_right_totals_are_silent(lines, amounts):
     assert list(total_faults(table, values)) == []
 
 
-def test_documents_survive_the_pipe():
-    cells = [None, "文", True, date(2020, 6, 4), Number("1.50"), Number("0.4", True)]
-    document = Document("xlsx", (Sheet("表", [cells, []], True, ((0, 0, 1, 1),), frozenset({3})),), uses_1904=True)
-    assert from_json(to_json(document)) == document
+def test_readings_survive_the_pipe():
+    cells = ["1", True, Number("0.4", True), Number("1.50"), date(2020, 6, 4), Faulty("#REF!"), Moment("12:00"), None, Misplaced("多")]
+    hidden = {"is_hidden": False, "merged": ((3, 0, 4, 0),), "hidden_rows": frozenset({1})}
+    rows = [["填报日期：2020-06-24"], [*HEADER, "附注"], cells, ["合计", "", "", Number("1.5")], ["注：无"], ["2", *cells[1:7]]]
+    document = Document("xlsx", (Sheet("资金台账", rows, **hidden), Sheet("空", [])), None, True, True)
+    reading = read_tables(document, EXPECTATIONS, UNIT, date(2020, 6, 24))
+    assert reading.tables[0].rows and reading.tables[0].totals and reading.report_dates and reading.skipped_sheets
+    reading.faults.append(FileFault("S05", "没有单位", "资金台账", "D2", "金额", "王"))
+    assert from_json(json.loads(json.dumps(to_json(reading))), EXPECTATIONS.ledgers) == reading

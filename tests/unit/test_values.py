@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duban.intake import values
-from duban.intake.cells import Faulty, Moment, Number
-from duban.intake.reader import decimal_digits
+from duban.intake.cells import Faulty, Moment, Number, decimal_digits
 from duban.intake.values import CellContext, Value, read_cell
 from duban.ledgers import Column
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 
@@ -29,7 +30,13 @@ class Moment(NamedTuple):
     text: str
 
 
-Cell = None | str | bool | date | Number | Faulty | Moment
+class Misplaced(NamedTuple):
+    """Text of a CSV that stands in no column: a field beyond those of the header, or a whole line whose quotes do not close."""
+
+    text: str
+
+
+Cell = None | str | bool | date | Number | Faulty | Moment | Misplaced
 
 
 @dataclass(frozen=True)
@@ -48,13 +55,14 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Document:
-    """A file as read: its kind (`xlsx`, `csv`), for CSV encoding and separator, and its sheets."""
+    """A file as read: its kind (`xlsx`, `xls`, `csv`), for CSV encoding and separator, and its sheets."""
 
     kind: str
     sheets: tuple[Sheet, ...]
     encoding: str | None = None
     separator: str | None = None
     uses_1904: bool = False
+    has_external_links: bool = False
 
 
 class Unreadable(Exception):
@@ -88,53 +96,40 @@ def display(cell: Cell) -> str:
             return digits
         case Faulty(text):
             return text or "（未计算的公式）"
-        case Moment(text):
+        case Moment(text) | Misplaced(text):
             return text
         case _:
             return cell
 
 
-def to_json(document: Document) -> dict[str, Any]:
-    """The document as JSON-ready values; `from_json` is the inverse."""
-    return {
-        "kind": document.kind,
-        "encoding": document.encoding,
-        "separator": document.separator,
-        "uses_1904": document.uses_1904,
-        "sheets": [
-            {
-                "name": sheet.name,
-                "is_hidden": sheet.is_hidden,
-                "merged": sheet.merged,
-                "hidden_rows": sorted(sheet.hidden_rows),
-                "rows": [[_encode(cell) for cell in row] for row in sheet.rows],
-            }
-            for sheet in document.sheets
-        ],
-    }
+def decimal_digits(value: float) -> str:
+    """Decimal digits of a workbook number, never in exponent form.
+
+    A whole number is exact; a fraction has the 15 significant digits a spreadsheet shows, without the binary noise behind them.
+    """
+    if value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    digits = Decimal(f"{value:.15g}")
+    return f"{digits.normalize():f}" if digits else "0"
 
 
-def from_json(data: dict[str, Any]) -> Document:
-    """Rebuild the document that `to_json` took apart."""
-    return Document(
-        kind=data["kind"],
-        encoding=data["encoding"],
-        separator=data["separator"],
-        uses_1904=data["uses_1904"],
-        sheets=tuple(
-            Sheet(
-                name=sheet["name"],
-                rows=[[_decode(cell) for cell in row] for row in sheet["rows"]],
-                is_hidden=sheet["is_hidden"],
-                merged=tuple(tuple(area) for area in sheet["merged"]),
-                hidden_rows=frozenset(sheet["hidden_rows"]),
-            )
-            for sheet in data["sheets"]
-        ),
-    )
+def text_cell(text: str) -> str:
+    """The text as a cell. A NUL, which no database takes, becomes another control character: it is told of, or dropped, like those."""
+    return text.replace("\x00", "\x01")
 
 
-def _encode(cell: Cell) -> Any:
+def trim(rows: list[list[Cell]]) -> list[list[Cell]]:
+    """The rows, in place, without trailing empty cells and trailing empty rows."""
+    for row in rows:
+        while row and row[-1] is None:
+            row.pop()
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+def encode(cell: Cell) -> Any:
+    """The cell as a JSON-ready value; `decode` is the inverse."""
     match cell:
         case None | bool() | str():
             return cell
@@ -146,9 +141,12 @@ def _encode(cell: Cell) -> Any:
             return ["e", text]
         case Moment(text):
             return ["t", text]
+        case Misplaced(text):
+            return ["m", text]
 
 
-def _decode(value: Any) -> Cell:
+def decode(value: Any) -> Cell:
+    """Rebuild the cell that `encode` took apart."""
     if not isinstance(value, list):
         return value
     tag, text = value
@@ -159,5 +157,7 @@ def _decode(value: Any) -> Cell:
             return Faulty(text)
         case "t":
             return Moment(text)
+        case "m":
+            return Misplaced(text)
         case _:
             return Number(text, tag == "p")

@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 
 from duban import warehouse
-from duban.intake.words import mask_text
+from duban.intake.words import mask_text, visible
 from duban.settings import Settings
 from duban.warehouse import NewClaim, Unit
 
@@ -123,8 +123,8 @@ def _claim(seen: Look, copy: tuple[str, int], units: Mapping[str, Unit], setting
     return NewClaim(
         unit=units[seen.unit_code],
         inbox_path=os.fsencode(seen.path.relative_to(settings.inbox)),
-        # Names are bytes to the system; what is no valid text is shown escaped. Some clerks put identity numbers into them.
-        file_name=mask_text(os.fsencode(seen.path.name).decode("utf-8", "backslashreplace")),
+        # Names are bytes to the system; what is no text, or not to be seen, is escaped. Some clerks put identity numbers into them.
+        file_name=mask_text(visible(os.fsencode(seen.path.name).decode("utf-8", "backslashreplace"))),
         file_sha256=sha256,
         file_size=seen.size,
         file_mtime_ns=seen.mtime_ns,

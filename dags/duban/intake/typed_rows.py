@@ -14,7 +14,7 @@ from typing import Any
 from duban.intake import values
 from duban.intake.cells import display
 from duban.intake.places import Places
-from duban.intake.tables import DataRow, Table
+from duban.intake.reading import DataRow, Table
 from duban.intake.values import CellContext, read_cell
 from duban.ledgers import Column, Ledger, Vocabulary
 
@@ -52,6 +52,8 @@ class TypedRow:
 
     def unreadable(self) -> set[str]:
         """Columns whose cell holds something that could not be read."""
+        if self.row.misplaced_at is not None:
+            return set(self.ledger.by_name)
         return {column for rule_id, column in self.marks if rule_id not in {"R01", "R08"}}
 
 
@@ -74,6 +76,11 @@ def type_rows(
     typed = []
     for row in table.rows:
         result = TypedRow(submission_id, table, row, report_on, sender, {})
+        if row.misplaced_at is not None:
+            result.values = dict.fromkeys(table.ledger.by_name)
+            result.marks.append(("R11", table.ledger.key))
+            typed.append(result)
+            continue
         for column, context in contexts:
             value = read_cell(row.cells.get(column.name), column, context)
             result.values[column.name] = value.value

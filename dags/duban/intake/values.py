@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from duban.intake.cells import Cell, Faulty, Number, display
 from duban.intake.words import fold
 from duban.ledgers import Column, Vocabulary
+from duban.settings import TIMEZONE
 
 MAX_TEXT, MAX_NAME = 4000, 64
 MAX_DIGITS = 24  # what decimal arithmetic keeps exactly, the factor of 万元 included
@@ -32,6 +33,7 @@ _COMPACT_DATE = re.compile(r"^(\d{4})(\d{2})(\d{2})$", re.ASCII)
 _DAY_OF_YEAR = re.compile(r"^(\d{1,2})(?:月(\d{1,2})日|[-/.](\d{1,2}))$", re.ASCII)
 _ERRORS = frozenset(["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"])
 _TIME_PART = re.compile(r"^(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$", re.ASCII)
+_ZONED = re.compile(r"^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})$", re.ASCII)
 _DATE_IN_NAME = re.compile(r"(?<!\d)(?:(\d{4})(\d{2})(\d{2})|(\d{4})-(\d{1,2})-(\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日)(?!\d)", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"^-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$", re.ASCII)
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -120,6 +122,9 @@ def _unreadable(text: str, column: Column) -> str | None:
         return "R10"
     for character in text:
         category = unicodedata.category(character)
+        # Letters that look like A, B, O … and are others: the same number written twice would be two keys.
+        if column.type == "key" and "\u0370" <= character <= "\u052f":
+            return "R10"
         if character == "\ufffd" or category in {"Co", "Cs"} or (category == "Cn" and ord(character) & 0xFFFE == 0xFFFE):
             return "R10"
         if column.type == "person" and (character in "?？" or _is_picture(character)):
@@ -217,11 +222,22 @@ def _from_text(text: str, report_on: date | None) -> date | None:
     text = _arabic(unicodedata.normalize("NFKC", text).strip())
     if match := _COMPACT_DATE.match(text):
         return _date(*match.groups())
+    if _ZONED.match(text):
+        return _in_shanghai(text)
     if (match := _DATE.match(text)) and _TIME_PART.match(text[match.end() :]):
         return _date(*(part for part in match.groups() if part))
     if (match := _DAY_OF_YEAR.match(text)) and report_on and report_on.month not in {1, 12}:
         return _date(str(report_on.year), *(part for part in match.groups() if part))
     return None
+
+
+def _in_shanghai(text: str) -> date | None:
+    """The day of a moment with a time zone; None when it is another day in Shanghai than the one written."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.date() if moment.astimezone(TIMEZONE).date() == moment.date() else None
 
 
 def _arabic(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 # Digits as clerks write them, full-width ones too. Contiguous: 15 to 18 of them (the last may be X) are an identity number, right or wrong.
@@ -16,7 +17,17 @@ _GROUPED = re.compile(f"(?<!{_DIGIT}){_DIGIT}+(?:[ -]{_DIGIT}+)+[XxＸｘ]?(?!{_
 
 def fold(text: str) -> str:
     """Text as headers, sheet names, keys and vocabulary are compared: NFKC, no white space, no zero-width characters."""
+    return _folded(text) if len(text) <= 64 else _folded.__wrapped__(text)
+
+
+@lru_cache(maxsize=8192)  # of short texts: the words of a ledger repeat in every row
+def _folded(text: str) -> str:
     return _SPACE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def visible(text: str) -> str:
+    """The text with every character that cannot be seen, or turns others around, written out: `\\u202e`."""
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} else c for c in text)
 
 
 def mask_text(text: str) -> str:

@@ -10,20 +10,58 @@ import posixpath
 import re
 import xml.parsers.expat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
-from duban.intake.cells import Unreadable, address
+import defusedxml.ElementTree as defused
+from defusedxml import DefusedXmlException
 
-MAX_COLUMNS = 256
-MAX_ROWS = 1_048_576
-MAX_CELLS = 20_000_000
-MAX_INFLATED = 1 << 30
-MAX_ENTRIES = 10_000
+from duban.intake.cells import Unreadable, address
+from duban.intake.limits import (
+    MAX_CELLS,
+    MAX_COLUMNS,
+    MAX_ENTRIES,
+    MAX_INFLATED,
+    MAX_PART_READ_WHOLE,
+    MAX_RATIO,
+    MAX_ROWS,
+    RATIO_MATTERS_FROM,
+)
+
+# What the libraries raise on an archive or XML that is not whole.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    ElementTree.ParseError,
+    xml.parsers.expat.ExpatError,
+    KeyError,
+    EOFError,
+    OSError,
+    ValueError,
+    zlib.error,
+)
+_UNSAFE = "文件里有不安全的 XML 声明"
+
 _CHUNK = 1 << 20
 _PERCENT_FORMATS = {9, 10}  # the two built into the file format; others carry a % in their code
-_WORKSHEET = "/worksheet"
+_WORKSHEET, _MACRO_SHEET = "/worksheet", "/xlmacrosheet"
+# Cells and rows that carry formatting alone: cut out before parsing, a million of them would take half a minute.
+_BLANK_CELLS = re.compile(rb'<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]+")?(?: t="n")? ?(?:/>|></c>)')
+_BLANK_ROWS = re.compile(rb'<row r="[0-9]+"(?: [A-Za-z0-9:]+="[^"<>]*")* ?(?:/>|></row>)')
+# Parts that act when the workbook is opened, and what a clerk is told of them.
+_ACTIVE_PARTS = {
+    "xl/macrosheets/": "文件里有宏表（Excel 4.0 宏），请删去后另存为 .xlsx",
+    "xl/activex/": "文件里有 ActiveX 控件，请删去后另存为 .xlsx",
+    "xl/embeddings/": "文件里嵌入了别的文件（OLE 对象），请删去后另存为 .xlsx",
+}
+_DYNAMIC_LINKS = {"ddeLink": "文件里有 DDE 链接，请删去后另存为 .xlsx", "oleLink": "文件里有 OLE 链接，请删去后另存为 .xlsx"}
+_OTHER_ARCHIVES = (
+    ("word/document.xml", "这是文字文档，请报送表格文件"),
+    ("ppt/presentation.xml", "这是演示文稿，请报送表格文件"),
+    ("xl/workbook.bin", "这是 .xlsb 文件，请另存为 .xlsx 后重新报送"),
+    ("content.xml", "这是 .ods 文件，请另存为 .xlsx 后重新报送"),
+)
 
 
 @dataclass
@@ -38,74 +76,114 @@ class SheetMarks:
     hidden_rows: set[int] = field(default_factory=set)
 
 
-def scan(path: str) -> tuple[dict[str, SheetMarks], bool]:
-    """Marks per sheet name, and whether the workbook counts days from 1904.
+@dataclass
+class BookMarks:
+    """Marks of a workbook: those of its sheets by name, the date system, whether it refers to other files."""
+
+    sheets: dict[str, SheetMarks] = field(default_factory=dict)
+    uses_1904: bool = False
+    has_external_links: bool = False
+
+
+def scan(path: str) -> BookMarks:
+    """What the XML of a workbook says.
 
     Raises:
-        Unreadable: not a workbook (S01), or over the limits (S10).
+        Unreadable: not a workbook, or one with parts that act (S01), or over the limits (S10).
     """
     try:
         with zipfile.ZipFile(path) as archive:
             _check_size(archive)
-            names = {name.replace("\\", "/").lstrip("/").lower(): name for name in archive.namelist()}
-            book = _find(names, "xl/workbook.xml")
-            root = _tree(archive, book)
-            uses_1904 = any(_flag(node, "date1904") for node in root.iter() if _local(node.tag) == "workbookPr")
-            percent_styles = _percent_styles(archive, names)
-            targets = _targets(archive, names)
-            marks = {}
-            for node in root.iter():
-                if _local(node.tag) != "sheet":
-                    continue
-                relation = next((value for key, value in node.attrib.items() if _local(key) == "id"), None)
-                kind, target = targets.get(relation, ("", ""))
-                if kind.endswith(_WORKSHEET):
-                    with archive.open(_find(names, target)) as stream:
-                        marks[node.attrib["name"]] = _scan_sheet(stream, node.attrib["name"], percent_styles)
-            return marks, uses_1904
-    except (zipfile.BadZipFile, ElementTree.ParseError, xml.parsers.expat.ExpatError, KeyError, EOFError, OSError, ValueError) as error:
+            return _scan(archive, _parts(archive))
+    except DefusedXmlException as error:
+        raise Unreadable("S01", _UNSAFE) from error
+    except (
+        zipfile.BadZipFile,
+        ElementTree.ParseError,
+        xml.parsers.expat.ExpatError,
+        KeyError,
+        EOFError,
+        OSError,
+        ValueError,
+        zlib.error,
+    ) as error:
         raise Unreadable("S01", "文件已损坏，或不是表格文件") from error
     except (NotImplementedError, RuntimeError) as error:  # a compression or encryption the zip library does not know
         raise Unreadable("S01", "文件有密码，或压缩方式不支持") from error
+
+
+def _scan(archive: zipfile.ZipFile, parts: dict[str, str]) -> BookMarks:
+    if "xl/workbook.xml" not in parts:
+        reason = next((reason for part, reason in _OTHER_ARCHIVES if part in parts), "这是压缩包，请解压后报送其中的表格文件")
+        raise Unreadable("S01", reason)
+    for folder, reason in _ACTIVE_PARTS.items():
+        if any(part.startswith(folder) for part in parts):
+            raise Unreadable("S01", reason)
+    root = _tree(archive, parts, "xl/workbook.xml")
+    marks = BookMarks(uses_1904=any(_flag(node, "date1904") for node in root.iter() if _local(node.tag) == "workbookPr"))
+    for part in parts:
+        if part.startswith("xl/externallinks/") and part.endswith(".xml"):
+            kinds = {_local(node.tag) for node in _tree(archive, parts, part).iter()}
+            for kind, reason in _DYNAMIC_LINKS.items():
+                if kind in kinds:
+                    raise Unreadable("S01", reason)
+            marks.has_external_links = True
+    percent_styles = _percent_styles(archive, parts)
+    targets = _targets(archive, parts)
+    for node in root.iter():
+        if _local(node.tag) != "sheet":
+            continue
+        relation = next((value for key, value in node.attrib.items() if _local(key) == "id"), None)
+        kind, target = targets.get(relation, ("", ""))
+        if kind.lower().endswith(_MACRO_SHEET):
+            raise Unreadable("S01", _ACTIVE_PARTS["xl/macrosheets/"])
+        if kind.endswith(_WORKSHEET):
+            with archive.open(parts[target.lower()]) as stream:
+                marks.sheets[node.attrib["name"]] = _scan_sheet(stream, node.attrib["name"], percent_styles)
+    return marks
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         raise Unreadable("S10", f"文件内部有 {len(entries)} 个部件，超过 {MAX_ENTRIES} 个")
-    inflated = sum(entry.file_size for entry in entries)
+    inflated, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
     if inflated > MAX_INFLATED:
-        raise Unreadable("S10", f"文件解压后有 {inflated / 2**20:.0f} MB，超过 1024 MB")
+        raise Unreadable("S10", f"文件解压后有 {inflated / 2**20:.0f} MB，超过 {MAX_INFLATED / 2**20:.0f} MB")
+    if inflated > RATIO_MATTERS_FROM and inflated > MAX_RATIO * packed:
+        raise Unreadable("S10", f"文件解压后是原来的 {inflated / max(1, packed):.0f} 倍，内容异常；请删去多余的行列和格式后另存为 .xlsx")
 
 
-def _find(names: dict[str, str], wanted: str) -> str:
-    return names[wanted.lower()]
+def _parts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Names of the parts as the archive spells them, by their normal form. Two of one name: readers would disagree which one counts."""
+    parts: dict[str, str] = {}
+    for name in archive.namelist():
+        normal = name.replace("\\", "/").lstrip("/").lower()
+        if normal in parts:
+            raise Unreadable("S01", f"文件内部有两个同名的部件（{normal[:80]}），不能安全地读取")
+        parts[normal] = name
+    return parts
 
 
-def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    data = archive.read(name)
-    if b"<!DOCTYPE" in data[:4096] or b"<!ENTITY" in data:
-        raise Unreadable("S01", "文件里有不安全的 XML 声明")
-    return data
+def _tree(archive: zipfile.ZipFile, parts: dict[str, str], part: str) -> ElementTree.Element:
+    if archive.getinfo(parts[part]).file_size > MAX_PART_READ_WHOLE:
+        raise Unreadable("S10", "文件里的格式或链接过多，请把数据复制到新的工作簿后报送")
+    return defused.fromstring(archive.read(parts[part]), forbid_dtd=True)
 
 
-def _tree(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
-    return ElementTree.fromstring(_read(archive, name))
-
-
-def _targets(archive: zipfile.ZipFile, names: dict[str, str]) -> dict[str, tuple[str, str]]:
+def _targets(archive: zipfile.ZipFile, parts: dict[str, str]) -> dict[str, tuple[str, str]]:
     found = {}
-    for node in _tree(archive, _find(names, "xl/_rels/workbook.xml.rels")):
+    for node in _tree(archive, parts, "xl/_rels/workbook.xml.rels"):
         target = node.attrib["Target"].replace("\\", "/")
         path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join("xl", target))
         found[node.attrib["Id"]] = (node.attrib["Type"], path)
     return found
 
 
-def _percent_styles(archive: zipfile.ZipFile, names: dict[str, str]) -> set[int]:
-    if "xl/styles.xml" not in names:
+def _percent_styles(archive: zipfile.ZipFile, parts: dict[str, str]) -> set[int]:
+    if "xl/styles.xml" not in parts:
         return set()
-    root = _tree(archive, names["xl/styles.xml"])
+    root = _tree(archive, parts, "xl/styles.xml")
     formats = set(_PERCENT_FORMATS)
     styles = set()
     for node in root.iter():
@@ -152,16 +230,20 @@ def _scan_sheet(stream: Iterator[bytes], sheet: str, percent_styles: set[int]) -
             _close_cell(marks, state, last, sheet)
 
     def doctype(*_: object) -> None:
-        raise Unreadable("S01", "文件里有不安全的 XML 声明")
+        raise Unreadable("S01", _UNSAFE)
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, characters
     parser.StartDoctypeDeclHandler = doctype
-    inflated = 0
+    inflated, rest = 0, b""
     while chunk := stream.read(_CHUNK):
         inflated += len(chunk)
         if inflated > MAX_INFLATED:
-            raise Unreadable("S10", "文件解压后超过 1024 MB", sheet=sheet)
-        parser.Parse(chunk, False)
+            raise Unreadable("S10", f"文件解压后超过 {MAX_INFLATED / 2**20:.0f} MB", sheet=sheet)
+        data = rest + chunk
+        end = data.rfind(b"<row ") if len(data) < 4 * _CHUNK else -1  # a row that may go on is left for the next turn
+        data, rest = (data[:end], data[end:]) if end > 0 else (data, b"")
+        parser.Parse(_BLANK_ROWS.sub(b"", _BLANK_CELLS.sub(b"", data)), False)
+    parser.Parse(rest, False)
     parser.Parse(b"", True)
     return marks
 

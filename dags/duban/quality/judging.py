@@ -8,22 +8,27 @@ files decides and the grouping into batches never does.
 from __future__ import annotations
 
 import logging
+import os
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from duban import warehouse
+from duban.intake import reading as readings
 from duban.intake import values
-from duban.intake.cells import display, from_json
+from duban.intake.cells import display
 from duban.intake.inbox import landed
+from duban.intake.limits import seconds_to_read
 from duban.intake.places import Places, build_places
-from duban.intake.sandbox import ChildFailed, Sandbox
-from duban.intake.tables import REASON_COLUMN, FileFault, Reading, known_headers, read_tables, total_faults
+from duban.intake.reading import FileFault, Reading
+from duban.intake.sandbox import ChildFailed, Job, Sandbox
+from duban.intake.tables import REASON_COLUMN, total_faults
 from duban.intake.typed_rows import TypedRow, mark_repeated_keys, place_rows, readable_amounts, type_rows
 from duban.intake.words import fold
 from duban.ledgers import Expectations, Ledger, load_expectations
@@ -35,6 +40,7 @@ from duban.settings import Settings
 from duban.warehouse import Claim
 
 log = logging.getLogger(__name__)
+_KINDS = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".csv": "csv"}
 FILES_IN_MEMORY, BYTES_IN_MEMORY = 200, 32 << 20
 
 
@@ -47,17 +53,30 @@ def judge_waiting(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
         GateClosed: the gate could not be trusted; the files of that round keep waiting, nothing of them is loaded.
     """
     expectations = load_expectations(settings)
-    headers = known_headers(expectations)
     counts: Counter[str] = Counter()
     with warehouse.judge_lock(conn), Sandbox("duban.intake.reader") as sandbox:
         while claims := _that_fit(warehouse.waiting_claims(conn, FILES_IN_MEMORY)):
-            jobs = [{"path": str(landed(settings.landing, claim.file_sha256)), "headers": headers} for claim in claims]
+            jobs = [_job(claim, landed(settings.landing, claim.file_sha256), settings) for claim in claims]
             files = [_open(claim, answer, expectations) for claim, answer in zip(claims, sandbox.map(jobs), strict=True)]
             for files_of_round in cut_rounds(files):
                 for verdict in _settle(conn, files_of_round, expectations, settings):
                     counts[verdict.outcome] += 1
                     counts["accepted_rows"] += len(verdict.accepted)
     return counts
+
+
+def judge_unsent(conn: psycopg.Connection, claim: Claim, path: Path, settings: Settings) -> Verdict:
+    """What would become of the file at `path` if it were sent now, as `claim` says; nothing of it stays in the warehouse.
+
+    Raises:
+        GateClosed: the gate could not be trusted.
+    """
+    expectations = load_expectations(settings)
+    with Sandbox("duban.intake.reader", children=1) as sandbox:
+        [answer] = sandbox.map([_job(claim, path, settings)])
+    with conn.transaction(force_rollback=True):
+        [verdict] = _judge_round(conn, [_open(claim, answer, expectations)], expectations)
+    return verdict
 
 
 def _that_fit(claims: list[Claim]) -> list[Claim]:
@@ -117,18 +136,26 @@ def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
         yield current
 
 
+def _job(claim: Claim, path: Path, settings: Settings) -> Job:
+    """What the sandbox is asked about a file. The day decides which layouts apply: the one its name states, else that of its arrival."""
+    arguments = {
+        "path": str(path),
+        "unit_code": claim.unit_code,
+        "on": min(values.dates_in_name(claim.file_name), default=claim.arrived_on).isoformat(),
+        "expectations": str(settings.expectations),
+        "seeds": str(settings.seeds),
+    }
+    return Job(arguments, seconds_to_read(claim.file_size))
+
+
 def _open(claim: Claim, answer: dict[str, Any] | ChildFailed, expectations: Expectations) -> OpenedFile:
     if isinstance(answer, ChildFailed):
         return OpenedFile(claim, Reading(faults=[FileFault(answer.rule_id, str(answer))]))
-    if "rule_id" in answer:
-        return OpenedFile(claim, Reading(faults=[FileFault(answer["rule_id"], answer["reason"], answer["sheet"], answer["cell"])]))
-    document = from_json(answer["document"])
     try:
-        reading = read_tables(document, expectations, claim.unit_code)
-    except Exception as error:  # a layout nobody thought of must not hold up the files of all the others
-        log.error("%s: %s while looking for tables; the file is sent back", claim.submission_id, type(error).__name__)
-        return OpenedFile(claim, Reading(faults=[FileFault("S01", "程序没有读懂这个文件的版面，请改用标准表头")]))
-    return OpenedFile(claim, reading, document.kind, document.encoding, document.uses_1904)
+        return OpenedFile(claim, readings.from_json(answer, expectations.ledgers))
+    except (KeyError, TypeError, ValueError) as error:  # a child that a file has taken over may answer anything
+        log.error("%s: the reader's answer is no reading (%s); the file is sent back", claim.submission_id, type(error).__name__)
+        return OpenedFile(claim, Reading(faults=[FileFault("S01", "程序没有读懂这个文件，请改用标准表头和常见格式")]))
 
 
 def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations) -> list[Verdict]:
@@ -207,6 +234,7 @@ def _check_other_units(conn: psycopg.Connection, verdict: Verdict) -> None:
     others = warehouse.other_unit_names(conn, set(names), claim.unit_code) - {fold(claim.unit_name)}
     if len(rows) >= 2 and all(names) and set(names) == others:
         verdict.faults.append(FileFault("S06", f"每一行的乡镇都是：{'、'.join(sorted(set(names)))}"))
+        log.warning("%s: every row of a file from %s names another unit (S06)", claim.submission_id, claim.unit_code)
 
 
 def _places(conn: psycopg.Connection, district_code: str, expectations: Expectations) -> Places:
@@ -218,7 +246,8 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
     opened = verdict.opened
     rows_by_ledger: dict[str, list[TypedRow]] = {}
     for table in opened.reading.tables:
-        typed = type_rows(opened.claim.submission_id, table, opened.sender, verdict.report_on, expectations.vocabularies, opened.uses_1904)
+        uses_1904 = opened.reading.uses_1904
+        typed = type_rows(opened.claim.submission_id, table, opened.sender, verdict.report_on, expectations.vocabularies, uses_1904)
         rows_by_ledger.setdefault(table.ledger.name, []).extend(typed)
         for total, title, said, actual in total_faults(table, [readable_amounts(row) for row in typed]):
             facts = {"sheet": table.sheet, "row": total.row_no, "word": total.word, "column": title}
@@ -228,6 +257,10 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
             listed = "、".join(map(str, table.hidden_row_nos[:20]))
             verdict.findings.append(finding(expectations, "W07", table.sheet, "rows", sheet=table.sheet, rows=listed))
         verdict.ignored_count += len(table.ignored_row_nos)
+    if expected := _other_kind(opened):
+        verdict.findings.append(finding(expectations, "W12", opened.claim.file_name, expected=expected))
+    if opened.reading.has_external_links:
+        verdict.findings.append(finding(expectations, "W13", opened.claim.file_name))
     for name in opened.reading.hidden_sheets:
         verdict.findings.append(finding(expectations, "W07", name, "sheet", sheet=name))
     for name, typed in rows_by_ledger.items():
@@ -240,6 +273,12 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
         for row in copies:
             facts = {"sheet": row.row.sheet, "row": row.row.row_no, "key": row.key}
             verdict.findings.append(finding(expectations, "W08", f"{row.row.sheet}!{row.row.row_no}", **facts))
+
+
+def _other_kind(opened: OpenedFile) -> str | None:
+    """What a file is, when the extension of its name says otherwise."""
+    named = _KINDS.get(os.path.splitext(opened.claim.file_name)[1].lower())
+    return f".{opened.reading.kind}" if named and named != opened.reading.kind else None
 
 
 def _gate(

@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from duban.intake.words import mask_text
 from duban.quality.verdict import Verdict
 from duban.settings import TIMEZONE
 from duban.warehouse import storable_text
@@ -42,11 +43,18 @@ def build(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
             "corrects": verdict.corrects_id,
             "counts": {name.removesuffix("_count"): count for name, count in verdict.counts.items()},
             "read_as": {
-                "kind": verdict.opened.kind,
-                "encoding": verdict.opened.encoding,
+                "kind": reading.kind,
+                "encoding": reading.encoding,
                 "layout": reading.layout,
                 "tables": [
-                    {"ledger": table.ledger.title, "sheet": table.sheet, "header_row": table.header_row_no, "rows": len(table.rows)}
+                    {
+                        "ledger": table.ledger.title,
+                        "sheet": table.sheet,
+                        "header_row": table.header_row_no,
+                        "rows": len(table.rows),
+                        "ignored_rows": table.ignored_row_nos[:MAX_LISTED],
+                        "unknown_columns": [mask_text(title) for title in table.unknown_titles],
+                    }
                     for table in reading.tables
                 ],
                 "skipped_sheets": reading.skipped_sheets,

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from duban.intake.cells import display
-from duban.intake.tables import FileFault
+from duban.intake.cells import address, display
+from duban.intake.reading import FileFault
 from duban.intake.typed_rows import TypedRow
 from duban.intake.words import mask_id_number, mask_name, mask_text
 from duban.ledgers import Column, Expectations
 from duban.quality.gate import Declared
+from duban.quality.hints import hint
 
 _SHOWN = 200
 
@@ -53,18 +54,22 @@ def row_rejections(row: TypedRow, declared: Declared, expectations: Expectations
     """The rejections of a row that broke a declared expectation: one per offending column."""
     names = [declared.column] if declared.column else [name for rule_id, name in row.marks if rule_id == declared.rule_id]
     for name in names:
-        column = row.ledger.by_name[name]
+        column, cell = row.ledger.by_name[name], row.row.cells.get(name)
         fix = declared.fix
         if declared.rule_id == "R04" and column.vocabulary:
             fix = f"请从这些选项里选一个填写：{'、'.join(expectations.vocabularies[column.vocabulary].canonical)}"
+        if likely := hint(column, cell, declared.rule_id):
+            fix = f"{fix}（{likely}）"
+        misplaced_at = row.row.misplaced_at
         yield Rejection(
             ledger=row.ledger.title,
             sheet=row.row.sheet,
             row_no=row.row.row_no,
             column_name=column.title,
-            cell=row.table.cell(name, row.row.row_no),
+            cell=row.table.cell(name, row.row.row_no) if misplaced_at is None else address(row.row.row_no - 1, misplaced_at),
             rule_id=declared.rule_id,
-            value_masked=masked(column, display(row.row.cells.get(name))),
+            # Of a row whose cells have lost their columns nobody knows what is personal.
+            value_masked=masked(column, display(cell)) if misplaced_at is None else "（整行）",
             reason=declared.reason,
             how_to_fix=fix,
         )

@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
+from pathlib import Path
 from typing import Any
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
+from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 from duban.intake.cells import Cell as ReadCell
 from duban.intake.cells import Document, Number, display
-from duban.intake.reader import header_test, read_document
+from duban.intake.reader import read_document
 from duban.intake.sandbox import serve
 from duban.intake.tables import REASON_COLUMN, REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
 from duban.intake.words import fold
+from duban.ledgers import Expectations, read_expectations
+from duban.quality.workbook_text import set_text
 
 _WRONG = PatternFill("solid", start_color="FFFFC7CE", end_color="FFFFC7CE")
 _HEADER = PatternFill("solid", start_color="FFD9E1F2", end_color="FFD9E1F2")
@@ -33,17 +38,20 @@ _PLAIN = Font(name="宋体", size=11)
 _REASON = Font(name="宋体", size=11, color="FFC00000")
 _WRAP = Alignment(wrap_text=True, vertical="top")
 _AUTHOR = "督办"
+_OFTEN = 3
+MAX_FORMATTED = 32 << 20
+MAX_MERGED_AREAS = 10_000
 _COLUMNS = ("序号", "工作表", "行", "列名", "单元格", "填写的内容", "规则", "为什么退回", "怎么改")
 _REASON_WIDTH = 48
 _WIDTHS = (12, 14, 8, 16, 10, 26, 8, 40, 48)
 
 
-def write_slip(source: str | None, target: str, receipt: dict[str, Any], headers: list[str]) -> None:
+def write_slip(source: str | None, target: str, receipt: dict[str, Any], expectations: Expectations) -> None:
     """Write the slip of a submission to `target`, from the sender's bytes at `source` and its receipt.
 
-    Without a source, or when no ledger was found in it, the slip has the sheet 退回说明 alone.
+    Without a source, or when it cannot be read, the slip has the sheet 退回说明 alone.
     """
-    workbook = _open(source, headers, receipt) if source and receipt["read_as"]["tables"] else _empty()
+    workbook = _open(source, expectations, receipt) if source and receipt["read_as"]["kind"] else _empty()
     _mark_cells(workbook, receipt)
     _explain(workbook, receipt)
     draft = f"{target}.draft"
@@ -51,14 +59,20 @@ def write_slip(source: str | None, target: str, receipt: dict[str, Any], headers
     os.replace(draft, target)
 
 
-def _open(source: str, headers: list[str], receipt: dict[str, Any]) -> Workbook:
-    if receipt["read_as"]["kind"] == "xlsx":
+def _open(source: str, expectations: Expectations, receipt: dict[str, Any]) -> Workbook:
+    if receipt["read_as"]["kind"] == "xlsx" and _inflated(source) <= MAX_FORMATTED:
         try:
             with open(source, "rb") as file:  # the landing area knows no file extensions, and openpyxl goes by them
                 return _values_only(load_workbook(file, data_only=True, keep_vba=False, keep_links=False))
         except Exception:  # the cell reader is more tolerant than the formatting one: fall back to the cells alone
-            return _from_document(read_document(source, header_test(headers)), receipt)
-    return _from_document(read_document(source, header_test(headers)), receipt)
+            return _from_document(read_document(source, expectations), receipt)
+    return _from_document(read_document(source, expectations), receipt)
+
+
+def _inflated(source: str) -> int:
+    """Bytes of all parts of a workbook. Formatting without end (a million coloured empty rows) is not worth carrying over."""
+    with zipfile.ZipFile(source) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
 
 
 def _empty() -> Workbook:
@@ -69,6 +83,7 @@ def _empty() -> Workbook:
 
 def _values_only(workbook: Workbook) -> Workbook:
     """The sender's workbook with its formatting and nothing that acts."""
+    workbook.security = None
     for name in list(workbook.defined_names):
         del workbook.defined_names[name]
     for sheet in list(workbook):
@@ -80,6 +95,7 @@ def _values_only(workbook: Workbook) -> Workbook:
         sheet.tables.clear()
         sheet.HeaderFooter = type(sheet.HeaderFooter)()
         sheet.data_validations.dataValidation = []
+        sheet.protection.disable()  # a clerk must be able to correct the cells
         sheet._images, sheet._charts, sheet._pivots, sheet._hyperlinks, sheet.legacy_drawing = [], [], [], [], None
         for row in sheet.iter_rows():
             for cell in row:
@@ -88,12 +104,14 @@ def _values_only(workbook: Workbook) -> Workbook:
                 cell.hyperlink = None
                 cell.comment = None
                 if isinstance(cell.value, str):
-                    _set_text(cell, cell.value)
+                    set_text(cell, cell.value)
     return workbook
 
 
 def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
     workbook = _empty()
+    if document.uses_1904:
+        workbook.epoch = CALENDAR_MAC_1904  # plain day numbers keep their meaning
     tables = receipt["read_as"]["tables"]
     for number, read in enumerate(document.sheets):
         if fold(read.name) == SLIP_SHEET:
@@ -104,6 +122,8 @@ def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
             for column_number, value in enumerate(cells, start=1):
                 if value is not None:
                     _set_value(sheet.cell(row_number, column_number), value)
+        for first_row, first, last_row, last in read.merged[:MAX_MERGED_AREAS]:
+            sheet.merge_cells(start_row=first_row + 1, start_column=first + 1, end_row=last_row + 1, end_column=last + 1)
         for column_number in range(1, sheet.max_column + 1):
             longest = max(
                 (len(str(cell.value or "").encode("gb18030")) for cell in sheet[get_column_letter(column_number)][:200]), default=0
@@ -117,16 +137,9 @@ def _set_value(cell: Cell, value: ReadCell) -> None:
         cell.value = float(value.digits) if "." in value.digits else int(value.digits)
         cell.number_format = "0.00%" if value.is_percent else "General"
     elif isinstance(value, str | Number) or not hasattr(value, "isoformat"):
-        _set_text(cell, display(value))
+        set_text(cell, display(value))
     else:
         cell.value, cell.number_format = value, "yyyy-mm-dd"
-
-
-def _set_text(cell: Cell, text: str) -> None:
-    """Text stays text, whatever it begins with; characters a workbook cannot hold become visible."""
-    text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)[:32_767]
-    cell.value = text
-    cell.data_type = "s"  # openpyxl takes a leading = for a formula and #N/A for an error
 
 
 def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
@@ -146,6 +159,7 @@ def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
     for (title, where), entries in by_cell.items():
         cell = _top_left(sheets[title], where)
         cell.fill = _WRONG
+        _show(sheets[title], cell)
         if any(entry["rule_id"] == "R07" for entry in entries):
             cell.number_format = "@"  # typed anew, the number stays text
         comment = Comment("\n".join(f"{e['rule_id']} {e['reason']}\n{e['how_to_fix']}" for e in entries), _AUTHOR)
@@ -158,10 +172,18 @@ def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
             columns[title] = _reason_column(sheet, header_rows.get(entries[0]["sheet"], 1))
         cell = sheet.cell(row_no, columns[title])
         reasons = [f"{e['column_name']}：{e['reason']}（{e['rule_id']}）" for e in entries]
-        _set_text(cell, "\n".join(reasons))
+        set_text(cell, "\n".join(reasons))
         cell.font, cell.alignment = _REASON, _WRAP
         lines = sum(-(-2 * len(reason) // _REASON_WIDTH) for reason in reasons)
         sheet.row_dimensions[row_no].height = max(sheet.row_dimensions[row_no].height or 0, 15 * lines)
+
+
+def _show(sheet: Worksheet, cell: Cell) -> None:
+    """Unhide row and column of a cell that must be corrected."""
+    sheet.row_dimensions[cell.row].hidden = False
+    for dimension in sheet.column_dimensions.values():
+        if dimension.min and dimension.min <= cell.column <= dimension.max:
+            dimension.hidden = False
 
 
 def _reason_column(sheet: Worksheet, header_row: int) -> int:
@@ -175,7 +197,7 @@ def _reason_column(sheet: Worksheet, header_row: int) -> int:
             return column
     column = sheet.max_column + 1
     cell = sheet.cell(header_row, column)
-    _set_text(cell, REASON_COLUMN)
+    set_text(cell, REASON_COLUMN)
     cell.font, cell.fill = _BOLD, _WRONG
     sheet.column_dimensions[get_column_letter(column)].width = _REASON_WIDTH
     return column
@@ -218,6 +240,11 @@ def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
         sheet.merge_cells(start_row=number, start_column=2, end_row=number, end_column=len(_COLUMNS))
         _put(sheet, number, 2, text, _PLAIN)
     top = len(facts) + 3
+    for text in _commonest(receipt["rejections"]):
+        _put(sheet, top - 1, 1, "先看这里", _BOLD)
+        sheet.merge_cells(start_row=top - 1, start_column=2, end_row=top - 1, end_column=len(_COLUMNS))
+        _put(sheet, top - 1, 2, text, _REASON)
+        top += 1
     for column, (title, width) in enumerate(zip(_COLUMNS, _WIDTHS, strict=True), start=1):
         _put(sheet, top, column, title, _BOLD).fill = _HEADER
         sheet.column_dimensions[get_column_letter(column)].width = width
@@ -252,9 +279,22 @@ def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
     sheet.page_setup.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage = 0, True
 
 
+def _commonest(rejections: list[dict[str, Any]]) -> list[str]:
+    """The causes behind many rejections, most frequent first: one mistake made all the way down a column is corrected in one go."""
+    by_cause: dict[tuple[str, str, str, str], list[str]] = {}
+    for entry in rejections:
+        if entry["row_no"]:
+            by_cause.setdefault((entry["sheet"], entry["column_name"], entry["rule_id"], entry["reason"]), []).append(entry["cell"] or "")
+    causes = sorted(((cells, cause) for cause, cells in by_cause.items() if len(cells) >= _OFTEN), key=lambda pair: -len(pair[0]))
+    return [
+        f"“{column}”有 {len(cells)} 处同样的问题：{reason}（{rule_id}；{sheet} {'、'.join(filter(None, cells[:3]))} 等）"
+        for cells, (sheet, column, rule_id, reason) in causes[:3]
+    ]
+
+
 def _put(sheet: Worksheet, row: int, column: int, text: str, font: Font) -> Cell:
     cell = sheet.cell(row, column)
-    _set_text(cell, text)
+    set_text(cell, text)
     cell.font, cell.alignment = font, _WRAP
     return cell
 
@@ -265,8 +305,9 @@ def _sheet_name(name: str) -> str:
 
 
 def handle(job: dict) -> dict:
-    """Answer one job `{"source", "target", "receipt", "headers"}` by writing the slip."""
-    write_slip(job["source"], job["target"], job["receipt"], job["headers"])
+    """Answer one job `{"source", "target", "receipt", "expectations", "seeds"}` by writing the slip."""
+    expectations = read_expectations(Path(job["expectations"]), Path(job["seeds"]))
+    write_slip(job["source"], job["target"], job["receipt"], expectations)
     return {"written": True}
 
 

@@ -11,9 +11,7 @@ import psycopg
 
 from duban import warehouse
 from duban.intake.inbox import landed
-from duban.intake.sandbox import ChildFailed, Sandbox
-from duban.intake.tables import known_headers
-from duban.ledgers import load_expectations
+from duban.intake.sandbox import ChildFailed, Job, Sandbox
 from duban.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -25,11 +23,10 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
 
     Every outcome but `duplicate` has a receipt, and a slip where something was rejected.
     """
-    headers = known_headers(load_expectations(settings))
     written = []
     # Slips carry the senders' own rows: whoever shares the folder opens it to the right persons.
     (settings.outbox / "returns").mkdir(parents=True, exist_ok=True, mode=0o700)
-    with warehouse.returns_lock(conn), Sandbox("duban.quality.return_slip", seconds=SECONDS_PER_SLIP) as sandbox:
+    with warehouse.returns_lock(conn), Sandbox("duban.quality.return_slip") as sandbox:
         waiting = warehouse.unreturned(conn)
         folders = {row["submission_id"]: settings.outbox / "returns" / row["unit_code"] / row["submission_id"] for row in waiting}
         slips = [row for row in waiting if row["receipt"]["rejections"]]
@@ -40,7 +37,8 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
                 "source": str(landed(settings.landing, row["file_sha256"])),
                 "target": str(folders[row["submission_id"]] / f"退回单-{row['submission_id']}.xlsx"),
                 "receipt": row["receipt"],
-                "headers": headers,
+                "expectations": str(settings.expectations),
+                "seeds": str(settings.seeds),
             }
             for row in slips
         ]
@@ -48,11 +46,11 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
             if row["outcome"] != "duplicate":
                 _write_json(folders[row["submission_id"]] / "receipt.json", row["receipt"])
                 written.append(folders[row["submission_id"]])
-        for row, job, answer in zip(slips, jobs, sandbox.map(jobs), strict=True):
+        for row, job, answer in zip(slips, jobs, sandbox.map(Job(job, SECONDS_PER_SLIP) for job in jobs), strict=True):
             if isinstance(answer, ChildFailed):
                 # The sender's workbook cannot be opened for formatting; the explanation alone can.
                 log.warning("%s: the slip is written without the sender's sheets", row["submission_id"])
-                if isinstance(next(sandbox.map([{**job, "source": None}])), ChildFailed):
+                if isinstance(next(sandbox.map([Job({**job, "source": None}, SECONDS_PER_SLIP)])), ChildFailed):
                     log.error("%s: no slip could be written; its receipt says what is wrong", row["submission_id"])
         for row in waiting:
             warehouse.record_returned(conn, row["submission_id"])

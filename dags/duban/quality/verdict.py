@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from duban.intake import values
-from duban.intake.tables import FileFault, Reading
+from duban.intake.reading import FileFault, Reading
 from duban.intake.typed_rows import Sender, TypedRow
 from duban.quality.rejections import Finding, Rejection
 from duban.warehouse import Claim
@@ -18,9 +18,6 @@ class OpenedFile:
 
     claim: Claim
     reading: Reading
-    kind: str = ""
-    encoding: str | None = None
-    uses_1904: bool = False
 
     @property
     def sender(self) -> Sender:

@@ -1,0 +1,155 @@
+"""Reads a CSV: encoding, separator, records. Nothing is replaced or repaired: what is damaged is said, by line.
+
+Runs inside the sandbox.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from duban.intake.cells import Cell, Document, Misplaced, Sheet, Unreadable, text_cell, trim
+from duban.intake.limits import MAX_COLUMNS, MAX_ROWS
+
+IsHeader = Callable[[list[Cell]], bool]
+SEPARATORS = (",", ";", "\t", "，")
+HEADER_ROWS = 20
+#: More lines whose quotes do not close are no slips of the pen.
+MAX_BROKEN_LINES = 50
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_MARKUP = ("<!doctype", "<html", "<table", "<?xml")
+_CJK = re.compile("[\u4e00-\u9fff]")
+# GB18030 code points that the codec still maps to private use; the standard of 2022 (and Unicode 4.1) gives them characters.
+_GB18030_2022 = {
+    **dict(zip(range(0xE78D, 0xE797), (0xFE10, 0xFE12, 0xFE11, *range(0xFE13, 0xFE1A)), strict=True)),
+    **{0xE7C7: 0x1E3F, 0xE816: 0x20087, 0xE817: 0x20089, 0xE818: 0x200CC, 0xE831: 0x215D7, 0xE83B: 0x2298F, 0xE855: 0x241FE},
+    **dict(zip((0xE81E, 0xE826, 0xE82B, 0xE82C, 0xE832, 0xE843, 0xE854, 0xE864), range(0x9FB4, 0x9FBC), strict=True)),
+}
+_SAVE_ANEW = "请用 Excel 或 WPS 打开检查，另存为 .xlsx 后重新报送"
+
+
+def read(data: bytes, is_header: IsHeader) -> Document:
+    """The one table of a CSV. A line that cannot be taken apart, and a field beyond the header's last, is a `Misplaced` cell.
+
+    `is_header` recognises a header row: by it encoding and separator are chosen.
+
+    Raises:
+        Unreadable: S01 (encoding, quotes, not a CSV at all), S10 (too many rows or columns).
+    """
+    text, encoding = _decode(data, is_header)
+    if not text.strip():
+        return Document("csv", (), encoding=encoding)
+    if text.lstrip()[:200].lower().startswith(_MARKUP):
+        raise Unreadable("S01", "这是网页格式的文件，请用 Excel 或 WPS 打开，另存为 .xlsx 后重新报送")
+    if text.count("\x00") * 100 > len(text):
+        raise Unreadable("S01", f"这不是表格文件，或文件已损坏，或文字编码不明；{_SAVE_ANEW}")
+    text = text_cell(text)
+    separator = _separator(text, is_header)
+    rows = list(_records(text, separator))
+    header = next((number for number, row in enumerate(rows[:HEADER_ROWS]) if is_header(row)), None)
+    _check(rows, header, encoding)
+    return Document("csv", (Sheet("", _placed(rows, header)),), encoding=encoding)
+
+
+def _decode(data: bytes, is_header: IsHeader) -> tuple[str, str]:
+    """Text and encoding: a byte order mark decides; else strict UTF-8, else strict GB18030."""
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            candidates = [encoding]
+            break
+    else:
+        candidates = ["utf-8", "gb18030"]
+    damaged_at = 0
+    for encoding in candidates:
+        try:
+            text = data.decode(encoding)
+            return (text.translate(_GB18030_2022) if encoding == "gb18030" else text), encoding
+        except UnicodeDecodeError as error:
+            damaged_at = max(damaged_at, error.start)
+            if _has_header(data[: error.start].decode(encoding), is_header):
+                break  # this is the encoding of the file, and here it is damaged; another one would only make gibberish of it
+    line = data.count(b"\n", 0, damaged_at) + 1
+    raise Unreadable("S01", f"文字编码有误，文件在第 {line} 行附近已损坏；{_SAVE_ANEW}")
+
+
+def _refuse_mixed_encodings(rows: list[list[Cell]]) -> None:
+    """Cells of UTF-8 in a file of GB18030: they decode without an error, to gibberish (鐜嬪皬鏄 for 王小明)."""
+    for number, row in enumerate(rows, start=1):
+        for cell in row:
+            if isinstance(cell, str) and not cell.isascii():
+                try:
+                    meant = cell.encode("gb18030").decode("utf-8")
+                except UnicodeDecodeError:
+                    continue
+                if len(_CJK.findall(meant)) >= 2:
+                    raise Unreadable("S01", f"文件里混有两种文字编码，在第 {number} 行附近；{_SAVE_ANEW}")
+
+
+def _has_header(text: str, is_header: IsHeader) -> bool:
+    return any(is_header(row) for separator in SEPARATORS for row in _first_rows(text, separator))
+
+
+def _separator(text: str, is_header: IsHeader) -> str:
+    """The separator under which a header shows; without a header the one that makes most columns."""
+    for separator in SEPARATORS:
+        if any(is_header(row) for row in _first_rows(text, separator)):
+            return separator
+    return max(SEPARATORS, key=lambda separator: max((len(row) for row in _first_rows(text, separator)), default=0))
+
+
+def _first_rows(text: str, separator: str) -> list[list[Cell]]:
+    return list(islice(_records(text[: 1 << 20], separator, lenient=True), HEADER_ROWS))
+
+
+def _records(text: str, separator: str, *, lenient: bool = False) -> Iterator[list[Cell]]:
+    """One record per line of the file, blank ones included: their numbers are what the clerk is told.
+
+    A line whose quotes do not close is one `Misplaced` cell, and reading goes on with the line after it.
+
+    Raises:
+        Unreadable: S01, too many such lines (not when `lenient`).
+    """
+    csv.field_size_limit(len(text) + 1)
+    lines = list(io.StringIO(text, newline=""))
+    at = broken = 0
+    while at < len(lines):
+        reader = csv.reader((lines[number] for number in range(at, len(lines))), delimiter=separator, strict=True)
+        read_before = 0
+        try:
+            for record in reader:
+                yield [value or None for value in record]
+                read_before = reader.line_num
+            return
+        except csv.Error:
+            at += read_before
+            yield [Misplaced(lines[at].rstrip("\r\n"))]
+            at, broken = at + 1, broken + 1
+            if broken > MAX_BROKEN_LINES:
+                if lenient:
+                    return
+                raise Unreadable("S01", f"很多行的引号不成对，分不清哪些字在同一格；{_SAVE_ANEW}") from None
+
+
+def _check(rows: list[list[Cell]], header: int | None, encoding: str) -> None:
+    broken = sum(bool(row) and isinstance(row[0], Misplaced) for row in rows)
+    if broken and (header is None or 2 * broken > sum(any(row) for row in rows)):
+        raise Unreadable("S01", f"引号不成对，分不清哪些字在同一格；{_SAVE_ANEW}")
+    if len(rows) > MAX_ROWS:
+        raise Unreadable("S10", f"文件有 {len(rows)} 行，超过 {MAX_ROWS} 行")
+    for number, row in enumerate(rows, start=1):
+        if len(row) > MAX_COLUMNS:
+            raise Unreadable("S10", f"第 {number} 行有 {len(row)} 列，超过 {MAX_COLUMNS} 列")
+    if encoding == "gb18030":
+        _refuse_mixed_encodings(rows)
+
+
+def _placed(rows: list[list[Cell]], header: int | None) -> list[list[Cell]]:
+    """Without trailing empty fields and records; a filled field beyond those of the header stands in no column."""
+    if header is not None:
+        width = len(rows[header])
+        for row in rows[header + 1 :]:
+            row[width:] = [Misplaced(cell) if isinstance(cell, str) else cell for cell in row[width:]]
+    return trim(rows)

@@ -1,0 +1,18 @@
+"""How large a file may be: beyond it is S10, judged as early as the file shows it."""
+
+MAX_BYTES = 50 << 20
+MAX_ROWS = 1_048_576
+MAX_COLUMNS = 256
+#: Cells of the rectangle that holds all content of a sheet: the readers keep all of it in memory.
+MAX_CELLS = 20_000_000
+MAX_MERGED_CELLS = 2_000_000
+#: Of the archive that a workbook is: bytes and parts when unpacked; parts that are read whole; how far real workbooks can be packed.
+MAX_INFLATED = 1 << 30
+MAX_ENTRIES = 10_000
+MAX_PART_READ_WHOLE = 16 << 20
+MAX_RATIO, RATIO_MATTERS_FROM = 100, 100 << 20
+
+
+def seconds_to_read(size: int) -> float:
+    """Wall time that reading a file of so many bytes may take: what hangs is noticed soon, what is large gets up to a minute."""
+    return min(60.0, 8.0 + 2.0 * size / 2**20)

@@ -1,0 +1,145 @@
+"""What the sandbox found in a file: ledgers with their rows, what breaks a file rule, and what a receipt says of the rest.
+
+A `Reading` is made in a child process (`duban.intake.tables`) and crosses to the parent as JSON (`to_json`, `from_json`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from duban.intake import cells
+from duban.intake.cells import Cell, address
+from duban.ledgers import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class DataRow:
+    """One data row: cells by column name, as the sender wrote them (merged cells filled downwards). `row_no` counts from 1.
+
+    `misplaced_at` is the 0-based column of text that belongs to no column of the header: nothing in such a row can be trusted (R11).
+    """
+
+    sheet: str
+    row_no: int
+    cells: dict[str, Cell]
+    extras: dict[str, Cell]
+    misplaced_at: int | None = None
+
+
+@dataclass(frozen=True)
+class TotalRow:
+    """A total row: its word, its cells by column name, and how many data rows stand above it."""
+
+    row_no: int
+    word: str
+    cells: dict[str, Cell]
+    data_rows_above: int
+
+
+@dataclass
+class Table:
+    """A ledger as found in one sheet. `positions` are 0-based columns; `factors` turn a money cell into yuan."""
+
+    ledger: Ledger
+    sheet: str
+    header_row_no: int
+    positions: dict[str, int]
+    factors: dict[str, Decimal]
+    rows: list[DataRow] = field(default_factory=list)
+    totals: list[TotalRow] = field(default_factory=list)
+    ignored_row_nos: list[int] = field(default_factory=list)
+    hidden_row_nos: list[int] = field(default_factory=list)
+    unknown_titles: list[str] = field(default_factory=list)
+
+    def cell(self, column: str, row_no: int) -> str | None:
+        """A1 address of a column in a row, or None when the sheet does not have the column."""
+        position = self.positions.get(column)
+        return None if position is None else address(row_no - 1, position)
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """A broken file rule (S01–S10) and where it shows."""
+
+    rule_id: str
+    detail: str
+    sheet: str = ""
+    cell: str | None = None
+    column: str | None = None
+    value: str | None = None
+
+
+@dataclass
+class Reading:
+    """What a document holds: its kind (`xlsx`, `xls`, `csv`; empty when it could not be read), for CSV the encoding, its ledgers."""
+
+    kind: str = ""
+    encoding: str | None = None
+    uses_1904: bool = False
+    has_external_links: bool = False
+    tables: list[Table] = field(default_factory=list)
+    faults: list[FileFault] = field(default_factory=list)
+    report_dates: list[tuple[date, str]] = field(default_factory=list)
+    skipped_sheets: list[str] = field(default_factory=list)
+    hidden_sheets: list[str] = field(default_factory=list)
+    layout: str | None = None
+    slip_of: str | None = None
+
+
+def to_json(reading: Reading) -> dict[str, Any]:
+    """The reading as JSON-ready values; `from_json` is the inverse."""
+    return {
+        **vars(reading),
+        "tables": [_table_to_json(table) for table in reading.tables],
+        "faults": [vars(fault) for fault in reading.faults],
+        "report_dates": [(day.isoformat(), where) for day, where in reading.report_dates],
+    }
+
+
+def from_json(data: Mapping[str, Any], ledgers: Mapping[str, Ledger]) -> Reading:
+    """Rebuild the reading that `to_json` took apart."""
+    return Reading(
+        **{
+            **data,
+            "tables": [_table_from_json(table, ledgers) for table in data["tables"]],
+            "faults": [FileFault(**fault) for fault in data["faults"]],
+            "report_dates": [(date.fromisoformat(day), where) for day, where in data["report_dates"]],
+        }
+    )
+
+
+def _table_to_json(table: Table) -> dict[str, Any]:
+    return {
+        **vars(table),
+        "ledger": table.ledger.name,
+        "factors": {name: str(factor) for name, factor in table.factors.items()},
+        "rows": [(row.row_no, _cells_to_json(row.cells), _cells_to_json(row.extras), row.misplaced_at) for row in table.rows],
+        "totals": [(total.row_no, total.word, _cells_to_json(total.cells), total.data_rows_above) for total in table.totals],
+    }
+
+
+def _table_from_json(data: Mapping[str, Any], ledgers: Mapping[str, Ledger]) -> Table:
+    return Table(
+        **{
+            **data,
+            "ledger": ledgers[data["ledger"]],
+            "factors": {name: Decimal(factor) for name, factor in data["factors"].items()},
+            "rows": [
+                DataRow(data["sheet"], row_no, _cells_from_json(known), _cells_from_json(extras), misplaced_at)
+                for row_no, known, extras, misplaced_at in data["rows"]
+            ],
+            "totals": [TotalRow(row_no, word, _cells_from_json(known), above) for row_no, word, known, above in data["totals"]],
+        }
+    )
+
+
+def _cells_to_json(named: Mapping[str, Cell]) -> dict[str, Any]:
+    return {name: cells.encode(cell) for name, cell in named.items()}
+
+
+def _cells_from_json(data: Mapping[str, Any]) -> dict[str, Cell]:
+    return {name: cells.decode(value) for name, value in data.items()}

@@ -1,0 +1,85 @@
+"""Reads .xlsx and .xlsm: values by calamine, and what their XML says besides (`workbook_xml`). Runs inside the sandbox."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator
+
+import python_calamine
+
+from duban.intake import workbook_xml
+from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Sheet, Unreadable, decimal_digits, text_cell, trim
+from duban.intake.limits import MAX_MERGED_CELLS
+
+
+def read(path: str) -> Document:
+    """The workbook at `path`, values only.
+
+    Raises:
+        Unreadable: S01 (damaged, unsafe), S10 (over the limits).
+    """
+    book = workbook_xml.scan(path)
+    try:
+        workbook = python_calamine.CalamineWorkbook.from_path(path)
+        sheets = tuple(
+            _read_sheet(workbook, meta, book.sheets.get(meta.name, workbook_xml.SheetMarks()))
+            for meta in workbook.sheets_metadata
+            if meta.typ == python_calamine.SheetTypeEnum.WorkSheet
+        )
+    except python_calamine.PasswordError as error:
+        raise Unreadable("S01", "文件有密码，请去掉密码后重新报送") from error
+    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        raise Unreadable("S01", "文件已损坏，或不是表格文件") from error
+    return Document("xlsx", sheets, uses_1904=book.uses_1904, has_external_links=book.has_external_links)
+
+
+def _read_sheet(workbook: python_calamine.CalamineWorkbook, meta: python_calamine.SheetMetadata, marks: workbook_xml.SheetMarks) -> Sheet:
+    sheet = workbook.get_sheet_by_name(meta.name)
+    merged = tuple((a[0], a[1], b[0], b[1]) for a, b in sheet.merged_cell_ranges or ())
+    if sum((last_row + 1 - first_row) * (last + 1 - first) for first_row, first, last_row, last in merged) > MAX_MERGED_CELLS:
+        raise Unreadable("S10", "合并单元格的范围过大，请取消合并后保存", sheet=meta.name)
+    rows = list(_rows(sheet, marks))
+    for (r, c), text in marks.faults.items():
+        rows.extend([] for _ in range(r + 1 - len(rows)))
+        rows[r].extend([None] * (c + 1 - len(rows[r])))
+        rows[r][c] = Faulty(text)
+    return Sheet(
+        name=meta.name,
+        rows=trim(rows),
+        is_hidden=meta.visible != python_calamine.SheetVisibleEnum.Visible,
+        merged=merged,
+        hidden_rows=frozenset(marks.hidden_rows),
+    )
+
+
+def _rows(sheet: python_calamine.CalamineSheet, marks: workbook_xml.SheetMarks) -> Iterator[list[Cell]]:
+    first_column = sheet.start[1] if sheet.start else 0
+    for r, values in enumerate(sheet.iter_rows()):
+        if all(value == "" for value in values):
+            yield []
+        else:
+            cells = (_cell(value, (r, c) in marks.percents) for c, value in enumerate(values, first_column))
+            yield [*[None] * first_column, *cells]
+
+
+def _cell(value: object, is_percent: bool) -> Cell:
+    match value:
+        case "" | None:
+            return None
+        case bool():
+            return value
+        case str():
+            return text_cell(value)
+        case int():
+            return Number(str(value), is_percent)
+        case float():
+            if not math.isfinite(value):
+                return Faulty("#NUM!")
+            return Number(decimal_digits(value), is_percent)
+        case dt.datetime():
+            return value.date()
+        case dt.date():
+            return value
+        case _:
+            return Moment(str(value))

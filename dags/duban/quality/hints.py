@@ -1,0 +1,87 @@
+"""What a clerk most likely did, said beside the remedy. A hint never decides anything: the row goes back with it or without it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from duban.intake.cells import Cell, Number, display
+from duban.intake.words import fold
+from duban.ledgers import Column
+
+_LOOK_LIKE_DIGITS = {"O": "0", "o": "0", "Q": "0", "l": "1", "I": "1", "i": "1", "|": "1", "Z": "2", "z": "2", "S": "5", "B": "8"}
+_DIGIT_TYPES = frozenset(["date", "money", "percent", "count", "year", "id_number"])
+_SCRIPTS = {"CYRILLIC": "西里尔字母", "GREEK": "希腊字母"}
+_VAGUE = re.compile("约|左右|大概|多|余|近|[~～]|[0-9][-—+＋至到][0-9]")
+
+
+def hint(column: Column, cell: Cell, rule_id: str) -> str | None:
+    """A sentence in Chinese about this one cell, or None. Identity numbers are never quoted, only the character in question."""
+    text = unicodedata.normalize("NFKC", display(cell)).strip()
+    if (column.type in _DIGIT_TYPES or rule_id == "R10") and (found := _look_alike(text, column)):
+        return found
+    match rule_id:
+        case "R02":
+            return _date(cell, text)
+        case "R03":
+            return _number(column, text)
+        case "R07":
+            return _id_number(cell, fold(text))
+        case "R10":
+            return _unreadable(column, text)
+    return None
+
+
+def _look_alike(text: str, column: Column) -> str | None:
+    for place, character in enumerate(text, start=1):
+        name = unicodedata.name(character, "").split(" ")[0]
+        if name in _SCRIPTS:
+            return f"第{place}个字符“{character}”是{_SCRIPTS[name]}，看着像英文字母"
+        # A unit or a word holds letters of its own; one letter among digits is a slip.
+        digits = sum(other.isdigit() for other in text)
+        if column.type in _DIGIT_TYPES and character in _LOOK_LIKE_DIGITS and digits >= 2 and digits >= len(text) - 4:
+            return f"第{place}个字符是字母“{character}”，是不是数字 {_LOOK_LIKE_DIGITS[character]}"
+    return None
+
+
+def _date(cell: Cell, text: str) -> str | None:
+    if isinstance(cell, Number) and re.fullmatch(r"20\d\d(\.\d{1,2})?", cell.digits):
+        return "单元格里是一个数，分不清月和日；请写全年、月、日"
+    if re.fullmatch(r"\d{4}[-./年]\d{1,2}月?", text):
+        return "只有年和月，没有日"
+    if found := re.match(r"^(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})", text):
+        month, day = int(found[2]), int(found[3])
+        if not 1 <= month <= 12 or not 1 <= day <= 31 or (month == 2 and day > 29) or (month in {4, 6, 9, 11} and day > 30):
+            return f"没有 {month} 月 {day} 日这一天"
+        return "年份应在 2014 年以后、填报年份之后五年以内，或这一年没有这一天"
+    return None
+
+
+def _number(column: Column, text: str) -> str | None:
+    if _VAGUE.search(text):
+        return "请填一个确定的数"
+    if column.type == "money" and re.search("[万亿千百]", text):
+        return "单位写在表头里，格里只填数字"
+    if column.type == "percent" and re.fullmatch(r"0?\.\d+|1(\.0+)?", text):
+        return "分不清是百分之几还是几成；50% 请写 50 或 50%"
+    return None
+
+
+def _id_number(cell: Cell, text: str) -> str | None:
+    if isinstance(cell, Number):
+        return "单元格是数字格式，号码的末几位已经丢失；请先设为文本格式，再重新填写"
+    if len(text) == 15:
+        return "这是 15 位的旧号码，请换成 18 位的"
+    if len(text) != 18:
+        return f"有 {len(text)} 位，应为 18 位"
+    return "最后一位校验码对不上，请逐位核对"
+
+
+def _unreadable(column: Column, text: str) -> str | None:
+    for place, character in enumerate(text, start=1):
+        category = unicodedata.category(character)
+        if character == "\ufffd" or category in {"Cc", "Co", "Cn"}:
+            return f"第{place}个字符无法辨认"
+        if column.type == "person" and character in "?？":
+            return f"第{place}个字符是问号，多半是没有存下来的生僻字"
+    return f"有 {len(text)} 个字" if len(text) > 64 else None
