@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint up down wait status district lock
+.PHONY: help setup setup-dev demo test lint up down wait status district template check lock
 
 PYTHON ?= python3
 TIMEOUT ?= 600
@@ -12,7 +12,7 @@ VENV := .venv/bin
 BOOTSTRAP := "$(PYTHON)" -I local/bootstrap.py $(if $(filter-out file default undefined,$(origin PYTHON)),--exact)
 LOCAL := "$(VENV)/python" -m local
 
-export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT
+export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT
 export PYTHONUTF8 := 1
 unexport PYTHONHOME PYTHONPATH
 
@@ -49,6 +49,12 @@ status: setup ## what is running, last runs, files waiting, newest ranking
 
 district: setup ## register a district: FILE=<csv> DISTRICT_NAME=<name> [CAMPAIGN_START= CAMPAIGN_END=]
 	@$(LOCAL) district "$$FILE" "$$DISTRICT_NAME" --campaign-start "$$CAMPAIGN_START" --campaign-end "$$CAMPAIGN_END"
+
+template: setup ## write a unit's own workbook, filled with what is known now: UNIT=<unit code>
+	@$(LOCAL) template "$$UNIT"
+
+check: setup ## judge a file as if a unit had sent it, without loading anything: FILE=<file> UNIT=<unit code>
+	@$(LOCAL) check "$$FILE" "$$UNIT"
 
 lock: setup ## resolve the requirements anew and pin them with hashes
 	@for name in requirements-bootstrap requirements requirements-dev; do \

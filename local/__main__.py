@@ -71,6 +71,14 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.district import register
 
         register(system, console, options)
+    elif options.command == "template":
+        from local.template import write
+
+        write(system, console, options.unit)
+    elif options.command == "check":
+        from local.check import check
+
+        check(system, console, options.file, options.unit)
 
 
 def show_places(system, console) -> None:
@@ -108,6 +116,11 @@ def _parser() -> argparse.ArgumentParser:
     district.add_argument("district_name", nargs="?", default="", help="name of the district")
     district.add_argument("--campaign-start", default="", help="first day of its campaign (2020-04-01)")
     district.add_argument("--campaign-end", default="", help="last day of its campaign (2020-06-30)")
+    template = commands.add_parser("template", help="write a unit's own workbook, filled with what is known now")
+    template.add_argument("unit", help="unit code: a township, <district>000, <district>-D1")
+    check = commands.add_parser("check", help="judge a file as if a unit had sent it; nothing is loaded")
+    check.add_argument("file", help="the file")
+    check.add_argument("unit", help="unit code of its sender")
     return parser
 
 

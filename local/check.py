@@ -1,0 +1,93 @@
+"""`make check`: the verdict on a file that was not sent, printed as its sender would read it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from duban import warehouse
+from duban.intake.words import mask_text, visible
+from duban.settings import TIMEZONE
+from duban.warehouse import Claim
+from local.console import Console, Problem
+from local.lifecycle import System
+
+SHOWN = 100
+
+
+def check(system: System, console: Console, file: str, unit_code: str) -> None:
+    """Judge a file as if the unit had sent it now, and print the receipt; nothing is loaded.
+
+    Raises:
+        Problem: file or unit are missing, or the warehouse cannot be asked.
+    """
+    if not file or not unit_code:
+        raise Problem("Say which file and whose: make check FILE=<file> UNIT=<unit code>")
+    path = Path(file).absolute()
+    if not path.is_file():
+        raise Problem(f"{path} is no file.")
+    if not system.installation.is_external_warehouse and system.postgres.running_port() is None:
+        raise Problem("PostgreSQL does not run: `make up` first.")
+    console.say("loading the gate")
+    # Great Expectations alone takes seconds to import; whoever misspells a file name need not wait for it.
+    from duban.quality import judging, receipt
+
+    try:
+        with warehouse.connect(system.installation.settings) as conn:
+            claim = claim_of(path, unit_code, warehouse.registered_units(conn))
+            verdict = judging.judge_unsent(conn, claim, path, system.installation.settings)
+    except psycopg.OperationalError as error:
+        raise Problem(f"The warehouse does not answer ({error}). See that it runs, then try again.") from None
+    except psycopg.errors.UndefinedTable:
+        raise Problem("The warehouse is not prepared yet: `make up` first.") from None
+    for line in lines(receipt.build(verdict, claim.claimed_at)):
+        console.show(line)
+
+
+def claim_of(path: Path, unit_code: str, units: dict[str, warehouse.Unit]) -> Claim:
+    """The claim that sending the file now would make.
+
+    Raises:
+        Problem: the unit is not registered.
+    """
+    unit = units.get(unit_code)
+    if unit is None:
+        raise Problem(f"{unit_code} is no registered unit; the folders of the inbox bear the codes of those that are.")
+    content = path.read_bytes()
+    return Claim(
+        submission_id="",
+        district_code=unit.district_code,
+        unit_code=unit.unit_code,
+        unit_kind=unit.unit_kind,
+        unit_name=unit.unit_name,
+        file_name=mask_text(visible(path.name)),
+        file_sha256=hashlib.sha256(content).hexdigest(),
+        file_size=len(content),
+        file_mtime_ns=path.stat().st_mtime_ns,
+        claimed_at=datetime.now(TIMEZONE),
+    )
+
+
+def lines(document: dict[str, Any]) -> Iterator[str]:
+    """A receipt as lines of text, fit for a terminal."""
+    counts, rejections = document["counts"], document["rejections"]
+    yield visible(f"{document['file_name']}  {document['unit_name']}（{document['unit_code']}）")
+    yield f"结果：{document['outcome_text']}（只是检查，没有报送）"
+    if document["report_on"]:
+        yield f"填报日期：{document['report_on']}"
+    yield f"行数：共 {counts['row']} 行：收下 {counts['accepted']}，退回 {counts['rejected']}，不计 {counts['ignored']}"
+    for entry in rejections[:SHOWN]:
+        where = " ".join(filter(None, (entry["sheet"], entry["cell"] or (f"第{entry['row_no']}行" if entry["row_no"] else ""))))
+        value = f"“{entry['value_masked']}”" if entry["value_masked"] else ""
+        yield visible(f"  {entry['rule_id']} {where} {entry['column_name'] or ''}{value}：{entry['reason']}。{entry['how_to_fix']}")
+    if more := len(rejections) - SHOWN + document["rejections_not_listed"] if len(rejections) > SHOWN else 0:
+        yield f"  另有 {more} 处没有列出"
+    for found in document["findings"]:
+        yield visible(f"  提醒 {found['rule_id']}：{found['text']}")
+    next_step = {"accepted": "可以报送。", "duplicate": document["next_step"]}.get(document["outcome"], "请先改正上面各处，再报送。")
+    yield f"接下来：{next_step}"
