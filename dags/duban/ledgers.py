@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -241,7 +241,7 @@ def read_expectations(root: Path, seeds: Path) -> Expectations:
         findings={(rule["id"], rule.get("case", "")): rule["text"] for rule in submissions["findings"]},
         note_prefixes=tuple(submissions["note_prefixes"]),
         total_words=frozenset(prefix + word for prefix in prefixes for word in words),
-        layouts=tuple(_layout(path, ledgers) for path in sorted((root / "layouts").glob("*.yml"))),
+        layouts=tuple(read_layout(path, ledgers) for path in sorted((root / "layouts").glob("*.yml"))),
         vocabularies=vocabularies,
         village_aliases=tuple(
             VillageAlias(row["district_code"], fold(row["alias"]), row["village_code"], _date(row["valid_from"]), _date(row["valid_to"]))
@@ -324,7 +324,12 @@ class _Filled:
         return column.name
 
 
-def _layout(path: Path, ledgers: Mapping[str, Ledger]) -> Layout:
+def read_layout(path: Path, ledgers: Mapping[str, Ledger]) -> Layout:
+    """One file of `expectations/layouts/`.
+
+    Raises:
+        ExpectationsInvalid: a key is unknown, missing, of the wrong kind, or contradicts another.
+    """
     try:
         data = _yaml(path)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -372,7 +377,8 @@ def _check_layout(layout: Layout, filled: _Filled) -> None:
     if missing := [column.title for column in filled.ledger.columns if column.is_required and column.name not in filled.names]:
         raise ExpectationsInvalid(f"{filled.path}: nothing fills the required {missing}")
     if filled.ledger.key in layout.constants:
-        raise ExpectationsInvalid(f"{filled.path}: constants: every row needs a {filled.ledger.by_name[filled.ledger.key].title} of its own")
+        key = filled.ledger.by_name[filled.ledger.key].title
+        raise ExpectationsInvalid(f"{filled.path}: constants: every row needs a {key} of its own; see key_prefix")
     if layout.constants and not (layout.total or layout.sum):
         raise ExpectationsInvalid(f"{filled.path}: constants need match.total or match.sum, by which their one table is recognised")
     if twice := set(layout.total) & set(layout.sum):
@@ -406,7 +412,7 @@ def _by_title(data: Mapping[Any, Any] | None, where: str) -> dict[str, Any]:
 
 def _header_rows(data: list[Any], where: str) -> tuple[tuple[str | None, ...], ...]:
     rows = data if any(type(row) is list for row in data) else [data]
-    header = tuple(tuple(fold(_is(str, cell or "", where)) or None for cell in _is(list, row, where)) for row in rows)
+    header = tuple(tuple(fold(_is(str, "" if cell is None else cell, where)) or None for cell in _is(list, row, where)) for row in rows)
     if not all(any(row) for row in header):
         raise ExpectationsInvalid(f"{where}: a row without a title")
     return header
@@ -415,10 +421,9 @@ def _header_rows(data: list[Any], where: str) -> tuple[tuple[str | None, ...], .
 def _figures(data: Mapping[Any, Any] | None, where: str) -> dict[str, Decimal]:
     figures = {}
     for title, text in _by_title(data, where).items():
-        try:
-            figures[title] = Decimal(_is(str, text, f"{where}: {title}"))
-        except InvalidOperation:
-            raise ExpectationsInvalid(f"{where}: {title}: {text!r} is no number") from None
+        if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", _is(str, text, f"{where}: {title}")):
+            raise ExpectationsInvalid(f"{where}: {title}: {text!r} is no number")
+        figures[title] = Decimal(text)
     return figures
 
 

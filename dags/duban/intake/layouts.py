@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -10,8 +10,9 @@ from duban.intake import values
 from duban.intake.cells import Cell, Misplaced, Sheet, address, display
 from duban.intake.reading import DataRow, Table
 from duban.intake.rows import is_filled, rows_below
+from duban.intake.values import CellContext
 from duban.intake.words import fold
-from duban.ledgers import Expectations, Layout
+from duban.ledgers import Expectations, Layout, Ledger
 
 SEARCHED_ROWS = 20
 
@@ -33,26 +34,98 @@ def layout_table(sheet: Sheet, layout: Layout, row: int, expectations: Expectati
     names: dict[int, tuple[str, ...]] = {}
     for position, title in enumerate(layout.titles):
         names[position] = layout.columns.get(title, ())
-        _, split = layout.split.get(title, (None, ()))
-        table.positions |= dict.fromkeys((*names[position], *split), position)
-    titles = _titles(sheet.rows[row:below])
+        _, parts = layout.split.get(title, (None, ()))
+        table.positions |= dict.fromkeys((*names[position], *parts), position)
+    titles = _titles(sheet.rows[row:below], layout)
     for row_no, filled in rows_below(sheet, below, table, names, expectations):
         as_written = sheet.rows[row_no - 1]
-        if _is_skipped(as_written, layout) or any(_is_header_row(as_written, layout, level) for level in range(len(layout.header))):
+        if _is_skipped(as_written, layout) or any(_has_titles(as_written, layout, level) for level in range(len(layout.header))):
             table.ignored_row_nos.append(row_no)
             continue
-        cells: dict[str, Cell] = dict(layout.constants)
+        cells: dict[str, Cell] = {**layout.constants}
         extras: dict[str, Cell] = {}
-        misplaced_at = None
         for position, cell in filled.items():
-            # A CSV has no columns but those of its header: what stands beyond them has slipped there (1,200 without quotes).
-            if isinstance(cell, Misplaced) or (not sheet.name and position >= len(titles)):
-                misplaced_at = position if misplaced_at is None else misplaced_at
-            title = layout.titles[position] if position < len(layout.titles) else None
-            cells |= dict.fromkeys(names.get(position, ()), cell) | _split(cell, title, layout)
-            if title not in layout.columns and title not in layout.split:
-                extras[titles.get(position, address(0, position)[:-1])] = cell
-        if layout.key_prefix and not values.is_blank(key := cells.get(ledger.key)):
-            cells[ledger.key] = layout.key_prefix + values.key_text(key)
-        table.rows.append(DataRow(table.sheet, row_no, cells, extras, misplaced_at))
+            title = titles.get(position, _letters(position))
+            if names.get(position) or title in layout.split:
+                cells |= dict.fromkeys(names[position], cell) | _split(cell, title, layout)
+            else:
+                extras[title] = cell
+        _prefix_key(cells, layout, ledger)
+        table.rows.append(DataRow(table.sheet, row_no, cells, extras, _misplaced_at(filled, sheet, len(titles))))
     return table
+
+
+def _has_header(rows: Sequence[Sequence[Cell]], layout: Layout) -> bool:
+    return len(rows) >= len(layout.header) and all(_has_titles(rows[level], layout, level) for level in range(len(layout.header)))
+
+
+def _has_titles(row: Sequence[Cell], layout: Layout, level: int) -> bool:
+    """True when a row reads like this row of the header. Above the last one a title that repeats its left neighbour may be blank: it is
+    one cell, merged over the columns it names.
+    """
+    wanted, is_upper = layout.header[level], level < len(layout.header) - 1
+    for position, title in enumerate(wanted):
+        text = fold(display(row[position])) if position < len(row) else ""
+        is_covered = is_upper and position > 0 and title == wanted[position - 1]
+        if text != (title or "") and not (is_covered and not text):
+            return False
+    return True
+
+
+def _has_figures(rows: Sequence[Sequence[Cell]], layout: Layout) -> bool:
+    """True when the printed total and the sum of the rows are those of the one table that the layout's constants belong to."""
+    counted = [row for row in rows if not _is_skipped(row, layout)]
+    return all(total in _numbers(rows, layout, title) for title, total in layout.total.items()) and all(
+        total == sum(_numbers(counted, layout, title), Decimal(0)) for title, total in layout.sum.items()
+    )
+
+
+def _numbers(rows: Sequence[Sequence[Cell]], layout: Layout, title: str) -> list[Decimal]:
+    position = layout.titles.index(title)
+    numbers = [values.number(row[position]) for row in rows if position < len(row)]
+    return [number for number in numbers if number is not None]
+
+
+def _is_skipped(row: Sequence[Cell], layout: Layout) -> bool:
+    first = display(next(filter(is_filled, row), None)).strip()
+    return any(pattern.search(first) for pattern in layout.skip)
+
+
+def _titles(header: Sequence[Sequence[Cell]], layout: Layout) -> dict[int, str]:
+    """What each column is called: by the layout, right of it (退回原因 of a slip) by the sheet, without a title by its letters."""
+    titles: dict[int, str] = {}
+    for position in range(max(map(len, [layout.titles, *header]))):
+        if position < len(layout.titles):
+            title = layout.titles[position]
+        else:
+            title = "".join(fold(display(row[position])) for row in header if position < len(row))
+        is_taken = title in titles.values()
+        titles[position] = f"{title} ({_letters(position)})" if is_taken else title or _letters(position)
+    return titles
+
+
+def _letters(position: int) -> str:
+    return address(0, position).removesuffix("1")
+
+
+def _misplaced_at(filled: Mapping[int, Cell], sheet: Sheet, width: int) -> int | None:
+    """Where a row has left the columns of the header. In a CSV a field beyond the last one is no column more, but a cell torn in two."""
+    is_csv = not sheet.name
+    return next((at for at, cell in sorted(filled.items()) if isinstance(cell, Misplaced) or (is_csv and at >= width)), None)
+
+
+def _split(cell: Cell, title: str, layout: Layout) -> dict[str, Cell]:
+    """The places that one cell holds together. Without the form each is the whole text: no place is called so, and the row goes back."""
+    if title not in layout.split:
+        return {}
+    pattern, names = layout.split[title]
+    text = display(cell).strip()
+    found = pattern.fullmatch(text)
+    return dict(zip(names, found.groups(), strict=True)) if found else dict.fromkeys(names, text)
+
+
+def _prefix_key(cells: dict[str, Cell], layout: Layout, ledger: Ledger) -> None:
+    """Put the prefix before a key that can be read; one that cannot stays as it is, and goes back."""
+    key = values.read_cell(cells.get(ledger.key), ledger.by_name[ledger.key], CellContext(date.max)).value
+    if key and layout.key_prefix:
+        cells[ledger.key] = layout.key_prefix + key

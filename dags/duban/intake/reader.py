@@ -51,11 +51,13 @@ def read_document(path: str, expectations: Expectations) -> Document:
 
 
 def header_test(expectations: Expectations) -> IsHeader:
-    """A function that recognises a header row by the known column names in it."""
+    """A function that recognises a header row: by the known column names in it, or as the whole header of a layout."""
     known = known_headers(expectations)
+    of_layouts = {row for layout in expectations.layouts for row in layout.header}
 
     def is_header(row: list[Cell]) -> bool:
-        return sum(isinstance(cell, str) and fold(cell) in known for cell in row) >= HEADER_COLUMNS
+        texts = [fold(cell) if isinstance(cell, str) else None for cell in row]
+        return sum(text in known for text in texts) >= HEADER_COLUMNS or tuple(texts) in of_layouts
 
     return is_header
 

@@ -15,7 +15,7 @@ from duban.intake import values
 from duban.intake.cells import Cell, Document, Misplaced, Sheet, address, display
 from duban.intake.layouts import find_layout, layout_table
 from duban.intake.reading import DataRow, FileFault, Reading, Table, TotalRow
-from duban.intake.rows import is_filled, rows_below
+from duban.intake.rows import MAX_WORD, is_filled, rows_below, word
 from duban.intake.words import fold
 from duban.ledgers import MONEY_UNITS, Column, Expectations, Ledger, unit_in_header
 
@@ -63,6 +63,8 @@ def _read_sheet(sheet: Sheet, document: Document, expectations: Expectations, un
         reading.layout = layout.name
         if layout.report_on:
             reading.report_dates.append((layout.report_on, f"版式 {layout.name}"))
+        title = sheet.name or expectations.ledgers[layout.ledger].title
+        _read_report_date(sheet, title, row, document.uses_1904, reading)
         reading.tables.append(layout_table(sheet, layout, row, expectations))
         return
     ledgers = list(expectations.ledgers.values())
@@ -116,7 +118,7 @@ def _best_header(sheet: Sheet, ledgers: list[Ledger]) -> _Header | None:
 
 
 def _texts(row: Sequence[Cell]) -> list[str]:
-    return [fold(cell) if isinstance(cell, str) else "" for cell in row]
+    return [fold(cell[:MAX_WORD]) if isinstance(cell, str) else "" for cell in row]
 
 
 def _header(ledger: Ledger, row: int, upper: list[str], lower: list[str]) -> _Header:
@@ -220,14 +222,19 @@ def _labelled(rows: list[list[Cell]], label: str) -> str | None:
 def _read_rows(sheet: Sheet, table: Table, header: _Header, expectations: Expectations, reading: Reading) -> None:
     below = header.row + header.height
     headers = [{position: text for position, text in enumerate(_texts(row)) if text} for row in sheet.rows[header.row : below]]
-    titles = {position: text for position, _, _, text in header.columns}
+    known = {position: text for position, _, _, text in header.columns}
+    letters = (address(0, position).rstrip("0123456789") for position in range(max(map(len, sheet.rows))))
+    titles = [(known.get(position) or letter, letter) for position, letter in enumerate(letters)]
+    required = [_required_names(ledger) for ledger in expectations.ledgers.values()]
+    is_second_seen = False
     table.unknown_titles = [text for _, column, _, text in header.columns if column is None and text != REASON_COLUMN]
     names = {position: (name,) for name, position in table.positions.items()}
     for row_no, filled in rows_below(sheet, below, table, names, expectations):
         if _repeats_header(filled, headers):
             table.ignored_row_nos.append(row_no)
             continue
-        if _is_another_header(filled, expectations):
+        if not is_second_seen and _is_another_header(filled, required):
+            is_second_seen = True
             where = address(row_no - 1, min(filled))
             reading.faults.append(FileFault("S04", f"第{row_no}行又有一个表头，一张工作表里只能放一张表", table.sheet, where))
         table.rows.append(
@@ -241,31 +248,34 @@ def _read_rows(sheet: Sheet, table: Table, header: _Header, expectations: Expect
         )
 
 
-def _extras(whole: Mapping[int, Cell], names: Mapping[int, tuple[str, ...]], titles: Mapping[int, str]) -> dict[str, Cell]:
+def _extras(whole: Mapping[int, Cell], names: Mapping[int, tuple[str, ...]], titles: Sequence[tuple[str, str]]) -> dict[str, Cell]:
     """Cells of unknown columns by title; a column without one, or with the title of another, goes by its letters."""
     extras: dict[str, Cell] = {}
     for position, cell in whole.items():
         if position not in names:
-            letters = address(0, position).rstrip("0123456789")
-            title = titles.get(position) or letters
+            title, letters = titles[position]
             extras[f"{title} ({letters})" if title in extras else title] = cell
     return extras
 
 
 def _repeats_header(filled: Mapping[int, Cell], headers: Sequence[Mapping[int, str]]) -> bool:
-    texts = {position: fold(cell) if isinstance(cell, str) else None for position, cell in filled.items()}
-    return any(len(texts) >= 2 and all(header.get(p) == text for p, text in texts.items()) for header in headers)
+    return len(filled) >= 2 and any(
+        all(isinstance(cell, str) and header.get(position) == fold(cell[:MAX_WORD]) for position, cell in filled.items())
+        for header in headers
+    )
 
 
-def _is_another_header(filled: Mapping[int, Cell], expectations: Expectations) -> bool:
+def _required_names(ledger: Ledger) -> dict[str, str]:
+    """Required columns by every spelling of their header, that of money with a unit too."""
+    names = {text: column for text, column in ledger.by_header.items() if column.is_required}
+    units = {f"{text}({unit})": column for text, column in names.items() if column.type == "money" for unit in MONEY_UNITS}
+    return {text: column.name for text, column in (names | units).items()}
+
+
+def _is_another_header(filled: Mapping[int, Cell], required: Sequence[Mapping[str, str]]) -> bool:
     """True for the header of a second table: its columns stand elsewhere, so its rows must not be read by the first one."""
-    if sum(isinstance(cell, str) for cell in filled.values()) < HEADER_COLUMNS:
-        return False
-    for ledger in expectations.ledgers.values():
-        named = {column.name for cell in filled.values() if isinstance(cell, str) and (column := ledger.column_of(fold(cell))[0])}
-        if sum(ledger.by_name[name].is_required for name in named) >= HEADER_COLUMNS:
-            return True
-    return False
+    texts = {word(cell) for cell in filled.values()}
+    return any(len({names[text] for text in texts.intersection(names)}) >= HEADER_COLUMNS for names in required)
 
 
 def _seen(document: Document, expectations: Expectations) -> str:
