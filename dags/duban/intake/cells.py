@@ -10,6 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from duban.intake.limits import MAX_CELL_TEXT
+
 
 class Number(NamedTuple):
     """A number cell of a workbook: its decimal digits, and whether the cell is formatted as a percentage."""
@@ -114,8 +116,11 @@ def decimal_digits(value: float) -> str:
 
 
 def text_cell(text: str) -> str:
-    """The text as a cell. A NUL, which no database takes, becomes another control character: it is told of, or dropped, like those."""
-    return text.replace("\x00", "\x01")
+    """The text as a cell: cut where no spreadsheet could go on (`MAX_CELL_TEXT`).
+
+    A NUL, which no database takes, becomes another control character: it is told of, or dropped, like those.
+    """
+    return text[:MAX_CELL_TEXT].replace("\x00", "\x01")
 
 
 def trim(rows: list[list[Cell]]) -> list[list[Cell]]:

@@ -42,7 +42,7 @@ def read_document(path: str, expectations: Expectations) -> Document:
         head = file.read(8)
     if head[:4] == b"PK\x03\x04":
         return workbook_xlsx.read(path)
-    if head == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+    if head.startswith((workbook_xls.OLE_MAGIC, *workbook_xls.BIFF_MAGICS)):
         return workbook_xls.read(path)
     for magic, reason in _OTHER_KINDS:
         if head.startswith(magic):

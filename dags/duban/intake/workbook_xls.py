@@ -10,15 +10,16 @@ import datetime as dt
 import io
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from struct import unpack_from
 
 import olefile.olefile
 import xlrd
-import xlrd.biffh
 import xlrd.book
+import xlrd.formatting
 import xlrd.sheet
+from xlrd import biffh
 
 from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Sheet, Unreadable, address, decimal_digits, text_cell, trim
 from duban.intake.limits import MAX_ENTRIES, MAX_MERGED_CELLS
@@ -33,6 +34,7 @@ _NO_PROMPT = "（打开时不问密码的，请取消“保护工作簿”）"
 _OBJECTS = "文件里嵌入了别的文件（OLE 对象），请删去后重新报送；按 F5，在“定位条件”里选“对象”，可以找到它们"
 _LINKS = "文件里有 DDE 或 OLE 链接，请在“数据”的“编辑链接”里断开后重新报送"
 _MACROS = "文件里有宏表（Excel 4.0 宏，可能是隐藏的），请删去后重新报送"
+_NO_TABLE = "这不是表格文件，请报送表格文件"
 _OTHER_DOCUMENTS = {
     "worddocument": "这是文字文档（.doc、.wps），请报送表格文件",
     "powerpoint document": "这是演示文稿（.ppt、.dps），请报送表格文件",
@@ -41,16 +43,42 @@ _OBJECT = re.compile(r"(mbd|lnk)[0-9a-f]{8}")
 _LITERAL = re.compile(r'"[^"]*"|\\.')
 _ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 
-# Records by the names of the format's documentation; their ids are those of BIFF5 and BIFF8.
-_FORMULA, _EOF, _EXTERNSHEET, _DATEMODE, _FILEPASS, _CONTINUE, _CODEPAGE = 0x06, 0x0A, 0x17, 0x22, 0x2F, 0x3C, 0x42
-_BOUNDSHEET, _MULRK, _RSTRING, _XF, _MERGECELLS, _SST, _LABELSST, _SUPBOOK, _RECALCID = 0x85, 0xBD, 0xD6, 0xE0, 0xE5, 0xFC, 0xFD, 0x1AE, 0x1C1
-_NUMBER, _LABEL, _BOOLERR, _STRING, _ROW, _ARRAY, _TABLE, _RK, _FORMAT, _SHRFMLA = (
-    *(0x203, 0x204, 0x205, 0x207, 0x208, 0x221, 0x236, 0x27E, 0x41E, 0x4BC),
-)
-_BOF = {0x09, 0x209, 0x409, 0x809}
-_SHOWN_OF_BOOK = {*_BOF, _EOF, _DATEMODE, _CODEPAGE, _BOUNDSHEET, _FORMAT, _XF, _SST, _CONTINUE}
-_SHOWN_OF_SHEET = {*_BOF, _EOF, _ROW, _MERGECELLS, _NUMBER, _RK, _MULRK, _LABEL, _RSTRING, _LABELSST, _BOOLERR}
-_SHOWN_OF_SHEET |= {_FORMULA, _SHRFMLA, _ARRAY, _TABLE, _STRING, _CONTINUE}
+# The records that xlrd is shown; RECALCID it does not know.
+_SHOWN_OF_BOOK = {
+    *biffh.bofcodes,
+    biffh.XL_EOF,
+    biffh.XL_DATEMODE,
+    biffh.XL_CODEPAGE,
+    biffh.XL_BOUNDSHEET,
+    biffh.XL_FORMAT,
+    biffh.XL_XF,
+    biffh.XL_SST,
+    biffh.XL_CONTINUE,
+}
+_SHOWN_OF_SHEET = {
+    *biffh.bofcodes,
+    biffh.XL_EOF,
+    biffh.XL_ROW,
+    biffh.XL_MERGEDCELLS,
+    biffh.XL_NUMBER,
+    biffh.XL_RK,
+    biffh.XL_MULRK,
+    biffh.XL_LABEL,
+    biffh.XL_RSTRING,
+    biffh.XL_LABELSST,
+    biffh.XL_BOOLERR,
+    *biffh.XL_FORMULA_OPCODES,
+    biffh.XL_SHRFMLA,
+    biffh.XL_ARRAY,
+    biffh.XL_ARRAY2,
+    biffh.XL_TABLEOP,
+    biffh.XL_TABLEOP2,
+    biffh.XL_TABLEOP_B2,
+    biffh.XL_STRING,
+    biffh.XL_STRING_B2,
+    biffh.XL_CONTINUE,
+}
+_RECALCID = 0x1C1
 _UNKNOWN = b"\xff\x0f"
 _BIFF5, _BIFF8 = 0x500, 0x600
 _WORKSHEET, _MACRO_SHEET, _MACRO_STREAM = 0, 1, 0x40
@@ -99,7 +127,7 @@ class _Container(olefile.olefile.OleFileIO):
 
 def _workbook_stream(data: bytes) -> tuple[bytes, bool]:
     """The records of the workbook, and whether a program left its summary beside them. What else the container holds decides what it is."""
-    with _Container(data) as container:
+    with _Container(io.BytesIO(data)) as container:  # short bytes it would take for a file name
         names = {entry.name.lower() for entry in container.root.kids}
         if not names:
             raise ValueError("empty container")
@@ -109,7 +137,7 @@ def _workbook_stream(data: bytes) -> tuple[bytes, bool]:
             raise Unreadable("S01", "文件设有访问权限，请取消权限后重新报送")
         book = next((name for name in ("workbook", "book") if name in names), None)
         if not book:
-            raise Unreadable("S01", next((_OTHER_DOCUMENTS[name] for name in _OTHER_DOCUMENTS if name in names), "这不是表格文件，请报送表格文件"))
+            raise Unreadable("S01", next((_OTHER_DOCUMENTS[name] for name in _OTHER_DOCUMENTS if name in names), _NO_TABLE))
         if any(_OBJECT.fullmatch(name) for name in names):
             raise Unreadable("S01", _OBJECTS)
         return container.openstream(book).read(), "\x05summaryinformation" in names
@@ -119,16 +147,14 @@ def _records(stream: bytearray, start: int) -> Iterator[tuple[int, int, int]]:
     """Id, begin and end of the data of each record from the BOF at `start` to the EOF that closes it, charts within a sheet included.
 
     Raises:
-        ValueError, struct.error: there is no whole record where one must be.
+        struct.error: the stream ends before that EOF.
     """
     position, depth = start, 0
     while True:
         kind, length = unpack_from("<HH", stream, position)
         begin = position + 4
         position = begin + length
-        depth += (kind in _BOF) - (kind == _EOF)
-        if position > len(stream) or depth < 0 or (depth == 0 and kind != _EOF):
-            raise ValueError("no whole record")
+        depth += (kind in biffh.bofcodes) - (kind == biffh.XL_EOF)
         yield kind, begin, position
         if depth == 0:
             return
@@ -138,10 +164,11 @@ def _records(stream: bytearray, start: int) -> Iterator[tuple[int, int, int]]:
 class _Survey:
     """What the records say and xlrd does not.
 
-    `fresh` holds, per worksheet, the formulas whose result is 0 or the empty text. The format has no sign for "never calculated", and programs that
-    write formulas without calculating them leave one of these two (xlwt the text, POI the 0); so does a spreadsheet program when it is the true
-    result. Hence the whole file decides, in favour of the result: it was calculated if any formula has another result, if it bears a RECALCID (the
-    engine that calculated last: Excel since 2000, WPS and LibreOffice always write it), or if a summary stands beside the records (older Excel).
+    `fresh` holds, per worksheet, the formulas whose result is 0 or the empty text. The format has no sign for "never calculated": programs
+    that write formulas without calculating them leave one of these two (xlwt the text, POI the 0), and a spreadsheet program writes it too
+    when it is the true result. So the file as a whole decides, and in doubt the result counts. A file was calculated if any formula has
+    another result, if it bears a RECALCID (which engine calculated last: Excel since 2000, WPS and LibreOffice always write it), or if a
+    summary stands beside the records (Excel before that; xlwt and POI leave none).
     """
 
     is_modern: bool
@@ -155,7 +182,7 @@ class _Survey:
 def _survey(stream: bytearray) -> _Survey:
     """Walk all records once: refuse what is unsafe, note what xlrd does not tell, hide from xlrd what it was not asked for.
 
-    xlrd fails on comments, names, filters and conditional formats that Excel and WPS find in order. A record is hidden by an id that nobody knows.
+    xlrd fails on comments, names, filters and conditional formats that Excel and WPS find in order; a record with an unknown id it skips.
 
     Raises:
         Unreadable: S01.
@@ -167,42 +194,51 @@ def _survey(stream: bytearray) -> _Survey:
     walked = 0
     for kind, begin, end in _records(stream, 0):
         walked = end
-        if kind == _FILEPASS:
+        if kind == biffh.XL_FILEPASS:
             raise Unreadable("S01", _PASSWORD + _NO_PROMPT)
-        if kind == _CODEPAGE:
+        if kind == biffh.XL_CODEPAGE:
             found.encoding = _encoding(*unpack_from("<H", stream, begin))
         if not found.is_modern:
             continue
-        if kind == _BOUNDSHEET:
+        if kind == biffh.XL_BOUNDSHEET:
             offset, purpose = unpack_from("<IxB", stream, begin)
             if purpose == _MACRO_SHEET:
                 raise Unreadable("S01", _MACROS, sheet=_sheet_name(stream[begin:end], version))
             if purpose == _WORKSHEET:
                 found.offsets.append(offset)
-        elif kind == _SUPBOOK or (kind == _EXTERNSHEET and version == _BIFF5):
+        elif kind == biffh.XL_SUPBOOK or (kind == biffh.XL_EXTERNSHEET and version == _BIFF5):
             first, rest = _link(stream[begin:end], version)
-            if first > "\x04" and "\x03" in rest:  # a program and its topic; in the path of a workbook, which begins with 1, 3 separates folders
+            if first > "\x04" and "\x03" in rest:  # a program and its topic; in a workbook's path, which begins with 1, 3 separates folders
                 raise Unreadable("S01", _LINKS)
             found.has_external_links |= first == "\x01" and rest != ":"
-        found.was_calculated |= kind == _RECALCID
-        if kind not in _SHOWN_OF_BOOK or (kind == _CODEPAGE and version == _BIFF8):  # BIFF8 is UTF-16, whatever it says
+        elif kind == _RECALCID:
+            found.was_calculated = True
+        if kind not in _SHOWN_OF_BOOK or (kind == biffh.XL_CODEPAGE and version == _BIFF8):  # BIFF8 is UTF-16, whatever it says
             stream[begin - 4 : begin - 2] = _UNKNOWN
     for offset in found.offsets:
-        fresh = []
-        for kind, begin, end in _records(stream, offset):
-            if kind == _FORMULA:
-                result = stream[begin + 6 : begin + 14]
-                if result == bytes(8) or (result[0] == 3 and result[6:] == b"\xff\xff"):
-                    fresh.append(unpack_from("<HH", stream, begin))
-                else:
-                    found.was_calculated = True
-            elif kind not in _SHOWN_OF_SHEET:
-                stream[begin - 4 : begin - 2] = _UNKNOWN
-            walked += end + 4 - begin
+        walked += _survey_sheet(stream, offset, found)
         if walked > len(stream):  # sheets that share their records: the work would have no bound
             raise ValueError("overlapping sheets")
-        found.fresh.append(fresh)
     return found
+
+
+def _survey_sheet(stream: bytearray, offset: int, found: _Survey) -> int:
+    """Survey the worksheet at `offset`; returns its size."""
+    if unpack_from("<H", stream, offset + 6)[0] == _MACRO_STREAM:
+        raise Unreadable("S01", _MACROS)
+    fresh, size = [], 0
+    for kind, begin, end in _records(stream, offset):
+        size += 4 + end - begin
+        if kind in biffh.XL_FORMULA_OPCODES:
+            result = stream[begin + 6 : begin + 14]
+            if result == bytes(8) or (result[0] == 3 and result[6:] == b"\xff\xff"):
+                fresh.append(unpack_from("<HH", stream, begin))
+            else:
+                found.was_calculated = True
+        elif kind not in _SHOWN_OF_SHEET:
+            stream[begin - 4 : begin - 2] = _UNKNOWN
+    found.fresh.append(fresh)
+    return size
 
 
 def _encoding(codepage: int) -> str | None:
@@ -216,13 +252,174 @@ def _encoding(codepage: int) -> str | None:
 def _link(data: bytearray, version: int) -> tuple[str, str]:
     """First character and rest of what a SUPBOOK (BIFF8) or EXTERNSHEET (BIFF5) record refers to."""
     if version == _BIFF5:
-        text = data[1:].decode("latin-1")
-    else:
-        text = "" if len(data) <= 4 else xlrd.biffh.unpack_unicode(data, 2)
+        return chr(data[1]), data[2:].decode("latin-1")
+    text = biffh.unpack_unicode(data, 2) if len(data) > 4 else ""  # 4: this workbook itself, or an add-in
     return text[:1], text[1:]
 
 
 def _sheet_name(boundsheet: bytearray, version: int) -> str:
     if version == _BIFF8:
-        return xlrd.biffh.unpack_unicode(boundsheet, 6, lenlen=1)
+        return biffh.unpack_unicode(boundsheet, 6, lenlen=1)
     return boundsheet[7:].decode("gb18030", "replace")
+
+
+class _Book(xlrd.book.Book):
+    """xlrd's book with shared texts of our own: xlrd fails where a record ends between the halves of a character beyond U+FFFF."""
+
+    def handle_sst(self, data: bytes) -> None:
+        self._sharedstrings = _shared_texts(self.with_continuations(data))
+
+    def with_continuations(self, data: bytes) -> list[bytes]:
+        """The data of a record and of the CONTINUE records behind it."""
+        parts = [data]
+        while (part := self.get_record_parts_conditional(biffh.XL_CONTINUE))[0] is not None:
+            parts.append(part[2])
+        return parts
+
+    def get_sheets(self) -> None:
+        """Sheets are read one at a time."""
+
+    def get_sheet(self, sh_number: int, update_pos: bool = True) -> xlrd.sheet.Sheet:
+        self._position = self._sh_abs_posn[sh_number]
+        self.getbof(biffh.XL_WORKSHEET)
+        sheet = _Sheet(self, self._position, self._sheet_names[sh_number], sh_number)
+        sheet.read(self)
+        return sheet
+
+
+class _Sheet(xlrd.sheet.Sheet):
+    """xlrd's sheet, except that the text of a formula is as long as its record says in UTF-16 units or bytes: xlrd counts characters."""
+
+    def string_record_contents(self, data: bytes) -> str:
+        if self.biff_version < 50:
+            return super().string_record_contents(data)
+        parts = self.book.with_continuations(data)
+        length = unpack_from("<H", data)[0]
+        if self.biff_version < 80:
+            return b"".join(parts)[2 : 2 + length].decode(self.book.encoding)
+        return _text(parts, 0, 3, length, data[2] & 1)[0] if length else ""
+
+
+def _shared_texts(parts: list[bytes]) -> list[str]:
+    """The texts of an SST record and its continuations: as many as there are, for not every program counts them right."""
+    texts, number, position = [], 0, 8
+    for _ in range(unpack_from("<I", parts[0], 4)[0]):
+        while position >= len(parts[number]):
+            position -= len(parts[number])
+            number += 1
+            if number == len(parts):
+                return texts
+        length, options = unpack_from("<HB", parts[number], position)
+        position += 3
+        behind = 0
+        if options & 8:  # changes of font
+            behind += 4 * unpack_from("<H", parts[number], position)[0]
+            position += 2
+        if options & 4:  # pronunciation
+            behind += unpack_from("<I", parts[number], position)[0]
+            position += 4
+        text, number, position = _text(parts, number, position, length, options & 1)
+        texts.append(text)
+        position += behind
+    return texts
+
+
+def _text(parts: list[bytes], number: int, position: int, length: int, is_wide: int) -> tuple[str, int, int]:
+    """A text of `length` UTF-16 units, and the part and position behind it.
+
+    A part that the text goes on in begins with a byte: whether its units are of two bytes or one. Half a character without its other half
+    becomes U+FFFD: its row is sent back, not the file.
+    """
+    units = b""
+    while True:
+        part, width = parts[number], 2 if is_wide else 1
+        size = min(length, (len(part) - position) // width)
+        piece = part[position : position + size * width]
+        position += size * width
+        length -= size
+        units += piece if is_wide else piece.decode("latin-1").encode("utf-16-le")
+        if not length:
+            return units.decode("utf-16-le", "replace"), number, position
+        number += 1
+        is_wide, position = parts[number][0] & 1, 1
+
+
+def _read_stream(stream: bytearray, has_summary: bool) -> Document:
+    found = _survey(stream)
+    book = _Book()
+    book.biff2_8_load(
+        file_contents=bytes(stream),
+        logfile=io.StringIO(),
+        encoding_override=found.encoding,
+        formatting_info=True,
+        on_demand=True,
+        ragged_rows=True,
+    )
+    stream.clear()
+    book.biff_version = book.getbof(biffh.XL_WORKBOOK_GLOBALS)
+    if found.is_modern:
+        book.parse_globals()
+    else:
+        book.fake_globals_get_sheet()
+    sheets = []
+    for number in range(len(book.sheet_names())):
+        never_calculated = () if has_summary or found.was_calculated or not found.fresh else found.fresh[number]
+        sheets.append(_read_sheet(book, number, never_calculated))
+    return Document("xls", tuple(sheets), uses_1904=book.datemode == 1, has_external_links=found.has_external_links)
+
+
+def _read_sheet(book: _Book, number: int, never_calculated: Iterable[tuple[int, int]]) -> Sheet:
+    sheet = book.get_sheet(number)
+    merged = tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells)
+    if sum((bottom + 1 - top) * (right + 1 - left) for top, left, bottom, right in merged) > MAX_MERGED_CELLS:
+        raise Unreadable("S10", "合并单元格的范围过大，请取消合并后保存", sheet=sheet.name)
+    codes = [_LITERAL.sub("", _format_code(book, xf)) for xf in book.xf_list]
+    percents = {style for style, code in enumerate(codes) if "%" in code}
+    durations = {style for style, code in enumerate(codes) if _ELAPSED.search(code)}
+    rows = [_row(sheet, r, percents, durations) for r in range(sheet.nrows)]
+    for r, c in never_calculated:
+        rows[r][c] = Faulty("")
+    is_hidden = sheet.visibility & 3 != 0
+    if len(trim(rows)) == sheet.utter_max_rows and not is_hidden:
+        count = len(rows)
+        reason = f"工作表写满了 {count} 行，文件可能在 {count} 行处被旧格式截断；请从原来的数据另存为 .xlsx 后重新报送"
+        raise Unreadable("S10", reason, cell=address(count - 1, 0), sheet=sheet.name)
+    hidden_rows = frozenset(r for r, info in sheet.rowinfo_map.items() if info.hidden)
+    return Sheet(name=sheet.name, rows=rows, is_hidden=is_hidden, merged=merged, hidden_rows=hidden_rows)
+
+
+def _format_code(book: _Book, xf: xlrd.formatting.XF) -> str:
+    known = book.format_map.get(xf.format_key)
+    return known.format_str or "" if known else ""
+
+
+def _row(sheet: _Sheet, r: int, percents: set[int], durations: set[int]) -> list[Cell]:
+    cells: list[Cell] = []
+    for c, (kind, value) in enumerate(zip(sheet.row_types(r), sheet.row_values(r), strict=True)):
+        match kind:
+            case xlrd.XL_CELL_TEXT:
+                cells.append(text_cell(value) or None)
+            case xlrd.XL_CELL_NUMBER | xlrd.XL_CELL_DATE if not math.isfinite(value):
+                cells.append(Faulty("#NUM!"))
+            case xlrd.XL_CELL_NUMBER:
+                cells.append(Number(decimal_digits(value), sheet.cell_xf_index(r, c) in percents))
+            case xlrd.XL_CELL_DATE:
+                cells.append(_date(value, sheet.book.datemode, sheet.cell_xf_index(r, c) in durations))
+            case xlrd.XL_CELL_BOOLEAN:
+                cells.append(bool(value))
+            case xlrd.XL_CELL_ERROR:
+                cells.append(Faulty(xlrd.error_text_from_code.get(value, "#ERROR")))
+            case _:
+                cells.append(None)
+    return cells
+
+
+def _date(value: float, datemode: int, is_duration: bool) -> Cell:
+    """A day, a time of day or a duration. What is no day stays a number, so do days before March 1900: Excel counts a 29 February there."""
+    if is_duration and 0 <= value < 1_000_000:
+        return Moment(str(dt.timedelta(seconds=round(value * 86_400))))
+    try:
+        year, month, day, *time = xlrd.xldate_as_tuple(value, datemode)
+    except xlrd.XLDateError:
+        return Number(decimal_digits(value))
+    return dt.date(year, month, day) if year else Moment("{:02}:{:02}:{:02}".format(*time))
