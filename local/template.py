@@ -31,7 +31,8 @@ def write(system: System, console: Console, unit_code: str) -> None:
     except UnknownUnit as error:
         raise Problem(f"{unit_code} is no registered unit. Registered are {error}; `make district` registers more.") from None
     except psycopg.OperationalError as error:
-        raise Problem(f"The warehouse does not answer ({error}). See that it runs, then try again.") from None
+        reason = str(error).partition("\n")[0]
+        raise Problem(f"The warehouse does not answer ({reason}). See that it runs, then try again.") from None
     except psycopg.errors.UndefinedTable:
         raise Problem("The warehouse is not prepared yet: `make up` first.") from None
     console.say("; ".join(f"{title} {count} rows" for title, count in written.counts.items()))

@@ -205,7 +205,7 @@ def _fill_sheet(
             sheet.add_data_validation(validation)
     for number, row in enumerate(rows, start=FIRST_ROW):
         height = max(lines(_shown(value), width) for value, width in zip(row, widths, strict=True))
-        sheet.row_dimensions[number] = _FittedRow(sheet, index=number, ht=16 * height)
+        sheet.row_dimensions[number] = _FittedRow(sheet, index=number, ht=17 * height)
     sheet.freeze_panes = sheet.cell(FIRST_ROW, 2)
     print_layout(sheet, HEADER_ROW, "landscape")
 

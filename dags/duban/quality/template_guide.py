@@ -58,12 +58,10 @@ class Guide:
     @property
     def note(self) -> str:
         """The note of the header cell."""
-        lines = [REQUIRED if self.column.is_required else "可不填"]
-        if self.hint:
-            lines.append(self.hint)
-        if self.options:
-            lines.append(f"选项：{'、'.join(self.options)}")
-        return "\n".join([*lines, *(f"{rule.id} {rule.reason}。{rule.fix}" for rule in self.rules)])
+        said = [REQUIRED if self.column.is_required else "可不填", self.hint]
+        said.append(f"选项：{'、'.join(self.options)}" if self.options else "")
+        said.extend(f"{rule.id} {rule.reason}。{rule.fix}" for rule in self.rules)
+        return "\n".join(filter(None, said))
 
 
 def guide(ledger: Ledger, column: Column, known: Known, expectations: Expectations) -> Guide:
@@ -119,7 +117,7 @@ def _bounds(rule: Rule, column: Column) -> Bounds | None:
     if expect["type"] != "expect_column_values_to_be_between" or expect["column"] != column.name or rule.when:
         return None
     unit = MONEY_UNITS[MONEY_UNIT] if column.type == "money" else 1
-    least, most = (None if (bound := expect.get(name)) is None else Decimal(bound) / unit for name in ("min_value", "max_value"))
+    least, most = (None if (bound := expect.get(name)) is None else Decimal(str(bound)) / unit for name in ("min_value", "max_value"))
     return Bounds(rule, least, most, bool(expect.get("strict_min")))
 
 

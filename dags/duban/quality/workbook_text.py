@@ -7,16 +7,23 @@ import re
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
 
 MAX_CELL = 32_767
+# What XML cannot hold: openpyxl's own pattern knows the control characters, and a workbook with one of these opens nowhere.
+_UNFIT = re.compile(f"{ILLEGAL_CHARACTERS_RE.pattern}|[\ud800-\udfff\ufffe\uffff]")
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def set_text(cell: Cell, text: str) -> None:
     """Text stays text, whatever it begins with; characters a workbook cannot hold become visible."""
-    text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)[:MAX_CELL]
+    text = fit(text)[:MAX_CELL]
     cell.value = text
     cell.data_type = "s"  # openpyxl takes a leading = for a formula and #N/A for an error
     if text.startswith(("=", "+", "-", "@")):
         cell.quotePrefix = True  # a clerk who edits the cell does not turn it into a formula either
+
+
+def fit(text: str) -> str:
+    """The text with U+FFFD for every character that a workbook cannot hold."""
+    return _UNFIT.sub("\ufffd", text)
 
 
 def escaped(text: str) -> str:
