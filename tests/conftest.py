@@ -79,10 +79,10 @@ class Server:
             conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(urlsplit(uri).path[1:])))
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the whole run."""
-    running = Server(tmp_path_factory.mktemp("server"))
+@contextmanager
+def open_server(folder: Path) -> Iterator[Server]:
+    """A running server with the template of all databases."""
+    running = Server(folder)
     running.postgres.start()
     try:
         with warehouse.connect(running.settings) as conn:
@@ -92,6 +92,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
     finally:
         running.postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the whole run."""
+    with open_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
 
 
 class Office:

@@ -6,17 +6,18 @@ given up but still runs either holds the lock (its successor waits) or has lost 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row, dict_row
-from psycopg.types.json import Jsonb
 
 from duban.settings import TIMEZONE, Settings
 
@@ -139,27 +140,29 @@ def unremoved_claims(conn: psycopg.Connection) -> list[Unremoved]:
 
 def record_claims(conn: psycopg.Connection, claims: Sequence[NewClaim]) -> list[str]:
     """Record files as taken, in one transaction; returns their new submission ids in the same order."""
-    ids = []
-    with conn.transaction():
-        for claim in claims:
-            row = conn.execute(
-                """insert into ops.submissions
-                       (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
-                   select to_char(clock_timestamp(), 'YYYYMMDD-') || to_char(nextval('ops.submission_no'), 'FM000000'),
-                          %s, %s, %s, %s, %s, %s, %s
-                   returning submission_id""",
-                (
-                    claim.unit.district_code,
-                    claim.unit.unit_code,
-                    claim.inbox_path,
-                    claim.file_name,
-                    claim.file_sha256,
-                    claim.file_size,
-                    claim.file_mtime_ns,
-                ),
-            ).fetchone()
-            ids.append(row[0])
-    return ids
+    rows = [
+        (
+            claim.unit.district_code,
+            claim.unit.unit_code,
+            claim.inbox_path,
+            claim.file_name,
+            claim.file_sha256,
+            claim.file_size,
+            claim.file_mtime_ns,
+        )
+        for claim in claims
+    ]
+    with conn.transaction(), conn.cursor() as cur:
+        cur.executemany(
+            """insert into ops.submissions
+                   (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
+               select to_char(clock_timestamp(), 'YYYYMMDD-') || to_char(nextval('ops.submission_no'), 'FM000000'),
+                      %s, %s, %s, %s, %s, %s, %s
+               returning submission_id""",
+            rows,
+            returning=True,
+        )
+        return [result.fetchone()[0] for result in cur.results()] if rows else []
 
 
 def record_removed(conn: psycopg.Connection, submission_ids: Sequence[str]) -> None:
@@ -194,13 +197,19 @@ def stale_claims(conn: psycopg.Connection, seconds: float) -> int:
     return conn.execute(query, (seconds,)).fetchone()[0]
 
 
-def accepted_before(conn: psycopg.Connection, unit_code: str, sha256: str) -> list[tuple[str, date]]:
-    """Earlier submissions of the same bytes by the same unit that were accepted wholly or in part: id, report date."""
-    return conn.execute(
-        """select submission_id, report_on from ops.submissions
-           where unit_code = %s and file_sha256 = %s and outcome = any(%s) order by received_at""",
-        (unit_code, sha256, list(ACCEPTED)),
-    ).fetchall()
+def accepted_before(conn: psycopg.Connection, files: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[tuple[str, date]]]:
+    """Earlier submissions of these bytes that were accepted wholly or in part, by (unit, hash): id and report date, in order of arrival."""
+    units, hashes = [unit for unit, _ in files], [sha256 for _, sha256 in files]
+    rows = conn.execute(
+        """select unit_code, file_sha256, submission_id, report_on
+           from (select distinct * from unnest(%s::text[], %s::text[]) as asked (unit_code, file_sha256)) asked
+           join ops.submissions using (unit_code, file_sha256) where outcome = any(%s) order by received_at""",
+        (units, hashes, list(ACCEPTED)),
+    )
+    found: dict[tuple[str, str], list[tuple[str, date]]] = {}
+    for unit, sha256, submission_id, report_on in rows:
+        found.setdefault((unit, sha256), []).append((submission_id, report_on))
+    return found
 
 
 def returned_submission(conn: psycopg.Connection, submission_id: str, unit_code: str) -> tuple[date, frozenset[tuple[str, int]]] | None:
@@ -230,12 +239,13 @@ def divisions(conn: psycopg.Connection, district_code: str) -> tuple[list[tuple[
     return townships, villages
 
 
-def other_unit_names(conn: psycopg.Connection, names: Iterable[str], unit_code: str) -> set[str]:
-    """Which of these (folded) names are names of townships other than the unit itself."""
-    rows = conn.execute(
-        "select distinct township_name from raw.townships where township_name = any(%s) and township_code <> %s", (list(names), unit_code)
-    )
-    return {name for (name,) in rows}
+def township_codes(conn: psycopg.Connection, names: Iterable[str]) -> dict[str, set[str]]:
+    """The codes of all townships of these (folded) names, by name; names of no township are left out."""
+    codes: dict[str, set[str]] = {}
+    query = "select township_name, township_code from raw.townships where township_name = any(%s)"
+    for name, code in conn.execute(query, (list(map(storable_text, names)),)):
+        codes.setdefault(name, set()).add(code)
+    return codes
 
 
 def campaigns(conn: psycopg.Connection, district_code: str) -> list[tuple[str, date, date]]:
@@ -268,53 +278,92 @@ def load_transaction(conn: psycopg.Connection) -> Iterator[None]:
         yield
 
 
-def next_received_at(conn: psycopg.Connection) -> datetime:
-    """A time of arrival later than every one given before. Call inside `load_transaction`."""
-    return conn.execute("select greatest(clock_timestamp(), max(received_at) + interval '1 microsecond') from ops.submissions").fetchone()[
-        0
-    ]
+def next_received_at(conn: psycopg.Connection, count: int) -> list[datetime]:
+    """As many times of arrival, each later than the one before and than every one given before. Call inside `load_transaction`."""
+    query = "select greatest(clock_timestamp(), max(received_at) + interval '1 microsecond') from ops.submissions"
+    first = conn.execute(query).fetchone()[0]
+    return [first + timedelta(microseconds=number) for number in range(count)]
 
 
-def record_outcome(conn: psycopg.Connection, submission_id: str, outcome: Mapping[str, Any]) -> None:
-    """Give a submission its one outcome. Call inside `load_transaction`.
+def record_outcomes(conn: psycopg.Connection, outcomes: Iterable[Mapping[str, Any]]) -> None:
+    """Give submissions their one outcome: `submission_id` and the columns to set, `receipt` as JSON text. Call inside `load_transaction`.
 
     Raises:
-        RuntimeError: the submission has an outcome already; the transaction must not commit.
+        RuntimeError: one has an outcome already; the transaction must not commit.
     """
-    values = {name: Jsonb(value) if name == "receipt" else value for name, value in outcome.items()}
+    outcomes = iter(outcomes)
+    first = next(outcomes)
     statement = sql.SQL("update ops.submissions set {} where submission_id = {} and outcome is null").format(
-        sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values),
+        sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in first),
         sql.Placeholder("submission_id"),
     )
-    if conn.execute(statement, {**values, "submission_id": submission_id}).rowcount != 1:
-        raise RuntimeError(f"submission {submission_id} has an outcome already")
+    written = 0
+
+    def counted() -> Iterator[Mapping[str, Any]]:
+        nonlocal written
+        for outcome in chain([first], outcomes):
+            written += 1
+            yield outcome
+
+    with conn.cursor() as cur:
+        cur.executemany(statement, counted())
+        if cur.rowcount != written:
+            raise RuntimeError(f"{written - cur.rowcount} of {written} submissions have an outcome already")
 
 
-def copy_rows(conn: psycopg.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Append rows to `schema.table` by COPY; every row has the same columns."""
-    if not rows:
+def copy_rows(conn: psycopg.Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Append rows to `schema.table` by COPY; every row has the same columns. Rows are taken one by one, never all at once."""
+    rows = iter(rows)
+    first = next(rows, None)
+    if first is None:
         return
-    names = list(rows[0])
+    names = list(first)
     statement = sql.SQL("copy {} ({}) from stdin").format(sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, names)))
     with conn.cursor() as cur, cur.copy(statement) as copy:
-        for row in rows:
+        for row in chain([first], rows):
             copy.write_row([storable_text(value) if isinstance(value := row[name], str) else value for name in names])
 
 
 def storable_text(text: str) -> str:
     """Text without what PostgreSQL cannot store: NUL and lone surrogates become U+FFFD."""
-    if text.isascii() and "\x00" not in text:
-        return text
+    if "\x00" not in text:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return text
     return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def upsert_households(conn: psycopg.Connection, households: Iterable[tuple[str, str, str | None]]) -> None:
-    """Keep (key, identity number, name) of households in the personal schema; a newer name replaces an older one."""
-    with conn.cursor() as cur:
-        cur.executemany(
-            """insert into personal.households (household_key, id_number, holder_name) values (%s, %s, %s)
+def storable_json(value: Any) -> str:
+    """`storable` as JSON; a value that is storable as it is, as nearly all are, is not taken apart."""
+    text = json.dumps(value, ensure_ascii=False)
+    # A NUL stands escaped in JSON; so may a clerk's own \\u0000, and then the slower way changes nothing.
+    return text if "\\u0000" not in text and storable_text(text) is text else json.dumps(storable(value), ensure_ascii=False)
+
+
+def storable(value: Any) -> Any:
+    """The value with every text in it made storable."""
+    match value:
+        case str():
+            return storable_text(value)
+        case dict():
+            return {storable(key): storable(entry) for key, entry in value.items()}
+        case list() | tuple():
+            return [storable(entry) for entry in value]
+        case _:
+            return value
+
+
+def upsert_households(conn: psycopg.Connection, households: Mapping[str, tuple[str, str | None]]) -> None:
+    """Keep identity number and name of households, by key, in the personal schema; a newer name replaces an older one."""
+    if households:
+        conn.execute(
+            """insert into personal.households (household_key, id_number, holder_name)
+               select * from unnest(%s::text[], %s::text[], %s::text[])
                on conflict (household_key) do update set holder_name = coalesce(excluded.holder_name, households.holder_name)""",
-            list(households),
+            (list(households), [number for number, _ in households.values()], [name for _, name in households.values()]),
         )
 
 
@@ -335,10 +384,10 @@ def unreturned(conn: psycopg.Connection) -> list[dict[str, Any]]:
         ).fetchall()
 
 
-def record_returned(conn: psycopg.Connection, submission_id: str) -> None:
-    """Record that receipt and slip lie in the outbox."""
+def record_returned(conn: psycopg.Connection, submission_ids: Sequence[str]) -> None:
+    """Record that receipts and slips lie in the outbox."""
     with conn.transaction():
-        conn.execute("update ops.submissions set returned_at = clock_timestamp() where submission_id = %s", (submission_id,))
+        conn.execute("update ops.submissions set returned_at = clock_timestamp() where submission_id = any(%s)", (list(submission_ids),))
 
 
 # ── builds and pages ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -32,14 +33,16 @@ OUTCOMES = ["accepted", "accepted_with_rejections", "accepted", "accepted", "rej
 # moment: (where the function lies, its name, which call of it, killed before or after that call)
 KILL_POINTS = {
     "第一份已复制": (inbox, "_copy", 1, "after"),
+    "副本已落盘、未改名": (inbox, "sync_filesystem", 1, "after"),
     "已登记、未移走": (warehouse, "record_claims", 1, "after"),
     "改名之后、删除之前": (os, "unlink", 1, "before"),
     "已删除、未登记": (warehouse, "record_removed", 2, "before"),
     "入库事务之中": (warehouse, "copy_rows", 4, "before"),
-    "结果已写、行未写": (warehouse, "record_outcome", 2, "after"),
+    "结果已写、行未写": (warehouse, "record_outcomes", 2, "after"),
     "入库之后、回执之前": (judging, "judge_waiting", 1, "after"),
     "回执写到一半": (returns, "_write_json", 2, "before"),
-    "回执已写、未登记": (warehouse, "record_returned", 2, "before"),
+    "回执已写、未落盘": (returns, "sync_filesystem", 1, "before"),
+    "回执已写、未登记": (warehouse, "record_returned", 1, "before"),
 }
 
 
@@ -110,6 +113,35 @@ def test_killed_again_and_again(office):
         killed(office, point)
     office.ingest()
     assert_taken_once(office)
+
+
+def test_nothing_counts_as_taken_or_returned_before_it_lies_on_the_disk(office, monkeypatch):
+    """Copies: their bytes, then their names, then the claim. Receipts and slips: then that they were returned."""
+    steps = []
+
+    def note(where: object, name: str) -> None:
+        function = getattr(where, name)
+
+        def noted(*args):
+            steps.append((name, {path.name: path.stat().st_size for path in office.settings.home.rglob("*") if path.is_file()}))
+            return function(*args)
+
+        monkeypatch.setattr(where, name, noted)
+
+    note(inbox, "sync_filesystem")
+    note(returns, "sync_filesystem")
+    note(warehouse, "record_claims")
+    note(warehouse, "record_returned")
+    drop_all(office)
+    office.ingest()
+    assert [name for name, _ in steps] == ["sync_filesystem", "sync_filesystem", "record_claims", "sync_filesystem", "record_returned"]
+    contents = {hashlib.sha256(content).hexdigest(): len(content) for _, _, content in FILES}
+    (_, drafts), (_, named), _, (_, returned), (_, recorded) = steps
+    assert (
+        sorted(size for name, size in drafts.items() if name.isdigit()) == sorted(contents.values()) and not drafts.keys() & contents.keys()
+    )
+    assert {name: size for name, size in named.items() if name in contents} == contents
+    assert "receipt.json" in returned and returned == recorded
 
 
 def test_two_at_once(office):

@@ -22,22 +22,34 @@ def drop_an_expectation(patch):
 def lose_a_column(patch):
     """A rule names a column that the frame does not have."""
     build = gate.build_frame
-    patch.setattr(gate, "build_frame", lambda *args: build(*args).drop(columns="campaign"))
+    patch.setattr(gate, "build_frame", lambda *args: build(*args).drop(columns="campaign", errors="ignore"))
 
 
 def lose_a_scope(patch):
-    """One rule is evaluated on other rows than those in its scope."""
-    translate = gate._expectation
+    """Rules are evaluated on other rows than those in their scope."""
+    build = gate.build_frame
+    patch.setattr(gate, "build_frame", lambda batch, names, scope: build(batch, names, scope | True))
 
-    def without_condition(ledger, declared, number):
-        return translate(ledger, replace(declared, scope=None) if declared.rule_id == "P02" else declared, number)
 
-    patch.setattr(gate, "_expectation", without_condition)
+def mix_up_rows(patch):
+    """Rules are evaluated on as many rows as are in their scope, but on others."""
+    build = gate.build_frame
+    patch.setattr(gate, "build_frame", lambda batch, names, scope: build(batch, names, scope[::-1]))
 
 
 def lose_the_names(patch):
     """Rows fail, but the results do not say which."""
     patch.setitem(gate._RESULT_FORMAT, "result_format", "BASIC")
+
+
+def misspell_a_condition(patch):
+    """A rule is to be judged where a cell has a value, and there is no such cell."""
+    declare = gate.declared_expectations
+
+    def misspelt(*args):
+        return [replace(entry, scope=entry.scope and replace(entry.scope, when={"statuss": ("void",)})) for entry in declare(*args)]
+
+    patch.setattr(gate, "declared_expectations", misspelt)
 
 
 def lose_the_marks(patch):
@@ -53,8 +65,10 @@ def lose_the_marks(patch):
 BREACHES = {
     drop_an_expectation: "expectations were evaluated; missing: ",
     lose_a_column: "P10: the expectation could not be evaluated",
-    lose_a_scope: "P02: 3 rows evaluated, 1 are in scope",
+    lose_a_scope: "P01: 3 rows evaluated, 2 are in scope",
+    mix_up_rows: "P02: rows fail that are not in scope",
     lose_the_names: "rows fail, 0 are named",
+    misspell_a_condition: "problems: a rule names statuss, and no row has it",
     lose_the_marks: "1 marked rows passed the gate",
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import openpyxl
 import pytest
 from openpyxl.workbook.defined_name import DefinedName
@@ -10,7 +12,7 @@ from duban.intake import values
 from duban.orchestration import steps
 from duban.quality import gate, judging
 from tests.conftest import csv_bytes, xlsx_bytes
-from tests.integration.ledgers import FUND_HEADER, OTHER, PROBLEM_HEADER, TOWNSHIP, problem, problems_csv, problems_xlsx
+from tests.integration.ledgers import FUND_HEADER, OTHER, PROBLEM_HEADER, TOWNSHIP, counts, problem, problems_csv, problems_xlsx
 
 
 def outcome_of(office, name: str) -> dict:
@@ -53,6 +55,65 @@ def test_a_file_on_which_the_program_fails_is_sent_back_alone(office, monkeypatc
     bad = outcome_of(office, "坏20200624.csv")
     assert (bad["outcome"], bad["rules"]) == ("rejected", ["S01"])
     assert (office.returned(TOWNSHIP, bad["submission_id"]) / "receipt.json").exists()
+
+
+def test_the_bad_ones_among_many_are_found_by_halving(office, monkeypatch):
+    type_rows, judge_round, rounds = judging.type_rows, judging._judge_round, []
+
+    def fails_on_some(submission_id, table, *rest):
+        if table.rows[0].cells["problem_no"] in {"多-03", "多-17"}:
+            raise ZeroDivisionError
+        return type_rows(submission_id, table, *rest)
+
+    def counted(conn, files, expectations):
+        rounds.append(len(files))
+        return judge_round(conn, files, expectations)
+
+    monkeypatch.setattr(judging, "type_rows", fails_on_some)
+    monkeypatch.setattr(judging, "_judge_round", counted)
+    for number in range(32):
+        office.drop(TOWNSHIP, f"{number:02}20200624.csv", problems_csv(problem(f"多-{number:02}")))
+    office.ingest()
+    assert len(rounds) < 22 and rounds[0] == 32
+    rejected = office.query("select file_name from ops.submissions where outcome = 'rejected' order by 1")
+    assert [row["file_name"] for row in rejected] == ["0320200624.csv", "1720200624.csv"]
+    assert len(office.query("select problem_no from raw.problem_versions")) == 30
+
+
+def test_a_slip_judged_twice_is_counted_once(office, monkeypatch):
+    """A corrected slip shares its round with a file on which the program fails, and is judged again without it."""
+    first = office.send(TOWNSHIP, "台账20200624.xlsx", problems_xlsx(problem("次-1"), problem("次-2", 责任领导="")))
+    [path] = office.returned(TOWNSHIP, first["submission_id"]).glob("*.xlsx")
+    slip = openpyxl.load_workbook(path)
+    slip["问题台账"].cell(3, PROBLEM_HEADER.index("责任领导") + 1).value = "张三"
+    slip.save(path)
+    type_rows = judging.type_rows
+
+    def fails_on_one(submission_id, table, *rest):
+        if table.rows[0].cells["problem_no"] == "坏-1":
+            raise ZeroDivisionError
+        return type_rows(submission_id, table, *rest)
+
+    monkeypatch.setattr(judging, "type_rows", fails_on_one)
+    for number, (unit, name, content) in enumerate(
+        [(TOWNSHIP, "改好.xlsx", path.read_bytes()), (OTHER, "坏20200624.csv", problems_csv(problem("坏-1")))]
+    ):
+        os.utime(office.drop(unit, name, content), (1_600_000_000 + number,) * 2)
+    office.ingest()
+    assert counts(outcome_of(office, "改好.xlsx")) == ("accepted", 2, 1, 0, 1)
+    assert outcome_of(office, "坏20200624.csv")["rules"] == ["S01"]
+
+
+def test_a_round_has_an_end(office, monkeypatch):
+    monkeypatch.setattr(judging, "ROWS_IN_ROUND", 4)
+    for number in range(5):
+        rows = [problem(f"轮-{number}-{row}") for row in range(6 if number == 2 else 2)]
+        os.utime(office.drop(TOWNSHIP, f"{number}20200624.csv", problems_csv(*rows)), (1_600_000_000 + number,) * 2)
+    office.ingest()
+    rounds = office.query("select rows_evaluated from ops.gate_results where rule_id = 'R01' order by gate_result_id")
+    assert [row["rows_evaluated"] for row in rounds] == [4, 6, 4]
+    arrivals = office.query("select received_at from ops.submissions order by file_name")
+    assert sorted({row["received_at"] for row in arrivals}) == [row["received_at"] for row in arrivals]
 
 
 def test_a_rule_that_great_expectations_does_not_know_closes_the_gate(office, monkeypatch):

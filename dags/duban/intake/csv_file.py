@@ -6,19 +6,23 @@ Runs inside the sandbox.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 
 from duban.intake.cells import Cell, Document, Misplaced, Sheet, Unreadable, text_cell, trim
-from duban.intake.limits import MAX_COLUMNS, MAX_ROWS
+from duban.intake.limits import MAX_CELLS, MAX_COLUMNS, MAX_FILLED_CELLS, MAX_FILLED_ROWS, MAX_ROWS
 
 IsHeader = Callable[[list[Cell]], bool]
 SEPARATORS = (",", ";", "\t", "，")
 HEADER_ROWS = 20
 #: More lines whose quotes do not close are no slips of the pen.
 MAX_BROKEN_LINES = 50
+#: A quote that is open for so many lines is not closed; and beyond one time through the file, nothing is searched in vain.
+MAX_LINES_OF_RECORD, SEARCHED_ANYWAY = 50_000, 1 << 20
+#: A line with more separators is not taken apart at all.
+MAX_FIELDS = 1 << 20
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _MARKUP = ("<!doctype", "<html", "<table", "<?xml")
 _CJK = re.compile("[\u4e00-\u9fff]")
@@ -46,9 +50,8 @@ def read(data: bytes, is_header: IsHeader) -> Document:
         raise Unreadable("S01", "这是网页格式的文件，请用 Excel 或 WPS 打开，另存为 .xlsx 后重新报送")
     if text.count("\x00") * 100 > len(text):
         raise Unreadable("S01", f"这不是表格文件，或文件已损坏，或文字编码不明；{_SAVE_ANEW}")
-    text = text_cell(text)
     separator = _separator(text, is_header)
-    rows = list(_records(text, separator))
+    rows = _rows(text, separator)
     header = next((number for number, row in enumerate(rows[:HEADER_ROWS]) if is_header(row)), None)
     _check(rows, header, encoding)
     return Document("csv", (Sheet("", _placed(rows, header)),), encoding=encoding)
@@ -69,7 +72,7 @@ def _decode(data: bytes, is_header: IsHeader) -> tuple[str, str]:
             return (text.translate(_GB18030_2022) if encoding == "gb18030" else text), encoding
         except UnicodeDecodeError as error:
             damaged_at = max(damaged_at, error.start)
-            if _has_header(data[: error.start].decode(encoding), is_header):
+            if _has_header(data[: error.start].decode(encoding, "ignore"), is_header):
                 break  # this is the encoding of the file, and here it is damaged; another one would only make gibberish of it
     line = data.count(b"\n", 0, damaged_at) + 1
     raise Unreadable("S01", f"文字编码有误，文件在第 {line} 行附近已损坏；{_SAVE_ANEW}")
@@ -112,36 +115,69 @@ def _records(text: str, separator: str, *, lenient: bool = False) -> Iterator[li
     Raises:
         Unreadable: S01, too many such lines (not when `lenient`).
     """
-    csv.field_size_limit(len(text) + 1)
-    lines = list(io.StringIO(text, newline=""))
-    at = broken = 0
-    while at < len(lines):
-        reader = csv.reader((lines[number] for number in range(at, len(lines))), delimiter=separator, strict=True)
-        read_before = 0
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+    lines = _Lines(text, separator)
+    broken = searched = 0
+    while lines.at < len(text):
+        start = lines.at
         try:
-            for record in reader:
-                yield [value or None for value in record]
-                read_before = reader.line_num
-            return
+            for record in csv.reader(lines, delimiter=separator, strict=True):
+                yield [text_cell(value) if value else None for value in record]
+                start, lines.left = lines.at, MAX_LINES_OF_RECORD
         except csv.Error:
-            at += read_before
-            yield [Misplaced(lines[at].rstrip("\r\n"))]
-            at, broken = at + 1, broken + 1
-            if broken > MAX_BROKEN_LINES:
+            broken, searched = broken + 1, searched + lines.at - start
+            lines.at, lines.left = start, MAX_LINES_OF_RECORD
+            yield [Misplaced(text_cell(next(lines).rstrip("\r\n")))]
+            if broken > MAX_BROKEN_LINES or searched > len(text) + SEARCHED_ANYWAY:
                 if lenient:
                     return
                 raise Unreadable("S01", f"很多行的引号不成对，分不清哪些字在同一格；{_SAVE_ANEW}") from None
+
+
+class _Lines:
+    """The lines of a text one by one, from wherever `at` is set to; no list of them is kept, there may be millions."""
+
+    def __init__(self, text: str, separator: str):
+        self.at, self.left = 0, MAX_LINES_OF_RECORD
+        self._text, self._separator = text, separator
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if self.at >= len(self._text):
+            raise StopIteration
+        line = _LINE.match(self._text, self.at)[0]
+        if len(line) > MAX_FIELDS and line.count(self._separator) > MAX_FIELDS:
+            raise Unreadable("S10", f"一行里的列数超过 {MAX_COLUMNS} 列")
+        self.at, self.left = self.at + len(line), self.left - 1
+        if self.left < 0:
+            raise csv.Error("a quote is open for too long")
+        return line
+
+
+def _rows(text: str, separator: str) -> list[list[Cell]]:
+    """All records, counted as they come: a file may hold more of them than memory does."""
+    rows, filled, cells, filled_cells = [], 0, 0, 0
+    for record in _records(text, separator):
+        rows.append(record if any(record) else [])
+        if rows[-1]:
+            filled, cells, filled_cells = filled + 1, cells + len(record), filled_cells + len(record) - record.count(None)
+        if len(rows) > MAX_ROWS:
+            raise Unreadable("S10", f"文件超过 {MAX_ROWS} 行")
+        if len(record) > MAX_COLUMNS:
+            raise Unreadable("S10", f"第 {len(rows)} 行有 {len(record)} 列，超过 {MAX_COLUMNS} 列")
+        if filled > MAX_FILLED_ROWS:
+            raise Unreadable("S10", f"有内容的行超过 {MAX_FILLED_ROWS} 行，请分开报送")
+        if cells > MAX_CELLS or filled_cells > MAX_FILLED_CELLS:
+            raise Unreadable("S10", f"有内容的单元格超过 {MAX_FILLED_CELLS} 格，请分开报送")
+    return rows
 
 
 def _check(rows: list[list[Cell]], header: int | None, encoding: str) -> None:
     broken = sum(bool(row) and isinstance(row[0], Misplaced) for row in rows)
     if broken and (header is None or 2 * broken > sum(any(row) for row in rows)):
         raise Unreadable("S01", f"引号不成对，分不清哪些字在同一格；{_SAVE_ANEW}")
-    if len(rows) > MAX_ROWS:
-        raise Unreadable("S10", f"文件有 {len(rows)} 行，超过 {MAX_ROWS} 行")
-    for number, row in enumerate(rows, start=1):
-        if len(row) > MAX_COLUMNS:
-            raise Unreadable("S10", f"第 {number} 行有 {len(row)} 列，超过 {MAX_COLUMNS} 列")
     if encoding == "gb18030":
         _refuse_mixed_encodings(rows)
 

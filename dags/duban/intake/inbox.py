@@ -1,7 +1,7 @@
 """The inbox: which files wait, which of them are at rest, and taking them without losing or doubling one.
 
-A file is taken in four steps, each safe to be the last: its bytes are copied into the landing area under their hash; the claim is
-committed; the file is renamed out of sight; it is unlinked. Whoever comes next finishes what was begun (`finish_removals`).
+Files are taken in four steps, each safe to be the last: their bytes are copied into the landing area under their hashes; the claims
+are committed; each file is renamed out of sight; it is unlinked. Whoever comes next finishes what was begun (`finish_removals`).
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shutil
 import stat
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
 from duban import warehouse
+from duban.durable import sync_filesystem
 from duban.intake.words import mask_text, visible
 from duban.settings import Settings
 from duban.warehouse import NewClaim, Unit
@@ -91,13 +93,13 @@ def claim_files(conn: psycopg.Connection, settings: Settings) -> list[str]:
         stuck = finish_removals(conn, settings)
         first = {signature: seen for signature, seen in look(settings.inbox, units).items() if signature not in stuck}
         for name in strangers(settings.inbox, units):
-            log.warning("inbox/%s is no registered unit and in no unit's folder; it is left alone", name)
+            log.warning("inbox/%s is no registered unit and in no unit's folder; it is left alone", _shown(name))
         started = time.monotonic()
-        copied = [(seen, copy) for seen in _fair(first.values()) if (copy := _copy(seen, settings.landing)) is not None]
+        copied = _land(_fair(first.values()), settings.landing)
         time.sleep(max(0.0, REST_SECONDS - (time.monotonic() - started)))
         second = look(settings.inbox, units)
-        at_rest = [(seen, copy) for seen, copy in copied if seen.signature in second]
-        ids = warehouse.record_claims(conn, [_claim(seen, copy, units, settings) for seen, copy in at_rest])
+        at_rest = [(seen, sha256) for seen, sha256 in copied if seen.signature in second]
+        ids = warehouse.record_claims(conn, [_claim(seen, sha256, units, settings) for seen, sha256 in at_rest])
         finish_removals(conn, settings)
         return ids
 
@@ -118,17 +120,20 @@ def finish_removals(conn: psycopg.Connection, settings: Settings) -> set[tuple[s
     return stuck
 
 
-def _claim(seen: Look, copy: tuple[str, int], units: Mapping[str, Unit], settings: Settings) -> NewClaim:
-    sha256, size = copy
+def _claim(seen: Look, sha256: str, units: Mapping[str, Unit], settings: Settings) -> NewClaim:
     return NewClaim(
         unit=units[seen.unit_code],
         inbox_path=os.fsencode(seen.path.relative_to(settings.inbox)),
-        # Names are bytes to the system; what is no text, or not to be seen, is escaped. Some clerks put identity numbers into them.
-        file_name=mask_text(visible(os.fsencode(seen.path.name).decode("utf-8", "backslashreplace"))),
+        file_name=_shown(seen.path.name),
         file_sha256=sha256,
         file_size=seen.size,
         file_mtime_ns=seen.mtime_ns,
     )
+
+
+def _shown(name: str | Path) -> str:
+    """A name as others may see it. It is bytes to the system: what is no text, or not to be seen, is escaped; some hold identity numbers."""
+    return mask_text(visible(os.fsencode(name).decode("utf-8", "backslashreplace")))
 
 
 def _fair(looks: Iterable[Look]) -> list[Look]:
@@ -140,33 +145,46 @@ def _fair(looks: Iterable[Look]) -> list[Look]:
     return [seen for _, seen in turns[:BATCH_FILES]]
 
 
-def _copy(seen: Look, landing: Path) -> tuple[str, int] | None:
-    """Copy a file into the landing area under its hash; (hash, size), or None when it cannot be read and may yet become readable."""
+def _land(looks: Sequence[Look], landing: Path) -> list[tuple[Look, str]]:
+    """Copy files into the landing area, each under its hash; a file that cannot be read and may yet become readable is left out.
+
+    A copy gets its name when its bytes are on the disk: under a hash lies the file with that hash, also after a power cut.
+    """
+    if not looks:
+        return []
     landing.mkdir(parents=True, exist_ok=True, mode=0o700)
     landing.chmod(0o700)
-    draft = landing / f".draft-{os.getpid()}"
-    digest, size = hashlib.sha256(), 0
+    drafts = landing / ".drafts"
+    if drafts.exists():
+        shutil.rmtree(drafts)  # of a run that was killed
+    drafts.mkdir(mode=0o700)
+    copied = [(seen, _copy(seen, drafts / str(number), landing)) for number, seen in enumerate(looks)]
+    sync_filesystem(landing)
+    for number, (_, sha256) in enumerate(copied):
+        if sha256 is not None:
+            path = landed(landing, sha256)
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            (drafts / str(number)).replace(path)
+    sync_filesystem(landing)
+    return [(seen, sha256) for seen, sha256 in copied if sha256 is not None]
+
+
+def _copy(seen: Look, draft: Path, landing: Path) -> str | None:
+    """Copy a file; its hash, or None when it cannot be read and may yet become readable."""
+    digest = hashlib.sha256()
     with open(draft, "wb", opener=_private) as target:
         try:
             with open(seen.path, "rb", opener=_plain_file) as source:
                 while chunk := source.read(_CHUNK):
                     digest.update(chunk)
-                    size += len(chunk)
                     target.write(chunk)
         except FileNotFoundError:
             return None
         except OSError as error:
             if not _stays_unreadable(seen, landing):
                 return None
-            log.warning("%s stays unreadable (%s); it is judged as it is", seen.path, error.strerror)
-        target.flush()
-        os.fsync(target.fileno())
-    path = landed(landing, digest.hexdigest())
-    path.parent.mkdir(exist_ok=True, mode=0o700)
-    draft.chmod(0o400)
-    draft.replace(path)
-    _sync_folder(path.parent)
-    return digest.hexdigest(), size
+            log.warning("%s stays unreadable (%s); it is judged as it is", _shown(seen.path), error.strerror)
+    return digest.hexdigest()
 
 
 def _stays_unreadable(seen: Look, landing: Path) -> bool:
@@ -177,7 +195,7 @@ def _stays_unreadable(seen: Look, landing: Path) -> bool:
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    return os.open(path, flags, 0o400)
 
 
 def _plain_file(path: str, flags: int) -> int:
@@ -209,17 +227,9 @@ def _remove(claim: warehouse.Unremoved, settings: Settings) -> bool:
     except FileNotFoundError:
         pass
     except OSError as error:
-        log.error("cannot remove %s from the inbox (%s); check the permissions of the folder", path, error.strerror)
+        log.error("cannot remove %s from the inbox (%s); check the permissions of the folder", _shown(path), error.strerror)
         return False
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _folders(inbox: Path) -> Iterator[os.DirEntry[str]]:

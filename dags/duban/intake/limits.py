@@ -15,9 +15,11 @@ MAX_INFLATED = 1 << 30
 MAX_ENTRIES = 10_000
 MAX_PART_READ_WHOLE = 16 << 20
 #: Of the texts of a workbook: how many different ones, their bytes, and the characters of all cells together.
-MAX_STRINGS, MAX_STRING_BYTES, MAX_CHARACTERS = 3_000_000, 192 << 20, 24_000_000
-#: Cells of a sheet with an error or a percentage; bytes of one element, comment or attribute.
+MAX_STRINGS, MAX_STRING_BYTES, MAX_CHARACTERS = 2_000_000, 192 << 20, 24_000_000
+#: Cells of a sheet with an error, a percentage, or a formula that was perhaps never calculated; bytes of one element, comment or attribute.
 MAX_MARKS, MAX_TOKEN, MAX_RUN_OF_TEXT = 500_000, 8 << 20, 64 << 20
+#: Of an old binary workbook: records, and formats of cells (a spreadsheet program takes 65,490).
+MAX_RECORDS, MAX_FORMATS = 4_000_000, 70_000
 MAX_RATIO, RATIO_MATTERS_FROM = 100, 100 << 20
 
 

@@ -9,6 +9,8 @@ from duban.intake.reading import Table, TotalRow
 from duban.intake.words import fold
 from duban.ledgers import Expectations
 
+MAX_WORD = 64
+
 
 def rows_below(
     sheet: Sheet, first_row: int, table: Table, names: Mapping[int, tuple[str, ...]], expectations: Expectations
@@ -38,7 +40,12 @@ def rows_below(
 
 def is_filled(cell: Cell) -> bool:
     """False for an empty cell and for one that holds white space only."""
-    return cell is not None and not (isinstance(cell, str) and not fold(cell))
+    return cell is not None and not (isinstance(cell, str) and not fold(cell[:MAX_WORD]) and not fold(cell))
+
+
+def word(cell: Cell) -> str:
+    """The cell as it is compared with words and column names; longer texts are none (and folding them again and again takes long)."""
+    return fold(cell) if isinstance(cell, str) and len(cell) <= MAX_WORD else ""
 
 
 def _merged_fills(sheet: Sheet) -> dict[int, dict[int, Cell]]:
@@ -53,7 +60,7 @@ def _merged_fills(sheet: Sheet) -> dict[int, dict[int, Cell]]:
 
 def _total_word(filled: Mapping[int, Cell], expectations: Expectations) -> str | None:
     for cell in filled.values():
-        if isinstance(cell, str) and (text := fold(cell)) in expectations.total_words:
+        if (text := word(cell)) in expectations.total_words:
             return text
     return None
 
@@ -62,4 +69,4 @@ def _is_note(filled: Mapping[int, Cell], key_position: int | None, expectations:
     """One lone cell outside the key column, or nothing but cells that begin like a signature (制表人：… 审核：…)."""
     if len(filled) == 1 and key_position not in filled:
         return True
-    return all(isinstance(cell, str) and fold(cell).startswith(expectations.note_prefixes) for cell in filled.values())
+    return all(isinstance(cell, str) and fold(cell[:MAX_WORD]).startswith(expectations.note_prefixes) for cell in filled.values())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import json
 import os
 import platform
@@ -173,12 +174,16 @@ def serve(handler: Any) -> None:
         _say({"refused": str(error)})
         return
     _say({"ready": True})
+    gc.freeze()  # what was imported stays
+    gc.disable()  # looking for garbage among a million new cells again and again takes as long as reading them
     for line in sys.stdin.buffer:
         try:
             answer = handler(json.loads(line))
         except MemoryError:
             answer = {"out_of_memory": True}
         _say(answer)
+        del answer
+        gc.collect()
 
 
 def _say(answer: dict[str, Any]) -> None:

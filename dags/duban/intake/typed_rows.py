@@ -6,17 +6,20 @@ that need it are not evaluated for that row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from duban.intake import values
-from duban.intake.cells import display
+from duban.intake.cells import Cell, display
 from duban.intake.places import Places
 from duban.intake.reading import DataRow, Table
-from duban.intake.values import CellContext, read_cell
+from duban.intake.values import BLANK, CellContext, Value, read_cell
 from duban.ledgers import Column, Ledger, Vocabulary
+
+#: Types of columns in which the same few texts come again and again.
+_REPETITIVE = frozenset(["date", "vocabulary", "township", "village", "villages", "person"])
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Sender:
     district_code: str
 
 
-@dataclass
+@dataclass(slots=True)
 class TypedRow:
     """One data row of a submission. `values` by column name, plus township_code and village codes; `marks` are (rule id, column name)."""
 
@@ -66,11 +69,8 @@ def type_rows(
     uses_1904: bool,
 ) -> list[TypedRow]:
     """Type every data row of a table. Townships and villages are matched later, when the owner of each key is known: `place_rows`."""
-    contexts = [
-        (
-            column,
-            CellContext(report_on, vocabularies.get(column.vocabulary), table.factors.get(column.name), uses_1904),
-        )
+    readers = [
+        (column, _reader(column, CellContext(report_on, vocabularies.get(column.vocabulary), table.factors.get(column.name), uses_1904)))
         for column in table.ledger.columns
     ]
     typed = []
@@ -81,8 +81,9 @@ def type_rows(
             result.marks.append(("R11", table.ledger.key))
             typed.append(result)
             continue
-        for column, context in contexts:
-            value = read_cell(row.cells.get(column.name), column, context)
+        for column, read in readers:
+            cell = row.cells.get(column.name)
+            value = BLANK if cell is None else read(cell)
             result.values[column.name] = value.value
             if value.broken:
                 result.marks.append((value.broken, column.name))
@@ -90,6 +91,23 @@ def type_rows(
                 result.marks.append(("R01", column.name))
         typed.append(result)
     return typed
+
+
+def _reader(column: Column, context: CellContext) -> Callable[[Cell], Value]:
+    """Reads the cells of a column, each distinct text of a repetitive one once."""
+    if column.type not in _REPETITIVE:
+        return lambda cell: read_cell(cell, column, context)
+    known: dict[str, Value] = {}
+
+    def read(cell: Cell) -> Value:
+        if type(cell) is not str:
+            return read_cell(cell, column, context)
+        value = known.get(cell)
+        if value is None:
+            value = known[cell] = read_cell(cell, column, context)
+        return value
+
+    return read
 
 
 def mark_repeated_keys(rows: list[TypedRow]) -> tuple[list[TypedRow], list[TypedRow]]:

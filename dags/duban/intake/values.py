@@ -23,8 +23,8 @@ MAX_TEXT, MAX_NAME = 4000, 64
 MAX_DIGITS = 24  # what decimal arithmetic keeps exactly, the factor of 万元 included
 MAX_YUAN = Decimal(10) ** 12  # sums of a district must fit numeric(18,2)
 _BLANKS = frozenset(["", "/", "\\", "无", "-", "—", "——"])
-_FIRST_YEAR = 2014
-_YEARS_AHEAD = 5
+FIRST_YEAR = 2014
+YEARS_AHEAD = 5
 _SERIALS = range(25569, 73051)
 _1904_OFFSET = 1462
 _CHINESE_DIGITS = {digit: number for number, digit in enumerate("〇一二三四五六七八九")} | {"○": 0, "零": 0, "Ｏ": 0}
@@ -101,7 +101,7 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
             return _or_broken(_whole(number(cell), 0, 10**9))
         case "year":
             text = fold(display(cell))
-            return _or_broken(_whole(number(text.removesuffix("年")), _FIRST_YEAR, context.report_on.year + _YEARS_AHEAD))
+            return _or_broken(_whole(number(text.removesuffix("年")), FIRST_YEAR, context.report_on.year + YEARS_AHEAD))
         case "id_number":
             return _id_number(cell)
         case unknown:
@@ -175,7 +175,7 @@ def calendar_date(cell: Cell, report_on: date, uses_1904: bool = False) -> date 
             found = _from_text(cell, report_on)
         case _:
             found = None
-    if found is None or not _FIRST_YEAR <= found.year <= report_on.year + _YEARS_AHEAD:
+    if found is None or not FIRST_YEAR <= found.year <= report_on.year + YEARS_AHEAD:
         return None
     return found
 
@@ -195,14 +195,14 @@ def report_date(cell: Cell, uses_1904: bool = False) -> date | None:
             found = _from_text(text, None) or _from_text(fold(text), None) or _from_text(text.split()[0], None)
         case _:
             found = None
-    return found if found and found.year >= _FIRST_YEAR else None
+    return found if found and found.year >= FIRST_YEAR else None
 
 
 def dates_in_name(name: str) -> set[date]:
     """Every date a file name states (`20200624`, `2020-06-24`, `2020年6月24日`, not touching other digits)."""
     found = set()
     for match in _DATE_IN_NAME.finditer(unicodedata.normalize("NFKC", name)):
-        if (day := _date(*(part for part in match.groups() if part))) and day.year >= _FIRST_YEAR:
+        if (day := _date(*(part for part in match.groups() if part))) and day.year >= FIRST_YEAR:
             found.add(day)
     return found
 

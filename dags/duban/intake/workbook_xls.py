@@ -22,7 +22,16 @@ import xlrd.sheet
 from xlrd import biffh
 
 from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Sheet, Unreadable, address, decimal_digits, text_cell, trim
-from duban.intake.limits import MAX_ENTRIES, MAX_MERGED_CELLS
+from duban.intake.limits import (
+    MAX_CHARACTERS,
+    MAX_ENTRIES,
+    MAX_FILLED_CELLS,
+    MAX_FORMATS,
+    MAX_MARKS,
+    MAX_MERGED_CELLS,
+    MAX_RECORDS,
+    MAX_STRINGS,
+)
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: How a bare BIFF stream begins (BIFF2, 3, 4, 5, 8): some programs write one and call it `.xls`.
@@ -143,11 +152,12 @@ def _workbook_stream(data: bytes) -> tuple[bytes, bool]:
         return container.openstream(book).read(), "\x05summaryinformation" in names
 
 
-def _records(stream: bytearray, start: int) -> Iterator[tuple[int, int, int]]:
+def _records(stream: bytearray, start: int, found: _Survey) -> Iterator[tuple[int, int, int]]:
     """Id, begin and end of the data of each record from the BOF at `start` to the EOF that closes it, charts within a sheet included.
 
     Raises:
         struct.error: the stream ends before that EOF.
+        Unreadable: S10, more records than anybody needs.
     """
     position, depth = start, 0
     while True:
@@ -155,6 +165,9 @@ def _records(stream: bytearray, start: int) -> Iterator[tuple[int, int, int]]:
         begin = position + 4
         position = begin + length
         depth += (kind in biffh.bofcodes) - (kind == biffh.XL_EOF)
+        found.record_count += 1
+        if found.record_count > MAX_RECORDS:
+            raise Unreadable("S10", f"文件里的记录超过 {MAX_RECORDS} 条，请把数据复制到新的工作簿，分开报送")
         yield kind, begin, position
         if depth == 0:
             return
@@ -175,6 +188,9 @@ class _Survey:
     encoding: str | None = "gb18030"
     was_calculated: bool = False
     has_external_links: bool = False
+    record_count: int = 0
+    cell_count: int = 0
+    format_count: int = 0
     offsets: list[int] = field(default_factory=list)
     fresh: list[list[tuple[int, int]]] = field(default_factory=list)
 
@@ -185,14 +201,14 @@ def _survey(stream: bytearray) -> _Survey:
     xlrd fails on comments, names, filters and conditional formats that Excel and WPS find in order; a record with an unknown id it skips.
 
     Raises:
-        Unreadable: S01.
+        Unreadable: S01, S10.
     """
     kind, version, purpose = unpack_from("<HxxHH", stream)
     if purpose == _MACRO_STREAM:
         raise Unreadable("S01", _MACROS)
     found = _Survey(is_modern=kind == 0x809 and version in {_BIFF5, _BIFF8})
     walked = 0
-    for kind, begin, end in _records(stream, 0):
+    for kind, begin, end in _records(stream, 0, found):
         walked = end
         if kind == biffh.XL_FILEPASS:
             raise Unreadable("S01", _PASSWORD + _NO_PROMPT)
@@ -213,6 +229,10 @@ def _survey(stream: bytearray) -> _Survey:
             found.has_external_links |= first == "\x01" and rest != ":"
         elif kind == _RECALCID:
             found.was_calculated = True
+        elif kind in {biffh.XL_XF, biffh.XL_FORMAT}:
+            found.format_count += 1
+            if found.format_count > MAX_FORMATS:
+                raise Unreadable("S10", "文件里的格式过多，请把数据复制到新的工作簿后报送")
         if kind not in _SHOWN_OF_BOOK or (kind == biffh.XL_CODEPAGE and version == _BIFF8):  # BIFF8 is UTF-16, whatever it says
             stream[begin - 4 : begin - 2] = _UNKNOWN
     for offset in found.offsets:
@@ -227,16 +247,22 @@ def _survey_sheet(stream: bytearray, offset: int, found: _Survey) -> int:
     if unpack_from("<H", stream, offset + 6)[0] == _MACRO_STREAM:
         raise Unreadable("S01", _MACROS)
     fresh, size = [], 0
-    for kind, begin, end in _records(stream, offset):
+    for kind, begin, end in _records(stream, offset, found):
         size += 4 + end - begin
         if kind in biffh.XL_FORMULA_OPCODES:
             result = stream[begin + 6 : begin + 14]
             if result == bytes(8) or (result[0] == 3 and result[6:] == b"\xff\xff"):
                 fresh.append(unpack_from("<HH", stream, begin))
+                if len(fresh) > MAX_MARKS:
+                    raise Unreadable("S10", "公式过多，请只保留数值，分开报送")
             else:
                 found.was_calculated = True
         elif kind not in _SHOWN_OF_SHEET:
             stream[begin - 4 : begin - 2] = _UNKNOWN
+            continue
+        found.cell_count += (end - begin) // 6 if kind == biffh.XL_MULRK else 1
+        if found.cell_count > MAX_FILLED_CELLS:
+            raise Unreadable("S10", f"有内容的单元格超过 {MAX_FILLED_CELLS} 格，请分开报送")
     found.fresh.append(fresh)
     return size
 
@@ -320,6 +346,8 @@ def _shared_texts(parts: list[bytes]) -> list[str]:
             position += 4
         text, number, position = _text(parts, number, position, length, options & 1)
         texts.append(text)
+        if len(texts) > MAX_STRINGS:
+            raise Unreadable("S10", "文件里的文字过多，请分开报送")
         position += behind
     return texts
 
@@ -376,7 +404,12 @@ def _read_sheet(book: _Book, number: int, never_calculated: Iterable[tuple[int, 
     codes = [_LITERAL.sub("", _format_code(book, xf)) for xf in book.xf_list]
     percents = {style for style, code in enumerate(codes) if "%" in code}
     durations = {style for style, code in enumerate(codes) if _ELAPSED.search(code)}
-    rows = [_row(sheet, r, percents, durations) for r in range(sheet.nrows)]
+    rows, characters = [], 0
+    for r in range(sheet.nrows):
+        rows.append(_row(sheet, r, percents, durations))
+        characters += sum(len(cell) for cell in rows[-1] if isinstance(cell, str))
+        if characters > MAX_CHARACTERS:
+            raise Unreadable("S10", "文件里的文字过多，请分开报送", sheet=sheet.name)
     for r, c in never_calculated:
         rows[r][c] = Faulty("")
     is_hidden = sheet.visibility & 3 != 0

@@ -10,7 +10,7 @@ import python_calamine
 
 from duban.intake import workbook_xml
 from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Sheet, Unreadable, decimal_digits, text_cell, trim
-from duban.intake.limits import MAX_MERGED_CELLS
+from duban.intake.limits import MAX_CHARACTERS, MAX_MERGED_CELLS
 
 
 def read(path: str) -> Document:
@@ -23,13 +23,13 @@ def read(path: str) -> Document:
     try:
         workbook = python_calamine.CalamineWorkbook.from_path(path)
         sheets = tuple(
-            _read_sheet(workbook, meta, book.sheets.get(meta.name, workbook_xml.SheetMarks()))
+            _read_sheet(workbook, meta, book.sheets[meta.name])
             for meta in workbook.sheets_metadata
             if meta.typ == python_calamine.SheetTypeEnum.WorkSheet
         )
     except python_calamine.PasswordError as error:
         raise Unreadable("S01", "文件有密码，请去掉密码后重新报送") from error
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
+    except (python_calamine.CalamineError, KeyError, OSError, ValueError) as error:
         raise Unreadable("S01", "文件已损坏，或不是表格文件") from error
     return Document("xlsx", sheets, uses_1904=book.uses_1904, has_external_links=book.has_external_links)
 
@@ -39,7 +39,10 @@ def _read_sheet(workbook: python_calamine.CalamineWorkbook, meta: python_calamin
     merged = tuple((a[0], a[1], b[0], b[1]) for a, b in sheet.merged_cell_ranges or ())
     if sum((last_row + 1 - first_row) * (last + 1 - first) for first_row, first, last_row, last in merged) > MAX_MERGED_CELLS:
         raise Unreadable("S10", "合并单元格的范围过大，请取消合并后保存", sheet=meta.name)
-    rows = list(_rows(sheet, marks))
+    rows = list(_rows(sheet, meta.name))
+    for r, c in marks.percents:
+        if isinstance(number := rows[r][c], Number):
+            rows[r][c] = Number(number.digits, is_percent=True)
     for (r, c), text in marks.faults.items():
         rows.extend([] for _ in range(r + 1 - len(rows)))
         rows[r].extend([None] * (c + 1 - len(rows[r])))
@@ -53,30 +56,34 @@ def _read_sheet(workbook: python_calamine.CalamineWorkbook, meta: python_calamin
     )
 
 
-def _rows(sheet: python_calamine.CalamineSheet, marks: workbook_xml.SheetMarks) -> Iterator[list[Cell]]:
-    first_column = sheet.start[1] if sheet.start else 0
-    for r, values in enumerate(sheet.iter_rows()):
-        if all(value == "" for value in values):
+def _rows(sheet: python_calamine.CalamineSheet, name: str) -> Iterator[list[Cell]]:
+    before = [None] * (sheet.start[1] if sheet.start else 0)
+    characters = 0
+    for values in sheet.iter_rows():
+        if values.count("") == len(values):
             yield []
-        else:
-            cells = (_cell(value, (r, c) in marks.percents) for c, value in enumerate(values, first_column))
-            yield [*[None] * first_column, *cells]
+            continue
+        cells = [None if value == "" else _cell(value) for value in values]
+        characters += sum(len(cell) for cell in cells if isinstance(cell, str))
+        if characters > MAX_CHARACTERS:
+            raise Unreadable("S10", "文件里的文字过多，请分开报送", sheet=name)
+        yield before + cells
 
 
-def _cell(value: object, is_percent: bool) -> Cell:
+def _cell(value: object) -> Cell:
     match value:
-        case "" | None:
+        case None:
             return None
         case bool():
             return value
         case str():
             return text_cell(value)
         case int():
-            return Number(str(value), is_percent)
+            return Number(str(value))
         case float():
             if not math.isfinite(value):
                 return Faulty("#NUM!")
-            return Number(decimal_digits(value), is_percent)
+            return Number(decimal_digits(value))
         case dt.datetime():
             return value.date()
         case dt.date():

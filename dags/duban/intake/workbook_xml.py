@@ -11,8 +11,11 @@ import re
 import xml.parsers.expat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import IO
 from xml.etree import ElementTree
 
 import defusedxml.ElementTree as defused
@@ -23,10 +26,17 @@ from duban.intake.limits import (
     MAX_CELLS,
     MAX_COLUMNS,
     MAX_ENTRIES,
+    MAX_FILLED_CELLS,
+    MAX_FILLED_ROWS,
     MAX_INFLATED,
+    MAX_MARKS,
     MAX_PART_READ_WHOLE,
     MAX_RATIO,
     MAX_ROWS,
+    MAX_RUN_OF_TEXT,
+    MAX_STRING_BYTES,
+    MAX_STRINGS,
+    MAX_TOKEN,
     RATIO_MATTERS_FROM,
 )
 
@@ -42,13 +52,22 @@ _DAMAGED = (
     zlib.error,
 )
 _UNSAFE = "文件里有不安全的 XML 声明"
+_DAMAGED_TEXT = "文件已损坏，或不是表格文件"
+_TOO_MUCH_TEXT = "文件里的文字过多，请分开报送"
 
 _CHUNK = 1 << 20
-_PERCENT_FORMATS = {9, 10}  # the two built into the file format; others carry a % in their code
+_PERCENT_FORMATS = {"9", "10"}  # the two built into the file format; others carry a % in their code
 _WORKSHEET, _MACRO_SHEET = "/worksheet", "/xlmacrosheet"
 # Cells and rows that carry formatting alone: cut out before parsing, a million of them would take half a minute.
 _BLANK_CELLS = re.compile(rb'<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]+")?(?: t="n")? ?(?:/>|></c>)')
 _BLANK_ROWS = re.compile(rb'<row r="[0-9]+"(?: [A-Za-z0-9:]+="[^"<>]*")* ?(?:/>|></row>)')
+# Rows without any of these hold no value (<v>), formula (<f>), text (inlineStr), nor anything unusual: single bytes are found fastest.
+_CONTENT_SIGNS = (b"v", b"f", b"S", b"!", b"?", b"sheetData")
+_LONGEST_ERROR = 64
+# Where a shared text ends, and a cell that holds one.
+_STRING_END = re.compile(rb"(?:</(?:[A-Za-z0-9]{1,16}:)?si|<(?:[A-Za-z0-9]{1,16}:)?si ?/)>")
+_LONGEST_END = 24
+_SHARED_TEXT = re.compile(rb' t="s"[^<>]{0,64}><(?:[A-Za-z0-9]{1,16}:)?v>([0-9]{1,9})<')
 # Parts that act when the workbook is opened, and what a clerk is told of them.
 _ACTIVE_PARTS = {
     "xl/macrosheets/": "文件里有宏表（Excel 4.0 宏），请删去后另存为 .xlsx",
@@ -78,11 +97,14 @@ class SheetMarks:
 
 @dataclass
 class BookMarks:
-    """Marks of a workbook: those of its sheets by name, the date system, whether it refers to other files."""
+    """Marks of a workbook: those of its sheets by name, the date system, whether it refers to other files, how much it holds."""
 
     sheets: dict[str, SheetMarks] = field(default_factory=dict)
     uses_1904: bool = False
     has_external_links: bool = False
+    filled_rows: int = 0
+    filled_cells: int = 0
+    text_bytes: int = 0
 
 
 def scan(path: str) -> BookMarks:
@@ -107,7 +129,7 @@ def scan(path: str) -> BookMarks:
         ValueError,
         zlib.error,
     ) as error:
-        raise Unreadable("S01", "文件已损坏，或不是表格文件") from error
+        raise Unreadable("S01", _DAMAGED_TEXT) from error
     except (NotImplementedError, RuntimeError) as error:  # a compression or encryption the zip library does not know
         raise Unreadable("S01", "文件有密码，或压缩方式不支持") from error
 
@@ -129,7 +151,9 @@ def _scan(archive: zipfile.ZipFile, parts: dict[str, str]) -> BookMarks:
                     raise Unreadable("S01", reason)
             marks.has_external_links = True
     percent_styles = _percent_styles(archive, parts)
+    string_sizes = _string_sizes(archive, parts)
     targets = _targets(archive, parts)
+    scanned: set[str] = set()
     for node in root.iter():
         if _local(node.tag) != "sheet":
             continue
@@ -138,8 +162,12 @@ def _scan(archive: zipfile.ZipFile, parts: dict[str, str]) -> BookMarks:
         if kind.lower().endswith(_MACRO_SHEET):
             raise Unreadable("S01", _ACTIVE_PARTS["xl/macrosheets/"])
         if kind.endswith(_WORKSHEET):
+            name = node.attrib["name"]
+            if target.lower() in scanned or name in marks.sheets:  # a thousand names for one long sheet
+                raise Unreadable("S01", _DAMAGED_TEXT)
+            scanned.add(target.lower())
             with archive.open(parts[target.lower()]) as stream:
-                marks.sheets[node.attrib["name"]] = _scan_sheet(stream, node.attrib["name"], percent_styles)
+                marks.sheets[name] = _SheetScan(name, percent_styles, string_sizes, marks).read(stream)
     return marks
 
 
@@ -165,10 +193,14 @@ def _parts(archive: zipfile.ZipFile) -> dict[str, str]:
     return parts
 
 
-def _tree(archive: zipfile.ZipFile, parts: dict[str, str], part: str) -> ElementTree.Element:
+def _whole(archive: zipfile.ZipFile, parts: dict[str, str], part: str) -> bytes:
     if archive.getinfo(parts[part]).file_size > MAX_PART_READ_WHOLE:
         raise Unreadable("S10", "文件里的格式或链接过多，请把数据复制到新的工作簿后报送")
-    return defused.fromstring(archive.read(parts[part]), forbid_dtd=True)
+    return archive.read(parts[part])
+
+
+def _tree(archive: zipfile.ZipFile, parts: dict[str, str], part: str) -> ElementTree.Element:
+    return defused.fromstring(_whole(archive, parts, part), forbid_dtd=True)
 
 
 def _targets(archive: zipfile.ZipFile, parts: dict[str, str]) -> dict[str, tuple[str, str]]:
@@ -180,94 +212,197 @@ def _targets(archive: zipfile.ZipFile, parts: dict[str, str]) -> dict[str, tuple
     return found
 
 
-def _percent_styles(archive: zipfile.ZipFile, parts: dict[str, str]) -> set[int]:
-    if "xl/styles.xml" not in parts:
-        return set()
-    root = _tree(archive, parts, "xl/styles.xml")
-    formats = set(_PERCENT_FORMATS)
-    styles = set()
-    for node in root.iter():
-        if _local(node.tag) == "numFmt" and "%" in re.sub(r'"[^"]*"|\\.', "", node.attrib.get("formatCode", "")):
-            formats.add(int(node.attrib["numFmtId"]))
-        elif _local(node.tag) == "cellXfs":
-            styles = {number for number, style in enumerate(node) if int(style.attrib.get("numFmtId", 0)) in formats}
+def _percent_styles(archive: zipfile.ZipFile, parts: dict[str, str]) -> set[str]:
+    """Numbers of the cell styles that show a percentage."""
+    formats, styles = set(_PERCENT_FORMATS), set()
+    number: int | None = None  # of the next style; None outside the list of cell styles
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal number
+        match tag.rpartition(" ")[2]:
+            case "numFmt" if "%" in re.sub(r'"[^"]*"|\\.', "", attributes.get("formatCode", "")):
+                formats.add(attributes["numFmtId"])
+            case "cellXfs":
+                number = 0
+            case "xf" if number is not None:
+                if attributes.get("numFmtId") in formats:
+                    styles.add(str(number))
+                number += 1
+
+    def end(tag: str) -> None:
+        nonlocal number
+        if tag.endswith(" cellXfs"):
+            number = None
+
+    if "xl/styles.xml" in parts:
+        parser = _Parser(start, end)
+        parser.feed(_whole(archive, parts, "xl/styles.xml"))
+        parser.close()
     return styles
 
 
-def _scan_sheet(stream: Iterator[bytes], sheet: str, percent_styles: set[int]) -> SheetMarks:
-    marks = SheetMarks()
-    parser = xml.parsers.expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    state = {"row": -1, "column": -1, "type": "", "formula": False, "value": False, "text": "", "in_value": False, "percent": False}
-    last = [0, 0]
+def _string_sizes(archive: zipfile.ZipFile, parts: dict[str, str]) -> array[int]:
+    """Bytes of each shared text. Calamine alone reads them, and copies them into every cell; what would fill the memory is counted here."""
+    sizes, total, end, tail = array("I"), 0, 0, b""
+    for part in parts:
+        if part.rpartition("/")[2] == "sharedstrings.xml":
+            with archive.open(parts[part]) as stream:
+                while chunk := stream.read(_CHUNK):
+                    data, first = tail + chunk, total - len(tail)
+                    total += len(chunk)
+                    for match in _STRING_END.finditer(data):
+                        if match.end() > len(tail):
+                            sizes.append(first + match.end() - end)
+                            end = first + match.end()
+                    if total > MAX_STRING_BYTES or len(sizes) > MAX_STRINGS:
+                        raise Unreadable("S10", _TOO_MUCH_TEXT)
+                    if b"<!DOCTYPE" in data:
+                        raise Unreadable("S01", _UNSAFE)
+                    tail = data[-_LONGEST_END:]
+    return sizes
 
-    def start(tag: str, attributes: dict[str, str]) -> None:
+
+class _Parser:
+    """Expat, without document types, and without words that never end: looking for their end takes longer with every piece."""
+
+    def __init__(self, start: Callable[[str, dict[str, str]], None], end: Callable[[str], None], text: Callable[[str], None] | None = None):
+        self._expat, self._fed = xml.parsers.expat.ParserCreate(namespace_separator=" "), 0
+        self._expat.buffer_text = True
+        self._expat.StartElementHandler, self._expat.EndElementHandler, self._expat.CharacterDataHandler = start, end, text
+        self._expat.StartDoctypeDeclHandler = _refuse_doctype
+
+    def feed(self, data: bytes) -> None:
+        """The next piece."""
+        self._expat.Parse(data, False)
+        self._fed += len(data)
+        if self._fed - self._expat.CurrentByteIndex > MAX_TOKEN:
+            raise Unreadable("S01", _DAMAGED_TEXT)
+
+    def close(self) -> None:
+        """That was all: what is not whole is damaged."""
+        self._expat.Parse(b"", True)
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise Unreadable("S01", _UNSAFE)
+
+
+class _SheetScan:
+    """One pass over the XML of a sheet. Formatting alone (no value, no formula) does not count as content."""
+
+    def __init__(self, sheet: str, percent_styles: set[str], string_sizes: array[int], book: BookMarks):
+        self._sheet, self._percent_styles, self._string_sizes = sheet, percent_styles, string_sizes
+        self._book, self._marks = book, SheetMarks()
+        self._plain_cells = _plain_cells(percent_styles)
+        self._row = self._column = -1
+        self._rows = self._columns = 0
+        self._kind = self._text = ""
+        self._has_value = self._has_formula = self._in_value = self._is_percent = False
+
+    def read(self, stream: IO[bytes]) -> SheetMarks:
+        """The marks of the sheet.
+
+        Raises:
+            Unreadable: S01 (unsafe), S10 (content beyond the limits).
+        """
+        parser = _Parser(self._start, self._end, self._characters)
+        inflated, run, rest = 0, 0, b""
+        while chunk := stream.read(_CHUNK):
+            inflated, run = inflated + len(chunk), 0 if b"<" in chunk else run + len(chunk)
+            if inflated > MAX_INFLATED:
+                raise Unreadable("S10", f"文件解压后超过 {MAX_INFLATED / 2**20:.0f} MB", sheet=self._sheet)
+            if run > MAX_RUN_OF_TEXT:
+                raise Unreadable("S01", _DAMAGED_TEXT, sheet=self._sheet)
+            data = rest + chunk
+            # A row that may go on is left for the next turn.
+            end = data.rfind(b"<", 0, max(0, data.rfind(b'row r="'))) if len(data) < 4 * _CHUNK else -1
+            data, rest = (data[:end], data[end:]) if end > 0 else (data, b"")
+            if end <= 0 or any(sign in data for sign in _CONTENT_SIGNS):
+                data = _BLANK_CELLS.sub(b"", data)
+                self._book.filled_cells += data.count(b"</c>")
+                if self._book.filled_cells > MAX_FILLED_CELLS:
+                    raise Unreadable("S10", f"有内容的单元格超过 {MAX_FILLED_CELLS} 格，请分开报送", sheet=self._sheet)
+                self._count_texts(data)
+                parser.feed(_BLANK_ROWS.sub(b"", self._plain_cells.sub(b"", data) if self._plain_cells else data))
+        parser.feed(rest)
+        parser.close()
+        return self._marks
+
+    def _count_texts(self, data: bytes) -> None:
+        sizes = self._string_sizes
+        self._book.text_bytes += sum(sizes[index] for number in _SHARED_TEXT.findall(data) if (index := int(number)) < len(sizes))
+        if self._book.text_bytes > MAX_STRING_BYTES:
+            raise Unreadable("S10", _TOO_MUCH_TEXT, sheet=self._sheet)
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(" ")[2]
         if name == "c":
-            reference = attributes.get("r")
-            state["column"] = _column(reference) if reference else state["column"] + 1
-            state.update(type=attributes.get("t", "n"), formula=False, value=False, text="")
-            state["percent"] = int(attributes.get("s", 0)) in percent_styles
+            if reference := attributes.get("r"):
+                letters = reference.rstrip("0123456789")
+                self._row, self._column = int(reference[len(letters) :] or 0) - 1, _column(letters)
+            else:
+                self._column += 1
+            self._kind, self._text = attributes.get("t", "n"), ""
+            self._has_value = self._has_formula = False
+            self._is_percent = attributes.get("s") in self._percent_styles
         elif name == "row":
-            state["row"] = int(attributes["r"]) - 1 if "r" in attributes else state["row"] + 1
-            state["column"] = -1
+            self._row = int(attributes["r"]) - 1 if "r" in attributes else self._row + 1
+            self._column = -1
             if attributes.get("hidden") in {"1", "true"}:
-                marks.hidden_rows.add(state["row"])
+                self._marks.hidden_rows.add(self._row)
         elif name == "f":
-            state["formula"] = True
+            self._has_formula = True
         elif name in {"v", "is"}:
-            state["value"], state["in_value"] = True, name == "v"
+            self._has_value, self._in_value = True, name == "v"
 
-    def characters(text: str) -> None:
-        if state["in_value"]:
-            state["text"] += text
+    def _characters(self, text: str) -> None:
+        if self._in_value and len(self._text) < _LONGEST_ERROR:  # whether there is text, and which error, is all that is asked
+            self._text += text[:_LONGEST_ERROR]
 
-    def end(tag: str) -> None:
+    def _end(self, tag: str) -> None:
         name = tag.rpartition(" ")[2]
         if name == "v":
-            state["in_value"] = False
-        elif name == "c":
-            _close_cell(marks, state, last, sheet)
+            self._in_value = False
+        elif name == "c" and (self._has_value or self._has_formula):
+            self._close_cell()
 
-    def doctype(*_: object) -> None:
-        raise Unreadable("S01", _UNSAFE)
-
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, characters
-    parser.StartDoctypeDeclHandler = doctype
-    inflated, rest = 0, b""
-    while chunk := stream.read(_CHUNK):
-        inflated += len(chunk)
-        if inflated > MAX_INFLATED:
-            raise Unreadable("S10", f"文件解压后超过 {MAX_INFLATED / 2**20:.0f} MB", sheet=sheet)
-        data = rest + chunk
-        end = data.rfind(b"<row ") if len(data) < 4 * _CHUNK else -1  # a row that may go on is left for the next turn
-        data, rest = (data[:end], data[end:]) if end > 0 else (data, b"")
-        parser.Parse(_BLANK_ROWS.sub(b"", _BLANK_CELLS.sub(b"", data)), False)
-    parser.Parse(rest, False)
-    parser.Parse(b"", True)
-    return marks
-
-
-def _close_cell(marks: SheetMarks, state: dict, last: list[int], sheet: str) -> None:
-    """Judge the cell that just ended. Formatting alone (no value, no formula) does not count as content."""
-    if not (state["value"] or state["formula"]):
-        return
-    row, column = state["row"], state["column"]
-    last[0], last[1] = max(last[0], row + 1), max(last[1], column + 1)
-    if column >= MAX_COLUMNS or row >= MAX_ROWS or last[0] * last[1] > MAX_CELLS:
-        reason = f"单元格 {address(row, column)} 超出了可读的范围，请删去表格边缘多余的内容后保存"
-        raise Unreadable("S10", reason, cell=address(row, column), sheet=sheet)
-    if state["type"] == "e":
-        marks.faults[row, column] = state["text"] or "#ERROR"
-    elif state["formula"] and not state["text"] and state["type"] != "str":
-        marks.faults[row, column] = ""
-    elif state["percent"]:
-        marks.percents.add((row, column))
+    def _close_cell(self) -> None:
+        row, column, marks = self._row, self._column, self._marks
+        self._book.filled_rows += row >= self._rows
+        self._rows, self._columns = max(self._rows, row + 1), max(self._columns, column + 1)
+        if column >= MAX_COLUMNS or row >= MAX_ROWS or self._rows * self._columns > MAX_CELLS:
+            reason = f"单元格 {address(row, column)} 超出了可读的范围，请删去表格边缘多余的内容后保存"
+            raise Unreadable("S10", reason, cell=address(row, column), sheet=self._sheet)
+        if self._book.filled_rows > MAX_FILLED_ROWS:
+            raise Unreadable("S10", f"有内容的行超过 {MAX_FILLED_ROWS} 行，请分开报送", sheet=self._sheet)
+        if self._kind == "e":
+            marks.faults[row, column] = self._text or "#ERROR"
+        elif self._has_formula and not self._text and self._kind != "str":
+            marks.faults[row, column] = ""
+        elif self._is_percent:
+            marks.percents.add((row, column))
+        if len(marks.faults) + len(marks.percents) > MAX_MARKS:
+            raise Unreadable("S10", "公式错误或百分比的单元格过多，请只保留数值，分开报送", sheet=self._sheet)
 
 
-def _column(reference: str) -> int:
+def _plain_cells(percent_styles: set[str]) -> re.Pattern[bytes] | None:
+    """Cells with a value of which there is nothing to tell, but for the last of each row: it says how wide the row is.
+
+    They are cut out before parsing, which takes a fifth of the time.
+    """
+    if len(percent_styles) > 64:
+        return None
+    percent = "|".join(percent_styles).encode()
+    return re.compile(
+        rb'<c r="[A-Z]{1,2}[0-9]{1,7}"(?: s="(?!(?:' + percent + rb')")[0-9]+")?(?: t="(?:s|n|b|inlineStr)")?>'
+        rb'(?:<v>[^<]+</v>|<is><t(?: xml:space="preserve")?>[^<]*</t></is>)</c>(?=<c r=")'
+    )
+
+
+@lru_cache(maxsize=1024)
+def _column(letters: str) -> int:
     number = 0
-    for letter in reference:
+    for letter in letters:
         if not letter.isalpha():
             break
         number = number * 26 + ord(letter.upper()) - ord("A") + 1

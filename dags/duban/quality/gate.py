@@ -1,14 +1,16 @@
-"""The gate: the declared rules of a ledger, judged by Great Expectations on all rows of a batch in one run.
+"""The gate: the declared rules of a ledger, judged by Great Expectations on all rows of a batch.
 
-Owns the translation of `expectations/` into a suite, and the proof that the suite was really evaluated: the gate closes
-(`GateClosed`, nothing is loaded) when fewer expectations were evaluated than are declared, on fewer rows than are in scope, or
-when one of them failed to run.
+Owns the translation of `expectations/` into suites, and the proof that they were really evaluated: the gate closes (`GateClosed`,
+nothing is loaded) when fewer expectations were evaluated than are declared, on other rows than are in scope, or when one of them
+failed to run.
+
+Rules that are judged on the same rows go into one suite, over a frame of these rows and of the columns that the rules name: letting
+Great Expectations pick the rows of each rule by a condition costs more than judging them.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,13 +18,12 @@ from functools import lru_cache
 from typing import Any
 
 import great_expectations as gx
+import numpy as np
 import pandas as pd
-from great_expectations.expectations.row_conditions import Column as GxColumn
 
 from duban.intake.typed_rows import TypedRow, leader_count
-from duban.ledgers import Expectations, Ledger
+from duban.ledgers import Expectations, Ledger, Rule
 
-log = logging.getLogger(__name__)
 _RESULT_FORMAT = {
     "result_format": "COMPLETE",
     "unexpected_index_column_names": ["row_id"],
@@ -30,6 +31,7 @@ _RESULT_FORMAT = {
     "include_unexpected_rows": False,
 }
 _FUNDING = ("central_yuan", "provincial_yuan", "municipal_yuan", "district_yuan", "other_yuan")
+_NAMES_COLUMNS = ("column", "column_A", "column_B", "column_list")
 
 
 class GateClosed(RuntimeError):
@@ -38,14 +40,20 @@ class GateClosed(RuntimeError):
 
 @dataclass(frozen=True)
 class Declared:
-    """One expectation that must be evaluated. `scope` is the name of the frame column that says which rows it is judged on."""
+    """One expectation that must be evaluated. `scope` is the rule that says on which rows; None: on every row."""
 
     rule_id: str
     column: str | None  # offending column; None: the mark says which
     reason: str
     fix: str
     expect: Mapping[str, Any]
-    scope: str | None
+    scope: Rule | None
+
+    @property
+    def named_columns(self) -> set[str]:
+        """The columns of the frame that the expectation looks at."""
+        named = [self.expect[argument] for argument in _NAMES_COLUMNS if argument in self.expect]
+        return {name for entry in named for name in ([entry] if isinstance(entry, str) else entry)}
 
 
 @dataclass(frozen=True)
@@ -72,14 +80,12 @@ def declared_expectations(ledger: Ledger, expectations: Expectations) -> list[De
         Declared(rule.id, None, rule.reason, rule.fix, {"type": "expect_column_values_to_be_null", "column": rule.id}, None)
         for rule in expectations.cell_rules.values()
     ]
-    own = [
-        Declared(rule.id, rule.column, rule.reason, rule.fix, rule.expect, f"scope_{number}") for number, rule in enumerate(ledger.rules)
-    ]
+    own = [Declared(rule.id, rule.column, rule.reason, rule.fix, rule.expect, rule) for rule in ledger.rules]
     return marks + own
 
 
 def judge(ledger: Ledger, rows: Sequence[TypedRow], backgrounds: Mapping[str, Background], expectations: Expectations) -> list[Evaluated]:
-    """Judge all rows of one ledger in one run. `backgrounds` by district code.
+    """Judge all rows of one ledger. `backgrounds` by district code.
 
     Raises:
         GateClosed: see the module.
@@ -87,83 +93,111 @@ def judge(ledger: Ledger, rows: Sequence[TypedRow], backgrounds: Mapping[str, Ba
     declared = declared_expectations(ledger, expectations)
     if not rows:
         return []
-    frame = build_frame(ledger, rows, backgrounds, expectations)
-    try:
-        expected = [_expectation(ledger, entry, number) for number, entry in enumerate(declared)]
-        batch = (
-            _context()
-            .data_sources.add_or_update_pandas(ledger.name)
-            .add_dataframe_asset("rows")
-            .add_batch_definition_whole_dataframe("batch")
-            .get_batch({"dataframe": frame})
-        )
-        results = batch.validate(gx.ExpectationSuite(name=ledger.name, expectations=expected), result_format=_RESULT_FORMAT).results
-    except GateClosed:
-        raise
-    except Exception as error:  # whatever it is: a run of the gate that did not end proves nothing
-        raise GateClosed(f"{ledger.name}: Great Expectations failed: {type(error).__name__}") from error
-    return _trust(ledger, declared, frame, results)
+    batch = RowBatch(rows, backgrounds, expectations)
+    scopes = [batch.scope(entry.scope) for entry in declared]
+    results = []
+    for numbers in _with_equal_scope(scopes):
+        names = set().union(*(declared[number].named_columns for number in numbers))
+        frame = build_frame(batch, names, scopes[numbers[0]])
+        results += _evaluate(ledger, [_expectation(ledger, declared[number], number) for number in numbers], frame)
+    return _trust(ledger, declared, scopes, results)
 
 
-def build_frame(
-    ledger: Ledger, rows: Sequence[TypedRow], backgrounds: Mapping[str, Background], expectations: Expectations
-) -> pd.DataFrame:
-    """Typed columns, what the rules compare them with, one mark column per cell rule, one scope column per rule; index column row_id."""
-    columns: dict[str, Any] = {"row_id": range(len(rows))}
-    for column in ledger.columns:
-        cells = [row.values[_typed_name(column.name)] for row in rows]
-        columns[column.name] = (
-            pd.to_datetime(pd.Series(cells, dtype="object")) if column.type == "date" else pd.Series(cells, dtype="object")
-        )
-    contexts = [_context_of(row, backgrounds[row.sender.district_code]) for row in rows]
-    for name in contexts[0]:
-        columns[name] = pd.Series([context[name] for context in contexts], dtype="object")
-    columns["report_on"] = pd.to_datetime(columns["report_on"])
-    columns["leader_count"] = columns["leader_count"].astype("int64")
-    for rule_id in expectations.cell_rules:
-        marked = [",".join(name for mark, name in row.marks if mark == rule_id) or None for row in rows]
-        columns[rule_id] = pd.Series(marked, dtype="object")
-    for number, rule in enumerate(ledger.rules):
-        columns[f"scope_{number}"] = [_in_scope(rule, row, context) for row, context in zip(rows, contexts, strict=True)]
-    return pd.DataFrame(columns)
+# ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _context_of(row: TypedRow, background: Background) -> dict[str, Any]:
+def _owner(row: TypedRow, background: Background) -> str | None:
+    return background.owners.get(row.values["problem_no"] if row.ledger.name == "visits" else row.key)
+
+
+def _owner_kind(row: TypedRow, background: Background) -> str | None:
+    owner = _owner(row, background)
+    return None if owner is None else "office" if owner == background.office_code else "township"
+
+
+def _campaign(row: TypedRow, background: Background) -> str | None:
     found_on = row.values.get("found_on")
-    subject = row.values.get("problem_no") if row.ledger.name == "visits" else row.key
-    owner = background.owners.get(subject)
-    funding = [row.values.get(name) for name in _FUNDING]
-    return {
-        "sender_kind": row.sender.kind,
-        "unit_code": row.sender.unit_code,
-        "township_named": row.values["township"],
-        "report_on": row.report_on,
-        "campaign": next((name for name, first, last in background.campaigns if found_on and first <= found_on <= last), None),
-        "key_is_known": owner is not None,
-        "owner_township": owner,
-        "owner_kind": None if owner is None else "office" if owner == background.office_code else "township",
-        "township_or_office": row.values["township_code"] or background.office_code,
-        "leader_count": leader_count(row),
-        "funding_total_yuan": sum((amount for amount in funding if amount is not None), Decimal(0)),
-    }
+    return next((name for name, first, last in background.campaigns if found_on and first <= found_on <= last), None)
 
 
-def _in_scope(rule: Any, row: TypedRow, context: Mapping[str, Any]) -> bool:
-    """A rule is evaluated only where every cell it needs is readable, its condition holds, and the cells it speaks of are filled."""
-    unreadable = row.unreadable()
-    if unreadable.intersection(rule.needs):
-        return False
-    facts = {**row.values, **context}
-    if any(facts[name] not in allowed for name, allowed in rule.when.items()):
-        return False
-    if any(row.values[name] is None for name in rule.when_filled):
-        return False
-    # A comparison needs both sides; whether a cell is filled is asked by the null expectations alone.
-    kind = rule.expect["type"]
-    if kind in {"expect_column_values_to_not_be_null", "expect_column_values_to_be_null"}:
-        return True
-    judged = [_typed_name(rule.expect[name]) for name in ("column", "column_A", "column_B") if name in rule.expect]
-    return all(row.values[name] is not None for name in judged if name in row.values)
+#: What stands beside every row for the rules to use (expectations/README.md).
+_BESIDE: Mapping[str, Callable[[TypedRow, Background], Any]] = {
+    "sender_kind": lambda row, _: row.sender.kind,
+    "unit_code": lambda row, _: row.sender.unit_code,
+    "township_named": lambda row, _: row.values["township"],
+    "report_on": lambda row, _: row.report_on,
+    "campaign": _campaign,
+    "key_is_known": lambda row, background: _owner(row, background) is not None,
+    "owner_township": _owner,
+    "owner_kind": _owner_kind,
+    "township_or_office": lambda row, background: row.values["township_code"] or background.office_code,
+    "leader_count": lambda row, _: leader_count(row),
+    "funding_total_yuan": lambda row, _: sum((row.values.get(name) or Decimal(0) for name in _FUNDING), Decimal(0)),
+}
+
+
+class RowBatch:
+    """The rows of one ledger, column by column: each is made when the first rule asks for it."""
+
+    def __init__(self, rows: Sequence[TypedRow], backgrounds: Mapping[str, Background], expectations: Expectations):
+        self._rows, self._backgrounds, self._marks = rows, backgrounds, expectations.cell_rules
+        self._ledger = rows[0].ledger
+        self._unreadable = [(position, row.unreadable()) for position, row in enumerate(rows) if row.marks]
+        self._facts: dict[str, list[Any]] = {}
+        self._filled: dict[str, np.ndarray] = {}
+
+    def scope(self, rule: Rule | None) -> np.ndarray:
+        """Which rows a rule is judged on: every cell it needs is readable, its condition holds, and the cells it speaks of are filled."""
+        scope = np.ones(len(self._rows), dtype=bool)
+        if rule is None:
+            return scope
+        scope[[position for position, columns in self._unreadable if not columns.isdisjoint(rule.needs)]] = False
+        for name, allowed in rule.when.items():
+            scope &= np.fromiter((value in allowed for value in self._values(name)), dtype=bool, count=len(scope))
+        filled = set(rule.when_filled)
+        # A comparison needs both sides; whether a cell is filled is asked by the null expectations alone.
+        if rule.expect["type"] not in {"expect_column_values_to_not_be_null", "expect_column_values_to_be_null"}:
+            filled |= {_typed_name(rule.expect[side]) for side in ("column", "column_A", "column_B") if side in rule.expect} - set(_BESIDE)
+        for name in filled:
+            scope &= self._is_filled(name)
+        return scope
+
+    def series(self, name: str) -> pd.Series | None:
+        """A column of the frame; None when no row has it."""
+        if name in self._marks:
+            marked = [",".join(column for mark, column in row.marks if mark == name) or None for row in self._rows]
+            return pd.Series(marked, dtype="object")
+        if name not in _BESIDE and name not in self._ledger.by_name:
+            return None
+        values = pd.Series(self._values(_typed_name(name)), dtype="object")
+        if name == "report_on" or (name in self._ledger.by_name and self._ledger.by_name[name].type == "date"):
+            return pd.to_datetime(values)
+        return values.astype("int64") if name == "leader_count" else values
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def _values(self, name: str) -> list[Any]:
+        """One value per row: what stands beside it under this name, else its own."""
+        if name not in self._facts:
+            if beside := _BESIDE.get(name):
+                self._facts[name] = [beside(row, self._backgrounds[row.sender.district_code]) for row in self._rows]
+            elif name in self._rows[0].values:
+                self._facts[name] = [row.values[name] for row in self._rows]
+            else:
+                raise GateClosed(f"{self._ledger.name}: a rule names {name}, and no row has it; see the rules.yml")
+        return self._facts[name]
+
+    def _is_filled(self, name: str) -> np.ndarray:
+        if name not in self._filled:
+            self._filled[name] = np.fromiter((value is not None for value in self._values(name)), dtype=bool, count=len(self._rows))
+        return self._filled[name]
+
+
+def build_frame(batch: RowBatch, names: set[str], scope: np.ndarray) -> pd.DataFrame:
+    """The rows in scope, with their positions in the batch as column row_id; a column that no row has is left out."""
+    columns = {name: series for name in sorted(names) if (series := batch.series(name)) is not None}
+    return pd.DataFrame({"row_id": range(len(batch)), **columns})[scope]
 
 
 def _typed_name(column: str) -> str:
@@ -171,41 +205,61 @@ def _typed_name(column: str) -> str:
     return "township_code" if column == "township" else column
 
 
+# ── evaluation ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _with_equal_scope(scopes: Sequence[np.ndarray]) -> list[list[int]]:
+    """The numbers of the expectations, those together that are judged on the same rows."""
+    together: dict[bytes, list[int]] = {}
+    for number, scope in enumerate(scopes):
+        together.setdefault(scope.tobytes(), []).append(number)
+    return list(together.values())
+
+
 def _expectation(ledger: Ledger, declared: Declared, number: int) -> Any:
     arguments = {name: value for name, value in declared.expect.items() if name != "type"}
     kind = getattr(gx.expectations, "".join(word.title() for word in declared.expect["type"].split("_")), None)
     if kind is None:
         raise GateClosed(f"{ledger.name} {declared.rule_id}: Great Expectations has no {declared.expect['type']}; see the rules.yml")
-    condition = {"row_condition": GxColumn(declared.scope) == True} if declared.scope else {}  # noqa: E712 — a condition object, not a test
     try:
-        return kind(**arguments, **condition, meta={"number": number})
+        return kind(**arguments, meta={"number": number})
     except (TypeError, ValueError) as error:
         raise GateClosed(f"{ledger.name} {declared.rule_id}: {declared.expect['type']} does not take these arguments: {error}") from error
 
 
+def _evaluate(ledger: Ledger, expectations: list[Any], frame: pd.DataFrame) -> Sequence[Any]:
+    try:
+        suite = gx.ExpectationSuite(name=ledger.name, expectations=expectations)
+        return _batches().get_batch({"dataframe": frame}).validate(suite, result_format=_RESULT_FORMAT).results
+    except Exception as error:  # whatever it is: a run of the gate that did not end proves nothing
+        raise GateClosed(f"{ledger.name}: Great Expectations failed: {type(error).__name__}") from error
+
+
 @lru_cache(maxsize=1)
-def _context() -> Any:
-    """Great Expectations' context of this process: it keeps nothing but the names of its data sources."""
+def _batches() -> Any:
+    """What makes a batch of Great Expectations from a frame, in this process; it keeps no more than the last frame."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    return context
+    return context.data_sources.add_pandas("rows").add_dataframe_asset("rows").add_batch_definition_whole_dataframe("rows")
 
 
-def _trust(ledger: Ledger, declared: Sequence[Declared], frame: pd.DataFrame, results: Sequence[Any]) -> list[Evaluated]:
+def _trust(ledger: Ledger, declared: Sequence[Declared], scopes: Sequence[np.ndarray], results: Sequence[Any]) -> list[Evaluated]:
     """Turn results into verdicts, or close the gate: a rule that was not evaluated looks exactly like a rule that nobody broke."""
     evaluated: dict[int, Evaluated] = {}
     for result in results:
         number = result.expectation_config.meta["number"]
-        entry, outcome = declared[number], result.result
+        entry, scope, outcome = declared[number], scopes[number], result.result
         broken = [info for info in _exceptions(result.exception_info) if info.get("raised_exception")]
         if broken:
             raise GateClosed(f"{ledger.name} {entry.rule_id}: the expectation could not be evaluated: {broken[0].get('exception_message')}")
-        in_scope = int(frame[entry.scope].sum()) if entry.scope else len(frame)
+        in_scope = int(scope.sum())
         if outcome.get("element_count") != in_scope:
             raise GateClosed(f"{ledger.name} {entry.rule_id}: {outcome.get('element_count')} rows evaluated, {in_scope} are in scope")
         failed = tuple(sorted(entry["row_id"] for entry in outcome.get("unexpected_index_list") or ()))
         if len(failed) != outcome["unexpected_count"] or result.success != (not failed):
             raise GateClosed(f"{ledger.name} {entry.rule_id}: {outcome['unexpected_count']} rows fail, {len(failed)} are named")
+        if not scope[list(failed)].all():
+            raise GateClosed(f"{ledger.name} {entry.rule_id}: rows fail that are not in scope")
         evaluated[number] = Evaluated(entry, in_scope, failed)
     if len(evaluated) != len(declared):
         missing = sorted({entry.rule_id for number, entry in enumerate(declared) if number not in evaluated})

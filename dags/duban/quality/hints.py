@@ -33,12 +33,12 @@ def hint(column: Column, cell: Cell, rule_id: str) -> str | None:
 
 
 def _look_alike(text: str, column: Column) -> str | None:
+    digits = sum(character.isdigit() for character in text)
     for place, character in enumerate(text, start=1):
         name = unicodedata.name(character, "").split(" ")[0]
         if name in _SCRIPTS:
             return f"第{place}个字符“{character}”是{_SCRIPTS[name]}，看着像英文字母"
         # A unit or a word holds letters of its own; one letter among digits is a slip.
-        digits = sum(other.isdigit() for other in text)
         if column.type in _DIGIT_TYPES and character in _LOOK_LIKE_DIGITS and digits >= 2 and digits >= len(text) - 4:
             return f"第{place}个字符是字母“{character}”，是不是数字 {_LOOK_LIKE_DIGITS[character]}"
     return None
@@ -84,4 +84,6 @@ def _unreadable(column: Column, text: str) -> str | None:
             return f"第{place}个字符无法辨认"
         if column.type == "person" and character in "?？":
             return f"第{place}个字符是问号，多半是没有存下来的生僻字"
+    if len(text) > 30_000:  # the readers cut longer texts: how long it was nobody knows
+        return "超过三万个字"
     return f"有 {len(text)} 个字" if len(text) > 64 else None

@@ -7,11 +7,12 @@ files decides and the grouping into batches never does.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -41,7 +42,9 @@ from duban.warehouse import Claim
 
 log = logging.getLogger(__name__)
 _KINDS = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".csv": "csv"}
-FILES_IN_MEMORY, BYTES_IN_MEMORY = 200, 32 << 20
+FILES_IN_MEMORY, BYTES_IN_MEMORY = 1000, 32 << 20
+#: A round may hold more only as a single file.
+ROWS_IN_ROUND = 100_000
 
 
 def judge_waiting(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
@@ -52,6 +55,8 @@ def judge_waiting(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
     Raises:
         GateClosed: the gate could not be trusted; the files of that round keep waiting, nothing of them is loaded.
     """
+    if not gc.get_freeze_count():
+        gc.freeze()  # the libraries stay: each search for garbage among their 250,000 objects takes as long as twenty files
     expectations = load_expectations(settings)
     counts: Counter[str] = Counter()
     with warehouse.judge_lock(conn), Sandbox("duban.intake.reader") as sandbox:
@@ -91,12 +96,11 @@ def _that_fit(claims: list[Claim]) -> list[Claim]:
 
 
 def _settle(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations, settings: Settings) -> list[Verdict]:
-    """Judge and load a round in one transaction. A file that makes that fail is found by judging each alone, and sent back."""
+    """Judge and load a round in one transaction. A file that makes that fail is found by halving the round, and sent back."""
     try:
         with warehouse.load_transaction(conn):
             verdicts = _judge_round(conn, files, expectations)
-            for verdict in verdicts:
-                load(conn, verdict, settings)
+            load(conn, verdicts, settings)
             return verdicts
     except gate.GateClosed:
         raise
@@ -104,7 +108,8 @@ def _settle(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations:
         if isinstance(error, psycopg.Error) and not isinstance(error, psycopg.DataError | psycopg.IntegrityError):
             raise  # the warehouse, not a file
         if len(files) > 1:
-            return [verdict for file in files for verdict in _settle(conn, [file], expectations, settings)]
+            half = len(files) // 2
+            return [verdict for part in (files[:half], files[half:]) for verdict in _settle(conn, part, expectations, settings)]
         if files[0].reading.faults:
             raise  # nothing of the file was used: the fault is ours
         # The text of the error may hold a row; its kind and place are enough to find it.
@@ -119,19 +124,24 @@ def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
     current: list[OpenedFile] = []
     owners: dict[tuple[str, str], str] = {}
     seen: set[tuple[str, str]] = set()
+    kinds: set[str] = set()
+    row_count = 0
     for file in files:
         bytes_of_unit = (file.claim.unit_code, file.claim.file_sha256)
-        met = [owners[key] for key in file.row_keys() if key in owners]
-        is_office = file.sender.kind == "office"
-        follows_ledgers = file.sender.kind == "group" and any(other.sender.kind != "group" for other in current)
+        keys, kind = file.row_keys(), file.claim.unit_kind
+        met = [owners[key] for key in keys if key in owners]
+        follows_ledgers = kind == "group" and kinds != {"group"}
         answers_a_slip = file.reading.slip_of is not None
-        depends = any(unit != file.claim.unit_code or is_office for unit in met)
-        if current and (depends or bytes_of_unit in seen or follows_ledgers or answers_a_slip):
+        depends = any(unit != file.claim.unit_code or kind == "office" for unit in met)
+        is_too_much = row_count + file.row_count > ROWS_IN_ROUND
+        if current and (depends or bytes_of_unit in seen or follows_ledgers or answers_a_slip or is_too_much):
             yield current
-            current, owners, seen = [], {}, set()
+            current, owners, seen, kinds, row_count = [], {}, set(), set(), 0
         current.append(file)
-        owners.update(dict.fromkeys(file.row_keys(), file.claim.unit_code))
+        owners.update(dict.fromkeys(keys, file.claim.unit_code))
         seen.add(bytes_of_unit)
+        kinds.add(kind)
+        row_count += file.row_count
     if current:
         yield current
 
@@ -159,7 +169,9 @@ def _open(claim: Claim, answer: dict[str, Any] | ChildFailed, expectations: Expe
 
 
 def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations) -> list[Verdict]:
-    verdicts = [_first_look(conn, file, expectations) for file in files]
+    accepted = warehouse.accepted_before(conn, [(file.claim.unit_code, file.claim.file_sha256) for file in files])
+    verdicts = [_first_look(conn, file, accepted, expectations) for file in files]
+    _check_other_units(conn, verdicts)
     places = {district: _places(conn, district, expectations) for district in {file.claim.district_code for file in files}}
     for verdict in verdicts:
         if not verdict.outcome and not verdict.faults:
@@ -175,11 +187,13 @@ def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectat
     return verdicts
 
 
-def _first_look(conn: psycopg.Connection, file: OpenedFile, expectations: Expectations) -> Verdict:
-    """Duplicate, report date, corrected slip, and the file rules."""
+def _first_look(
+    conn: psycopg.Connection, file: OpenedFile, accepted: Mapping[tuple[str, str], list[tuple[str, date]]], expectations: Expectations
+) -> Verdict:
+    """Duplicate, report date, corrected slip, and the file rules. `accepted`: `warehouse.accepted_before`."""
     claim, reading = file.claim, file.reading
     in_name = values.dates_in_name(claim.file_name)
-    for earlier_id, report_on in warehouse.accepted_before(conn, claim.unit_code, claim.file_sha256):
+    for earlier_id, report_on in accepted.get((claim.unit_code, claim.file_sha256), ()):
         if not in_name or in_name == {report_on}:
             return Verdict(file, report_on, outcome="duplicate", duplicate_of=earlier_id)
     verdict = Verdict(file, faults=list(reading.faults))
@@ -188,14 +202,12 @@ def _first_look(conn: psycopg.Connection, file: OpenedFile, expectations: Expect
         _keep_returned_rows(verdict, returned[1])
     else:
         _set_report_date(verdict, in_name, expectations)
-    ledgers = {table.ledger.name: table.ledger for table in reading.tables}
-    for ledger in ledgers.values():
+    tables = verdict.opened.reading.tables
+    for ledger in {table.ledger.name: table.ledger for table in tables}.values():
         if claim.unit_kind not in ledger.senders:
             verdict.faults.append(FileFault("S08", f"{claim.unit_name}不报送{ledger.title}", ledger.title))
-    if reading.tables and not any(table.rows for table in reading.tables):
-        verdict.faults.append(FileFault("S09", "表头下面没有数据", reading.tables[0].sheet))
-    if claim.unit_kind == "township":
-        _check_other_units(conn, verdict)
+    if tables and not any(table.rows for table in tables):
+        verdict.faults.append(FileFault("S09", "表头下面没有数据", tables[0].sheet))
     return verdict
 
 
@@ -217,24 +229,32 @@ def _set_report_date(verdict: Verdict, in_name: set[date], expectations: Expecta
 
 def _keep_returned_rows(verdict: Verdict, returned: frozenset[tuple[str, int]]) -> None:
     """Of a corrected slip only the rows that were sent back are taken: by their place, or by the reason that still stands beside them."""
+    if not returned:
+        return
+    tables = []
     for table in verdict.opened.reading.tables:
-        if not returned:
-            continue
         kept = [row for row in table.rows if (row.sheet, row.row_no) in returned or display(row.extras.get(REASON_COLUMN)).strip()]
         verdict.ignored_count += len(table.rows) - len(kept)
-        table.rows, table.totals = kept, []
+        tables.append(replace(table, rows=kept, totals=[]))
+    # A copy: the file may have to be judged once more, without the others of its round.
+    verdict.opened = replace(verdict.opened, reading=replace(verdict.opened.reading, tables=tables))
 
 
-def _check_other_units(conn: psycopg.Connection, verdict: Verdict) -> None:
-    """S06: two or more rows, and 乡镇 names another unit in every one."""
-    rows = [row for table in verdict.opened.reading.tables for row in table.rows]
-    names = [fold(display(row.cells.get("township"))) for row in rows]
-    claim = verdict.opened.claim
-    # A township of another district may bear the sender's own name.
-    others = warehouse.other_unit_names(conn, set(names), claim.unit_code) - {fold(claim.unit_name)}
-    if len(rows) >= 2 and all(names) and set(names) == others:
-        verdict.faults.append(FileFault("S06", f"每一行的乡镇都是：{'、'.join(sorted(set(names)))}"))
-        log.warning("%s: every row of a file from %s names another unit (S06)", claim.submission_id, claim.unit_code)
+def _check_other_units(conn: psycopg.Connection, verdicts: Sequence[Verdict]) -> None:
+    """S06: two or more rows of a township's file, and 乡镇 names another unit in every one."""
+    named: list[tuple[Verdict, set[str]]] = []
+    for verdict in verdicts:
+        rows = [row for table in verdict.opened.reading.tables for row in table.rows]
+        if verdict.opened.claim.unit_kind == "township" and not verdict.outcome and len(rows) >= 2:
+            named.append((verdict, {fold(display(row.cells.get("township"))) for row in rows}))
+    codes = warehouse.township_codes(conn, set().union(*(names for _, names in named)))
+    for verdict, names in named:
+        claim = verdict.opened.claim
+        # A township of another district may bear the sender's own name.
+        others = {name for name in names if codes.get(name, set()) - {claim.unit_code}} - {fold(claim.unit_name)}
+        if names == others:
+            verdict.faults.append(FileFault("S06", f"每一行的乡镇都是：{'、'.join(sorted(names))}"))
+            log.warning("%s: every row of a file from %s names another unit (S06)", claim.submission_id, claim.unit_code)
 
 
 def _places(conn: psycopg.Connection, district_code: str, expectations: Expectations) -> Places:
@@ -264,8 +284,10 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
     for name in opened.reading.hidden_sheets:
         verdict.findings.append(finding(expectations, "W07", name, "sheet", sheet=name))
     for name, typed in rows_by_ledger.items():
-        keys = {row.key for row in typed if row.key is not None}
-        owners = {} if name == "visits" else warehouse.owners(conn, name, opened.claim.district_code, opened.claim.unit_code, keys)
+        owners: Mapping[str, str | None] = {}
+        if opened.sender.kind == "office":  # nobody else's rows go by the township that a key has
+            keys = {row.key for row in typed if row.key is not None}
+            owners = warehouse.owners(conn, name, opened.claim.district_code, opened.claim.unit_code, keys)
         judged, copies = mark_repeated_keys(typed)
         place_rows(judged, places, owners)
         verdict.rows.extend(judged)

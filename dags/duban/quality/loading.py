@@ -1,8 +1,9 @@
-"""A verdict → the warehouse: what every table of the load transaction receives, and nothing personal outside `personal`."""
+"""Verdicts → the warehouse: what every table of the load transaction receives, and nothing personal outside `personal`."""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,32 +18,79 @@ from duban.quality import receipt
 from duban.quality.verdict import Verdict
 from duban.settings import Settings
 
+_Arrivals = Sequence[tuple[Verdict, datetime]]
 
-def load(conn: psycopg.Connection, verdict: Verdict, settings: Settings) -> None:
-    """Store one verdict: outcome and receipt, accepted rows, rejections, findings. Call inside `warehouse.load_transaction`."""
-    claim = verdict.opened.claim
-    received_at = warehouse.next_received_at(conn)
-    outcome = {
+
+def load(conn: psycopg.Connection, verdicts: Sequence[Verdict], settings: Settings) -> None:
+    """Store the verdicts of a round: outcomes and receipts, accepted rows, rejections, findings. Call inside `warehouse.load_transaction`.
+
+    One statement per table, whatever the number of files; what a table receives is made row by row while it is sent.
+    """
+    arrivals = list(zip(verdicts, warehouse.next_received_at(conn, len(verdicts)), strict=True))
+    warehouse.record_outcomes(conn, (_outcome(verdict, received_at) for verdict, received_at in arrivals))
+    for target in sorted({row.ledger.target for verdict in verdicts for row in verdict.rows}):
+        warehouse.copy_rows(conn, target, _accepted(arrivals, target, settings))
+    warehouse.upsert_households(conn, _households(verdicts, settings))
+    warehouse.copy_rows(conn, "personal.original_rows", (_original(row) for verdict in verdicts for row in verdict.rows))
+    warehouse.copy_rows(conn, "quarantine.rejected_rows", _rejected(verdicts))
+    warehouse.copy_rows(conn, "quarantine.findings", _findings(verdicts))
+
+
+def _outcome(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
+    return {
+        "submission_id": verdict.opened.claim.submission_id,
         "outcome": verdict.outcome,
         "received_at": received_at,
         "report_on": verdict.report_on,
         "corrects_id": verdict.corrects_id,
         "duplicate_of": verdict.duplicate_of,
         **verdict.counts,
+        "receipt": warehouse.storable_json(receipt.build(verdict, received_at)),
     }
-    document = receipt.build(verdict, received_at)
-    warehouse.record_outcome(conn, claim.submission_id, {**outcome, "receipt": document})
-    _load_rows(conn, verdict, received_at, settings)
-    warehouse.copy_rows(
-        conn,
-        "quarantine.rejected_rows",
-        [{"submission_id": claim.submission_id, "unit_code": claim.unit_code, **entry.columns()} for entry in verdict.rejections],
-    )
-    warehouse.copy_rows(
-        conn,
-        "quarantine.findings",
-        [
-            {
+
+
+def _accepted(arrivals: _Arrivals, target: str, settings: Settings) -> Iterator[dict[str, Any]]:
+    """The rows of a raw table, with where they come from."""
+    for verdict, received_at in arrivals:
+        claim = verdict.opened.claim
+        of_file = {
+            "submission_id": claim.submission_id,
+            "district_code": claim.district_code,
+            "unit_code": claim.unit_code,
+            "is_office": claim.unit_kind == "office",
+            "report_on": verdict.report_on,
+            "received_at": received_at,
+            "source_file": claim.file_name,
+        }
+        for row in verdict.accepted:
+            if row.ledger.target == target:
+                lineage = {**of_file, "source_sheet": row.row.sheet, "source_row": row.row.row_no}
+                yield {**lineage, **_stored(row, claim.district_code, settings)}
+
+
+def _households(verdicts: Sequence[Verdict], settings: Settings) -> dict[str, tuple[str, str | None]]:
+    households: dict[str, tuple[str, str | None]] = {}
+    for verdict in verdicts:
+        for row in verdict.accepted:
+            if id_number := row.values.get("id_number"):
+                key = household_key(settings.hmac_key, id_number)
+                _, known_name = households.get(key, (id_number, None))
+                households[key] = (id_number, row.values["holder_name"] or known_name)
+    return households
+
+
+def _rejected(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
+    for verdict in verdicts:
+        claim = verdict.opened.claim
+        for entry in verdict.rejections:
+            yield {"submission_id": claim.submission_id, "unit_code": claim.unit_code, **entry.columns()}
+
+
+def _findings(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
+    for verdict in verdicts:
+        claim = verdict.opened.claim
+        for finding in verdict.findings:
+            yield {
                 "submission_id": claim.submission_id,
                 "district_code": claim.district_code,
                 "township_code": claim.unit_code if claim.unit_kind == "township" else None,
@@ -51,35 +99,6 @@ def load(conn: psycopg.Connection, verdict: Verdict, settings: Settings) -> None
                 "subject": finding.subject,
                 "text": finding.text,
             }
-            for finding in verdict.findings
-        ],
-    )
-
-
-def _load_rows(conn: psycopg.Connection, verdict: Verdict, received_at: datetime, settings: Settings) -> None:
-    claim = verdict.opened.claim
-    by_target: dict[str, list[dict[str, Any]]] = {}
-    households: dict[str, tuple[str, str, str | None]] = {}
-    for row in verdict.accepted:
-        if id_number := row.values.get("id_number"):
-            key = household_key(settings.hmac_key, id_number)
-            households[key] = (key, id_number, row.values.get("holder_name"))
-        lineage = {
-            "submission_id": claim.submission_id,
-            "district_code": claim.district_code,
-            "unit_code": claim.unit_code,
-            "is_office": claim.unit_kind == "office",
-            "report_on": verdict.report_on,
-            "received_at": received_at,
-            "source_file": claim.file_name,
-            "source_sheet": row.row.sheet,
-            "source_row": row.row.row_no,
-        }
-        by_target.setdefault(row.ledger.target, []).append({**lineage, **_stored(row, claim.district_code, settings)})
-    for target, rows in by_target.items():
-        warehouse.copy_rows(conn, target, rows)
-    warehouse.upsert_households(conn, households.values())
-    warehouse.copy_rows(conn, "personal.original_rows", [_original(row) for row in verdict.rows])
 
 
 def _stored(row: TypedRow, district_code: str, settings: Settings) -> dict[str, Any]:
@@ -116,7 +135,7 @@ def _original(row: TypedRow) -> dict[str, Any]:
         "ledger": row.ledger.name,
         "sheet": row.row.sheet,
         "row_no": row.row.row_no,
-        "cells": receipt.storable(cells),
+        "cells": warehouse.storable_json(cells),
     }
 
 

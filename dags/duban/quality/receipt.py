@@ -8,12 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from duban.intake.words import mask_text
 from duban.quality.verdict import Verdict
 from duban.settings import TIMEZONE
-from duban.warehouse import storable_text
+from duban.warehouse import storable
 
 #: More are not listed on receipt and slip: nobody corrects them one by one. The warehouse keeps them all.
 MAX_LISTED = 2000
@@ -28,7 +26,7 @@ OUTCOMES = {
 def build(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
     """The receipt as stored with the submission and written to the outbox."""
     claim, reading = verdict.opened.claim, verdict.opened.reading
-    return clean(
+    return storable(
         {
             "submission_id": claim.submission_id,
             "unit_code": claim.unit_code,
@@ -77,21 +75,3 @@ def _next_step(verdict: Verdict) -> str:
             return "整份文件没有读入。请按退回说明改正后，把文件放回原来的文件夹。"
         case _:
             return "请在退回单里改正标红的单元格，保存后放回原来的文件夹；没有退回的行已经收下，不用重报。"
-
-
-def storable(value: Any) -> Jsonb:
-    """A value as jsonb, its text made storable."""
-    return Jsonb(clean(value))
-
-
-def clean(value: Any) -> Any:
-    """The value with every text in it made storable."""
-    match value:
-        case str():
-            return storable_text(value)
-        case dict():
-            return {clean(key): clean(entry) for key, entry in value.items()}
-        case list() | tuple():
-            return [clean(entry) for entry in value]
-        case _:
-            return value

@@ -28,7 +28,7 @@ from duban.intake.sandbox import serve
 from duban.intake.tables import REASON_COLUMN, REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
 from duban.intake.words import fold
 from duban.ledgers import Expectations, read_expectations
-from duban.quality.workbook_text import set_text
+from duban.quality.workbook_text import escaped, fit, set_text
 
 _WRONG = PatternFill("solid", start_color="FFFFC7CE", end_color="FFFFC7CE")
 _HEADER = PatternFill("solid", start_color="FFD9E1F2", end_color="FFD9E1F2")
@@ -84,6 +84,8 @@ def _empty() -> Workbook:
 def _values_only(workbook: Workbook) -> Workbook:
     """The sender's workbook with its formatting and nothing that acts."""
     workbook.security = None
+    is_slip = any(fold(sheet.title) == SLIP_SHEET for sheet in workbook)
+    workbook.custom_doc_props = type(workbook.custom_doc_props)()
     for name in list(workbook.defined_names):
         del workbook.defined_names[name]
     for sheet in list(workbook):
@@ -97,14 +99,16 @@ def _values_only(workbook: Workbook) -> Workbook:
         sheet.data_validations.dataValidation = []
         sheet.protection.disable()  # a clerk must be able to correct the cells
         sheet._images, sheet._charts, sheet._pivots, sheet._hyperlinks, sheet.legacy_drawing = [], [], [], [], None
-        for row in sheet.iter_rows():
-            for cell in row:
-                if isinstance(cell, MergedCell):
-                    continue
-                cell.hyperlink = None
-                cell.comment = None
-                if isinstance(cell.value, str):
-                    set_text(cell, cell.value)
+        # The cells that are there: one far away must not bring all those before it into being.
+        for cell in sheet._cells.values():
+            if isinstance(cell, MergedCell):
+                continue
+            cell.hyperlink = None
+            cell.comment = None
+            if is_slip and cell.fill.fgColor.rgb == _WRONG.fgColor.rgb:
+                cell.fill = PatternFill()  # of the slip before: what was corrected is not wrong any more
+            if isinstance(cell.value, str):
+                set_text(cell, cell.value)
     return workbook
 
 
@@ -124,11 +128,10 @@ def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
                     _set_value(sheet.cell(row_number, column_number), value)
         for first_row, first, last_row, last in read.merged[:MAX_MERGED_AREAS]:
             sheet.merge_cells(start_row=first_row + 1, start_column=first + 1, end_row=last_row + 1, end_column=last + 1)
-        for column_number in range(1, sheet.max_column + 1):
-            longest = max(
-                (len(str(cell.value or "").encode("gb18030")) for cell in sheet[get_column_letter(column_number)][:200]), default=0
-            )
-            sheet.column_dimensions[get_column_letter(column_number)].width = min(max(longest + 2, 8), 40)
+        for position in range(max(map(len, read.rows), default=0)):
+            texts = [display(cells[position]) for cells in read.rows[:200] if position < len(cells)]
+            longest = max((len(text.encode("gb18030", "replace")) for text in texts), default=0)
+            sheet.column_dimensions[get_column_letter(position + 1)].width = min(max(longest + 2, 8), 40)
     return workbook
 
 
@@ -137,7 +140,7 @@ def _set_value(cell: Cell, value: ReadCell) -> None:
         cell.value = float(value.digits) if "." in value.digits else int(value.digits)
         cell.number_format = "0.00%" if value.is_percent else "General"
     elif isinstance(value, str | Number) or not hasattr(value, "isoformat"):
-        set_text(cell, display(value))
+        set_text(cell, escaped(display(value)))
     else:
         cell.value, cell.number_format = value, "yyyy-mm-dd"
 
@@ -145,23 +148,26 @@ def _set_value(cell: Cell, value: ReadCell) -> None:
 def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
     """Colour and comment the offending cells, and say the reasons of each row in the added column."""
     header_rows = {table["sheet"]: table["header_row"] for table in receipt["read_as"]["tables"]}
-    sheets = {sheet.title: sheet for sheet in workbook}
+    sheets = {_sheet_name(sheet.title): sheet for sheet in workbook}
     by_cell: dict[tuple[str, str], list[dict]] = {}
     by_row: dict[tuple[str, int], list[dict]] = {}
     for entry in receipt["rejections"]:
-        sheet = sheets.get(_sheet_name(entry["sheet"]))
-        if sheet is None:
+        title = _sheet_name(entry["sheet"])
+        if title not in sheets:
             continue
         if entry["cell"] and re.fullmatch(r"[A-Z]{1,3}[0-9]{1,7}", entry["cell"]):
-            by_cell.setdefault((sheet.title, entry["cell"]), []).append(entry)
+            by_cell.setdefault((title, entry["cell"]), []).append(entry)
         if entry["row_no"]:
-            by_row.setdefault((sheet.title, entry["row_no"]), []).append(entry)
+            by_row.setdefault((title, entry["row_no"]), []).append(entry)
     for (title, where), entries in by_cell.items():
         cell = _top_left(sheets[title], where)
         cell.fill = _WRONG
         _show(sheets[title], cell)
         if any(entry["rule_id"] == "R07" for entry in entries):
             cell.number_format = "@"  # typed anew, the number stays text
+        if cell.is_date and any(entry["rule_id"] == "R03" for entry in entries):
+            set_text(cell, entries[0]["value_masked"])
+            cell.number_format = "General"  # a number that is typed here must not become a day
         comment = Comment("\n".join(f"{e['rule_id']} {e['reason']}\n{e['how_to_fix']}" for e in entries), _AUTHOR)
         comment.width, comment.height = 320, 60 + 40 * len(entries)
         cell.comment = comment
@@ -172,7 +178,7 @@ def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
             columns[title] = _reason_column(sheet, header_rows.get(entries[0]["sheet"], 1))
         cell = sheet.cell(row_no, columns[title])
         reasons = [f"{e['column_name']}：{e['reason']}（{e['rule_id']}）" for e in entries]
-        set_text(cell, "\n".join(reasons))
+        set_text(cell, escaped("\n".join(reasons)))
         cell.font, cell.alignment = _REASON, _WRAP
         lines = sum(-(-2 * len(reason) // _REASON_WIDTH) for reason in reasons)
         sheet.row_dimensions[row_no].height = max(sheet.row_dimensions[row_no].height or 0, 15 * lines)
@@ -191,6 +197,7 @@ def _reason_column(sheet: Worksheet, header_row: int) -> int:
     for column in range(1, sheet.max_column + 1):
         value = sheet.cell(header_row, column).value
         if isinstance(value, str) and fold(value) == REASON_COLUMN:
+            sheet.cell(header_row, column).fill = _WRONG
             for row in range(header_row + 1, sheet.max_row + 1):
                 if not isinstance(sheet.cell(row, column), MergedCell):
                     sheet.cell(row, column).value = None
@@ -294,14 +301,14 @@ def _commonest(rejections: list[dict[str, Any]]) -> list[str]:
 
 def _put(sheet: Worksheet, row: int, column: int, text: str, font: Font) -> Cell:
     cell = sheet.cell(row, column)
-    set_text(cell, text)
+    set_text(cell, escaped(text))
     cell.font, cell.alignment = font, _WRAP
     return cell
 
 
 def _sheet_name(name: str) -> str:
     """A name that a workbook accepts for a sheet."""
-    return re.sub(r"[\\/*?:\[\]]", "_", name)[:31] or "Sheet1"
+    return re.sub(r"[\\/*?:\[\]]", "_", fit(name))[:31] or "Sheet1"
 
 
 def handle(job: dict) -> dict:

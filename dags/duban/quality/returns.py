@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import psycopg
 
 from duban import warehouse
+from duban.durable import sync_filesystem
 from duban.intake.inbox import landed
 from duban.intake.sandbox import ChildFailed, Job, Sandbox
 from duban.settings import Settings
@@ -23,15 +24,17 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
 
     Every outcome but `duplicate` has a receipt, and a slip where something was rejected.
     """
-    written = []
+    root = settings.outbox / "returns"
     # Slips carry the senders' own rows: whoever shares the folder opens it to the right persons.
-    (settings.outbox / "returns").mkdir(parents=True, exist_ok=True, mode=0o700)
-    with warehouse.returns_lock(conn), Sandbox("duban.quality.return_slip") as sandbox:
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with warehouse.returns_lock(conn):
         waiting = warehouse.unreturned(conn)
-        folders = {row["submission_id"]: settings.outbox / "returns" / row["unit_code"] / row["submission_id"] for row in waiting}
+        if not waiting:
+            return []
+        folders = {row["submission_id"]: root / row["unit_code"] / row["submission_id"] for row in waiting if row["outcome"] != "duplicate"}
+        for folder in folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
         slips = [row for row in waiting if row["receipt"]["rejections"]]
-        for row in slips:
-            folders[row["submission_id"]].mkdir(parents=True, exist_ok=True)
         jobs = [
             {
                 "source": str(landed(settings.landing, row["file_sha256"])),
@@ -42,27 +45,25 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
             }
             for row in slips
         ]
-        for row in waiting:
-            if row["outcome"] != "duplicate":
-                _write_json(folders[row["submission_id"]] / "receipt.json", row["receipt"])
-                written.append(folders[row["submission_id"]])
-        for row, job, answer in zip(slips, jobs, sandbox.map(Job(job, SECONDS_PER_SLIP) for job in jobs), strict=True):
-            if isinstance(answer, ChildFailed):
-                # The sender's workbook cannot be opened for formatting; the explanation alone can.
-                log.warning("%s: the slip is written without the sender's sheets", row["submission_id"])
-                if isinstance(next(sandbox.map([Job({**job, "source": None}, SECONDS_PER_SLIP)])), ChildFailed):
-                    log.error("%s: no slip could be written; its receipt says what is wrong", row["submission_id"])
-        for row in waiting:
-            warehouse.record_returned(conn, row["submission_id"])
-    return written
+        with Sandbox("duban.quality.return_slip") if slips else nullcontext() as sandbox:
+            # The children begin with the slips while the receipts are written.
+            answers = sandbox.map(Job(job, SECONDS_PER_SLIP) for job in jobs) if slips else ()
+            for row in waiting:
+                if folder := folders.get(row["submission_id"]):
+                    _write_json(folder / "receipt.json", row["receipt"])
+            for row, job, answer in zip(slips, jobs, answers, strict=True):
+                if isinstance(answer, ChildFailed):
+                    # The sender's workbook cannot be opened for formatting; the explanation alone can.
+                    log.warning("%s: the slip is written without the sender's sheets", row["submission_id"])
+                    if isinstance(next(sandbox.map([Job({**job, "source": None}, SECONDS_PER_SLIP)])), ChildFailed):
+                        log.error("%s: no slip could be written; its receipt says what is wrong", row["submission_id"])
+        sync_filesystem(root)  # what is recorded as returned will not be written again
+        warehouse.record_returned(conn, [row["submission_id"] for row in waiting])
+    return list(folders.values())
 
 
 def _write_json(path: Path, document: dict) -> None:
-    """Write a file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file that others see whole or not at all. It is not yet on the disk: see `sync_filesystem`."""
     draft = path.with_suffix(".draft")
-    with open(draft, "w", encoding="utf-8") as file:
-        json.dump(document, file, ensure_ascii=False, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
+    draft.write_text(json.dumps(document, ensure_ascii=False, indent=2), encoding="utf-8")
     draft.replace(path)

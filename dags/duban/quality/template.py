@@ -350,4 +350,4 @@ def _dates(known: Known, expectations: Expectations) -> DataValidation:
 
 def _years(known: Known) -> tuple[int, int]:
     """The years that a date may have."""
-    return values._FIRST_YEAR, known.on.year + values._YEARS_AHEAD
+    return values.FIRST_YEAR, known.on.year + values.YEARS_AHEAD

@@ -24,6 +24,11 @@ class OpenedFile:
         """Who sent it."""
         return Sender(self.claim.unit_code, self.claim.unit_kind, self.claim.district_code)
 
+    @property
+    def row_count(self) -> int:
+        """Data rows of all its ledgers."""
+        return sum(len(table.rows) for table in self.reading.tables)
+
     def row_keys(self) -> set[tuple[str, str]]:
         """(ledger, key) of every data row: what later files of a round are compared with."""
         return {
@@ -57,14 +62,16 @@ class Verdict:
     @property
     def accepted(self) -> list[TypedRow]:
         """Rows that go on."""
+        if self.faults:
+            return []
         rejected = self.rejected_rows
-        return [] if self.faults else [row for row in self.rows if (row.row.sheet, row.row.row_no) not in rejected]
+        return [row for row in self.rows if (row.row.sheet, row.row.row_no) not in rejected] if rejected else self.rows
 
     @property
     def counts(self) -> dict[str, int]:
         """Rows read, accepted, rejected, ignored (docs/rules.md, Counting); under a file rule every data row counts as rejected."""
         if self.faults:
-            accepted, rejected = 0, sum(len(table.rows) for table in self.opened.reading.tables)
+            accepted, rejected = 0, self.opened.row_count
         else:
             accepted, rejected = len(self.accepted), len(self.rejected_rows)
         return {
