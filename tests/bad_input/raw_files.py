@@ -76,7 +76,9 @@ def archive(parts: Sequence[tuple[str, Part]]) -> bytes:
     return bytes(body + directory + end)
 
 
-def book_parts(sheets: Mapping[str, bytes | Part], *, macros: bool = False, extra: Mapping[str, bytes | Part] | None = None) -> dict[str, Part]:
+def book_parts(
+    sheets: Mapping[str, bytes | Part], *, macros: bool = False, extra: Mapping[str, bytes | Part] | None = None
+) -> dict[str, Part]:
     """The parts of a workbook with these sheets (their whole XML); `extra` adds parts or takes the place of ours."""
     numbered = list(enumerate(sheets, start=1))
     types = "".join(f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_SHEET_TYPE}"/>' for n, _ in numbered)
@@ -84,8 +86,10 @@ def book_parts(sheets: Mapping[str, bytes | Part], *, macros: bool = False, extr
     targets = "".join(f'<Relationship Id="rId{n}" Type="{RELATIONS}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n, _ in numbered)
     contents: dict[str, bytes | Part] = {
         "[Content_Types].xml": (
-            f'<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="{_BOOK_TYPES[macros]}"/>'
+            f'<Types xmlns="{_PACKAGE}/content-types">'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            '<Default Extension="xml" ContentType="application/xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{_BOOK_TYPES[macros]}"/>'
             f'<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/>{types}</Types>'
         ).encode(),
         "_rels/.rels": (
@@ -177,3 +181,31 @@ def rezipped(content: bytes, change: Mapping[str, bytes | None]) -> bytes:
             if data is not None:
                 new.writestr(name, data)
     return target.getvalue()
+
+
+def biff(kind: int, data: bytes = b"") -> bytes:
+    """A record of an old binary workbook."""
+    return struct.pack("<HH", kind, len(data)) + data
+
+
+def biff_text(row: int, column: int, text: str) -> bytes:
+    """A text cell of one."""
+    return biff(0x204, struct.pack("<HHHHB", row, column, 0, len(text), 1) + text.encode("utf-16-le"))
+
+
+def biff_book(sheets: Sequence[tuple[str, bytes]], globals_: bytes = b"") -> bytes:
+    """An old binary workbook as a bare stream of records: `sheets` are names and the records of their cells."""
+
+    def begin(purpose: int) -> bytes:
+        return biff(0x809, struct.pack("<HHHHII", 0x600, purpose, 0x0DBB, 0x07CC, 0, 6))
+
+    end = biff(0x0A)
+    front = begin(5) + biff(0xE0, bytes(20)) + globals_
+    bounds = [(biff(0x85, struct.pack("<IBBBB", 0, 0, 0, len(name), 1) + name.encode("utf-16-le"))) for name, _ in sheets]
+    offset = len(front) + sum(map(len, bounds)) + len(end)
+    bodies = []
+    for number, (_, records) in enumerate(sheets):
+        bounds[number] = bounds[number][:4] + struct.pack("<I", offset) + bounds[number][8:]
+        bodies.append(begin(0x10) + records + end)
+        offset += len(bodies[-1])
+    return b"".join([front, *bounds, end, *bodies])

@@ -74,7 +74,7 @@ def strangers(inbox: Path, unit_codes: Collection[str]) -> list[str]:
     """
     folders = [folder.name for folder in _folders(inbox) if folder.name not in unit_codes and _entries(folder)]
     files = [entry.name for entry in _entries(inbox) if entry.is_file(follow_symlinks=False) and not is_ignored(entry.name)]
-    return sorted(folders + files)
+    return sorted(map(_shown, folders + files))
 
 
 def is_ignored(name: str) -> bool:
@@ -93,7 +93,7 @@ def claim_files(conn: psycopg.Connection, settings: Settings) -> list[str]:
         stuck = finish_removals(conn, settings)
         first = {signature: seen for signature, seen in look(settings.inbox, units).items() if signature not in stuck}
         for name in strangers(settings.inbox, units):
-            log.warning("inbox/%s is no registered unit and in no unit's folder; it is left alone", _shown(name))
+            log.warning("inbox/%s is no registered unit and in no unit's folder; it is left alone", name)
         started = time.monotonic()
         copied = _land(_fair(first.values()), settings.landing)
         time.sleep(max(0.0, REST_SECONDS - (time.monotonic() - started)))
@@ -132,7 +132,7 @@ def _claim(seen: Look, sha256: str, units: Mapping[str, Unit], settings: Setting
 
 
 def _shown(name: str | Path) -> str:
-    """A name as others may see it. It is bytes to the system: what is no text, or not to be seen, is escaped; some hold identity numbers."""
+    """A name as others may see it: what is no text, or not to be seen, is escaped. Some clerks put identity numbers into names."""
     return mask_text(visible(os.fsencode(name).decode("utf-8", "backslashreplace")))
 
 
