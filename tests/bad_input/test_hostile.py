@@ -5,16 +5,18 @@ What each costs exactly is measured by bench/hostile.py; here only gross excess 
 
 from __future__ import annotations
 
-import io
 import os
 import random
 import re
 import zipfile
+from datetime import UTC, datetime
 
 import openpyxl
 import pytest
 
-from duban.intake.sandbox import Job, Sandbox
+from duban.intake.sandbox import Sandbox
+from duban.quality import judging, returns
+from duban.warehouse import Claim
 from tests.bad_input.hostile_files import HOSTILE, ledger, old_ledger
 from tests.bad_input.measuring import watched_ingest
 from tests.conftest import open_office
@@ -38,7 +40,10 @@ def dropped(server, tmp_path_factory):
             ]
             for place, path in enumerate(paths):
                 os.utime(path, (1_600_000_000 + 10 * number + place,) * 2)
-        with watched_ingest() as costs:
+        # What each costs is asserted in processor time; the clock on the wall is that of a machine that may be busy.
+        with pytest.MonkeyPatch.context() as patch, watched_ingest() as costs:
+            patch.setattr(judging, "seconds_to_read", lambda size: 300.0)
+            patch.setattr(returns, "SECONDS_PER_SLIP", 300.0)
             office.ingest()
         yield office, costs
 
@@ -92,7 +97,9 @@ def test_its_neighbours_are_taken(dropped, hostile):
 def test_no_child_had_to_die_for_it(dropped):
     """What is refused is refused by counting, and not by running out of memory or time."""
     office, _ = dropped
-    said = office.query("select reason from quarantine.rejected_rows where reason like '%%意外中止%%' or reason like '%%内存%%' or reason like '%%秒内%%'")
+    said = office.query(
+        "select reason from quarantine.rejected_rows where reason like '%%意外中止%%' or reason like '%%内存%%' or reason like '%%秒内%%'"
+    )
     assert said == []
 
 
@@ -120,13 +127,14 @@ def mutations(content: bytes, count: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "xls"])
-def test_a_file_cut_off_or_with_bytes_turned_is_read_or_refused(tmp_path, kind):
+def test_a_file_cut_off_or_with_bytes_turned_is_read_or_refused(server, tmp_path, kind):
     content = {"xlsx": ledger, "xls": old_ledger}[kind]()
     jobs = []
     for number, mutation in enumerate(mutations(content, 150)):
         path = tmp_path / str(number)
         path.write_bytes(mutation)
-        jobs.append(job(path))
+        claim = Claim("", "430902", TOWNSHIP, "township", "迎风桥镇", f"台账20200624.{kind}", "", len(mutation), 0, datetime.now(UTC))
+        jobs.append(judging._job(claim, path, server.settings))
     with Sandbox("duban.intake.reader") as sandbox:
         answers = list(sandbox.map(jobs))
     for number, answer in enumerate(answers):

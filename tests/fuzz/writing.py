@@ -18,6 +18,8 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from tests.fuzz.ledgers import FACTOR, XLS, XLSX, DayNumber, Fault, Formula, LedgerFile, Line, Percentage, Row, Sheet, Yuan
 
+# By the codes of the format: xlwt takes #VALUE! for #NUM! and does not know #N/A.
+_XLS_ERRORS = {"#NULL!": 0x00, "#DIV/0!": 0x07, "#VALUE!": 0x0F, "#REF!": 0x17, "#NAME?": 0x1D, "#NUM!": 0x24, "#N/A": 0x2A}
 _DAY_0, _DAY_0_OF_1904 = date(1899, 12, 30), date(1904, 1, 1)
 
 
@@ -225,7 +227,7 @@ def _xls(file: LedgerFile, grids: list[Grid]) -> bytes:
                     case Formula(text, _):
                         sheet.write(number, position, xlwt.Formula(text.removeprefix("=")))
                     case Fault(text):
-                        sheet.row(number).set_cell_error(position, "#N/A!" if text == "#N/A" else text)
+                        sheet.row(number).set_cell_error(position, _XLS_ERRORS[text])
                     case datetime() | date():
                         sheet.write(number, position, content, day)
                     case _:

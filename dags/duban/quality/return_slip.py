@@ -122,6 +122,7 @@ def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
             continue
         name = read.name or (tables[0]["sheet"] if tables else f"Sheet{number + 1}")
         sheet = workbook.create_sheet(_sheet_name(name))
+        sheet.sheet_state = "hidden" if read.is_hidden else "visible"  # or it would be read with the corrected slip
         for row_number, cells in enumerate(read.rows, start=1):
             for column_number, value in enumerate(cells, start=1):
                 if value is not None:
@@ -178,7 +179,7 @@ def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
             columns[title] = _reason_column(sheet, header_rows.get(entries[0]["sheet"], 1))
         cell = sheet.cell(row_no, columns[title])
         reasons = [f"{e['column_name']}：{e['reason']}（{e['rule_id']}）" for e in entries]
-        set_text(cell, escaped("\n".join(reasons)))
+        set_text(cell, escaped(fit("\n".join(reasons))))
         cell.font, cell.alignment = _REASON, _WRAP
         lines = sum(-(-2 * len(reason) // _REASON_WIDTH) for reason in reasons)
         sheet.row_dimensions[row_no].height = max(sheet.row_dimensions[row_no].height or 0, 15 * lines)
@@ -301,7 +302,7 @@ def _commonest(rejections: list[dict[str, Any]]) -> list[str]:
 
 def _put(sheet: Worksheet, row: int, column: int, text: str, font: Font) -> Cell:
     cell = sheet.cell(row, column)
-    set_text(cell, escaped(text))
+    set_text(cell, escaped(fit(text)))
     cell.font, cell.alignment = font, _WRAP
     return cell
 

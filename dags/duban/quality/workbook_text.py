@@ -10,6 +10,7 @@ MAX_CELL = 32_767
 # What XML cannot hold: openpyxl's own pattern knows the control characters, and a workbook with one of these opens nowhere.
 _UNFIT = re.compile(f"{ILLEGAL_CHARACTERS_RE.pattern}|[\ud800-\udfff\ufffe\uffff]")
 _ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
 
 
 def set_text(cell: Cell, text: str) -> None:
@@ -27,5 +28,5 @@ def fit(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text in a workbook's own notation: read back it is the same, also where it holds a carriage return or looks like one (`_x000D_`)."""
-    return _ESCAPE.sub("_x005F_", text).replace("\r", "_x000D_")
+    """Text in a workbook's own notation: read back it is the same, also where it holds a control character or looks like one (`_x000D_`)."""
+    return _CONTROL.sub(lambda match: f"_x{ord(match[0]):04X}_", _ESCAPE.sub("_x005F_", text))
