@@ -251,11 +251,11 @@ def merged_areas(count: int, *, wrong: bool = False) -> bytes:
     return book({"问题台账": sheet_xml(rows, after=merges(f"L{number}:M{number}" for number in range(10, count + 10)))})
 
 
-def merged_whole(area: str, rows: int = 0) -> bytes:
+def merged_whole(area: str, rows: int = 0, more: str = "") -> bytes:
     """One merged area over everything, and a row that goes back. `rows` make the sheet as long as the area."""
     body = rows_xml([PROBLEM_HEADER, problem("H-1"), problem("H-2", 发现日期="六月")])
     body += "".join(f'<row r="{number}"><c r="A{number}"><v>{number}</v></c></row>' for number in range(4, rows + 1)).encode()
-    return book({"问题台账": sheet_xml(body, after=merges(iter([area])))})
+    return book({"问题台账": sheet_xml(body, after=merges(iter([area, more] if more else [area])))})
 
 
 def many_strings(element: bytes, megabytes: int, padding: int = 0) -> bytes:
@@ -452,6 +452,7 @@ HOSTILE = [
     Hostile("merged-100k-with-slip", lambda: merged_areas(100_000, wrong=True), ("R02",), "日期", "E3"),
     Hostile("merged-whole", lambda: merged_whole("A1:XFD1048576"), ("S10",), "合并"),
     Hostile("merged-much", lambda: merged_whole("A4:K20000", 20_000), ("R01", "R02")),
+    Hostile("merged-whole-and-backwards", lambda: merged_whole("A1:XFD1048576", more="XFD1048576:A1"), ("S10",), "合并"),
     Hostile("merged-backwards", lambda: merged_whole("K100:A4"), ("R02",), "日期", "E3"),
     Hostile("merged-nonsense", lambda: merged_whole("ZZZZ1:A99999999999"), ("R02",), "日期", "E3"),
     Hostile("strings-empty", lambda: many_strings(b"<si/>", 99), ("S10",), "文字过多"),

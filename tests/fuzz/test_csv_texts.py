@@ -8,7 +8,7 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from duban.intake import csv_file
@@ -89,6 +89,7 @@ def test_any_bytes_are_read_or_told(is_header):
             max_size=30,
         ).map(b"".join)
     )
+    @example(b'\xef\xbb\xbf"\xa3\xac')  # damaged behind a mark
     def holds(data):
         found = read(data, is_header)
         seen[found.reason[:6] if isinstance(found, Unreadable) else found.encoding] += 1

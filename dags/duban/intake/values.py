@@ -120,6 +120,8 @@ def _unreadable(text: str, column: Column) -> str | None:
     short = column.type in {"key", "name", "person", "township", "village"}
     if len(text) > (MAX_NAME if short else MAX_TEXT):
         return "R10"
+    if column.type not in {"key", "person"} and text.isprintable() and "\ufffd" not in text:
+        return None  # nothing of what is looked for below is printable; this is so of nearly every cell
     for character in text:
         category = unicodedata.category(character)
         # Letters that look like A, B, O … and are others: the same number written twice would be two keys.
@@ -141,7 +143,8 @@ def _is_picture(character: str) -> bool:
 
 def _free_text(text: str) -> str:
     """Free text as written, without surrounding white space and control characters."""
-    return "".join(c for c in text.strip() if unicodedata.category(c) != "Cc" or c in "\t\n")
+    text = text.strip()
+    return text if text.isprintable() else "".join(c for c in text if unicodedata.category(c) != "Cc" or c in "\t\n")
 
 
 def key_text(cell: Cell) -> str:

@@ -36,7 +36,8 @@ def read(path: str) -> Document:
 
 def _read_sheet(workbook: python_calamine.CalamineWorkbook, meta: python_calamine.SheetMetadata, marks: workbook_xml.SheetMarks) -> Sheet:
     sheet = workbook.get_sheet_by_name(meta.name)
-    merged = tuple((a[0], a[1], b[0], b[1]) for a, b in sheet.merged_cell_ranges or ())
+    # An area that ends before it begins is none, and must not make up for one that is too large.
+    merged = tuple((a[0], a[1], b[0], b[1]) for a, b in sheet.merged_cell_ranges or () if a[0] <= b[0] and a[1] <= b[1])
     if sum((last_row + 1 - first_row) * (last + 1 - first) for first_row, first, last_row, last in merged) > MAX_MERGED_CELLS:
         raise Unreadable("S10", "合并单元格的范围过大，请取消合并后保存", sheet=meta.name)
     rows = list(_rows(sheet, meta.name))

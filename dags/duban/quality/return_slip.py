@@ -39,8 +39,8 @@ _REASON = Font(name="宋体", size=11, color="FFC00000")
 _WRAP = Alignment(wrap_text=True, vertical="top")
 _AUTHOR = "督办"
 _OFTEN = 3
-MAX_FORMATTED = 32 << 20
-MAX_MERGED_AREAS = 10_000
+MAX_FORMATTED, MAX_STYLES = 32 << 20, 2 << 20
+MAX_MERGED_AREAS, MAX_SHEETS = 1_000, 50
 _COLUMNS = ("序号", "工作表", "行", "列名", "单元格", "填写的内容", "规则", "为什么退回", "怎么改")
 _REASON_WIDTH = 48
 _WIDTHS = (12, 14, 8, 16, 10, 26, 8, 40, 48)
@@ -60,7 +60,7 @@ def write_slip(source: str | None, target: str, receipt: dict[str, Any], expecta
 
 
 def _open(source: str, expectations: Expectations, receipt: dict[str, Any]) -> Workbook:
-    if receipt["read_as"]["kind"] == "xlsx" and _inflated(source) <= MAX_FORMATTED:
+    if receipt["read_as"]["kind"] == "xlsx" and _is_worth_formatting(source):
         try:
             with open(source, "rb") as file:  # the landing area knows no file extensions, and openpyxl goes by them
                 return _values_only(load_workbook(file, data_only=True, keep_vba=False, keep_links=False))
@@ -69,10 +69,15 @@ def _open(source: str, expectations: Expectations, receipt: dict[str, Any]) -> W
     return _from_document(read_document(source, expectations), receipt)
 
 
-def _inflated(source: str) -> int:
-    """Bytes of all parts of a workbook. Formatting without end (a million coloured empty rows) is not worth carrying over."""
+def _is_worth_formatting(source: str) -> bool:
+    """False for formatting without end (coloured empty rows, styles, merged areas by the thousand): to carry it over would take minutes."""
     with zipfile.ZipFile(source) as archive:
-        return sum(entry.file_size for entry in archive.infolist())
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+        if sum(sizes.values()) > MAX_FORMATTED or sizes.get("xl/styles.xml", 0) > MAX_STYLES:
+            return False
+        sheets = [name for name in sizes if name.startswith("xl/worksheets/")]
+        areas = sum(archive.read(name).count(b"mergeCell ") for name in sheets)
+        return areas <= MAX_MERGED_AREAS and len(sheets) <= MAX_SHEETS
 
 
 def _empty() -> Workbook:
@@ -117,8 +122,9 @@ def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
     if document.uses_1904:
         workbook.epoch = CALENDAR_MAC_1904  # plain day numbers keep their meaning
     tables = receipt["read_as"]["tables"]
+    of_tables = {table["sheet"] for table in tables}
     for number, read in enumerate(document.sheets):
-        if fold(read.name) == SLIP_SHEET:
+        if fold(read.name) == SLIP_SHEET or (len(document.sheets) > MAX_SHEETS and read.name not in of_tables):
             continue
         name = read.name or (tables[0]["sheet"] if tables else f"Sheet{number + 1}")
         sheet = workbook.create_sheet(_sheet_name(name))

@@ -28,5 +28,5 @@ def fit(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text in a workbook's own notation: read back it is the same, also where it holds a control character or looks like one (`_x000D_`)."""
+    """Text in a workbook's own notation: read back it is the same, also where it holds control characters or looks like one (`_x000D_`)."""
     return _CONTROL.sub(lambda match: f"_x{ord(match[0]):04X}_", _ESCAPE.sub("_x005F_", text))
