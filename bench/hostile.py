@@ -50,10 +50,10 @@ def _send(office: Office, hostile: Hostile) -> bool:
     read, slip = costs["reading"][sent["file_sha256"]], costs["slip"].get(sent["file_sha256"], Cost())
     rules = sorted({entry["rule_id"] for entry in sent["receipt"]["rejections"]})
     is_over = read.seconds > SECONDS or slip.seconds > SECONDS_OF_SLIP or max(read.megabytes, slip.megabytes) > MEGABYTES
+    spent = " | ".join(f"{cost.seconds:7.2f} {cost.cpu_seconds:6.2f} {cost.megabytes:5.0f}" for cost in (read, slip))
+    outcome = " ".join([sent["outcome"], *rules])
     print(
-        f"{hostile.name:32} {len(content) / 2**20:8.2f} {' '.join([sent['outcome'], *rules]):>26.26} | "
-        f"{read.seconds:7.2f} {read.cpu_seconds:6.2f} {read.megabytes:5.0f} | {slip.seconds:7.2f} {slip.cpu_seconds:6.2f} {slip.megabytes:5.0f} | "
-        f"{seconds:6.1f}{'  OVER' if is_over else ''}",
+        f"{hostile.name:32} {len(content) / 2**20:8.2f} {outcome:>26.26} | {spent} | {seconds:6.1f}{'  OVER' if is_over else ''}",
         flush=True,
     )
     return is_over

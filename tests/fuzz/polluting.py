@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from random import Random
 
 from tests.fuzz.defects import CATALOGUE, Defect, NotPossible, senders_of
-from tests.fuzz.ledgers import Break, LedgerFile, Row, Sheet, clean_file
+from tests.fuzz.ledgers import Break, LedgerFile, Row, Sender, Sheet, clean_file
 
 _ORDER = {"row": 0, "sheet": 1, "cell": 2, "file": 3}
 
@@ -33,6 +33,21 @@ def polluted_file(seed: int, number: int, wanted: Sequence[Defect]) -> LedgerFil
         if first.name in file.defects:
             return file
     raise AssertionError(f"no file can have the defect {wanted[0].name!r}")
+
+
+def file_with(number: int, sender: Sender, kind: str, ledger: str, names: Sequence[str]) -> LedgerFile:
+    """A file with exactly these defects; those of cells stand on one row."""
+    defects = [next(defect for defect in CATALOGUE if defect.name == name) for name in names]
+    for seed in range(1000):
+        rng = Random(seed)
+        file = clean_file(rng, number, sender, kind, ledger)
+        for defect in sorted(defects, key=lambda entry: _ORDER[entry.scope]):
+            if defect.fits(file):
+                pollute(rng, file, defect)
+        of_cells = {defect.title for defect in defects if defect.scope == "cell"}
+        if set(file.defects) == set(names) and any(of_cells <= row.spoiled for row in file.rows):
+            return file
+    raise AssertionError(f"no file can have {names} together")
 
 
 def _hiders(defect: Defect) -> list[Defect]:

@@ -134,6 +134,9 @@ def slip_differences(
         [_legal(re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f]", "\ufffd", text)) for text in row] for row in wanted
     ]:
         yield f"the explanation says {explained}, not {wanted}"
+    shown_again = [name for name, _ in file.hidden_sheets if name in slip.sheetnames and slip[name].sheet_state == "visible"]
+    if shown_again:
+        yield f"hidden sheets are shown: {shown_again}"
     for sheet in file.sheets if file.is_read else ():
         if sheet.name not in slip.sheetnames:
             yield f"sheet {sheet.name} is missing"

@@ -14,9 +14,9 @@ from duban.intake.cells import Cell, Document, Unreadable
 from duban.intake.csv_file import IsHeader
 from duban.intake.limits import MAX_BYTES
 from duban.intake.reading import FileFault, Reading
+from duban.intake.rows import word
 from duban.intake.sandbox import serve
 from duban.intake.tables import HEADER_COLUMNS, known_headers, read_tables
-from duban.intake.words import fold
 from duban.ledgers import Expectations, read_expectations
 
 _OTHER_KINDS = (
@@ -56,7 +56,7 @@ def header_test(expectations: Expectations) -> IsHeader:
     of_layouts = {row for layout in expectations.layouts for row in layout.header}
 
     def is_header(row: list[Cell]) -> bool:
-        texts = [fold(cell) if isinstance(cell, str) else None for cell in row]
+        texts = [word(cell) or None for cell in row]
         return sum(text in known for text in texts) >= HEADER_COLUMNS or tuple(texts) in of_layouts
 
     return is_header

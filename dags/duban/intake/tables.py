@@ -175,7 +175,7 @@ def _check_units(sheet: Sheet, table: Table, header: _Header, reading: Reading) 
 def _unit_above(sheet: Sheet, header_row: int) -> Decimal | None:
     for row in sheet.rows[:header_row]:
         for cell in row:
-            if isinstance(cell, str) and (label := _UNIT_LABEL.match(text := fold(cell))):
+            if isinstance(cell, str) and (label := _UNIT_LABEL.match(text := fold(cell[: 4 * MAX_WORD]))):
                 named = set(_UNIT_WORD.findall(text[label.end() :]))
                 if len(named) == 1:
                     return MONEY_UNITS[named.pop()]
@@ -188,7 +188,7 @@ def _unit_above(sheet: Sheet, header_row: int) -> Decimal | None:
 def _read_report_date(sheet: Sheet, name: str, header_row: int, uses_1904: bool, reading: Reading) -> None:
     for row_index, row in enumerate(sheet.rows[:header_row]):
         for position, cell in enumerate(row):
-            if not (isinstance(cell, str) and fold(cell).startswith(REPORT_DATE_LABEL)):
+            if not (isinstance(cell, str) and fold(cell[:MAX_WORD]).startswith(REPORT_DATE_LABEL)):
                 continue
             rest = (
                 cell.strip()[len(REPORT_DATE_LABEL) :]
@@ -210,7 +210,7 @@ def _read_report_date(sheet: Sheet, name: str, header_row: int, uses_1904: bool,
 def _labelled(rows: list[list[Cell]], label: str) -> str | None:
     for row in rows:
         for position, cell in enumerate(row):
-            if isinstance(cell, str) and fold(cell) == label:
+            if word(cell) == label:
                 value = next((c for c in row[position + 1 :] if is_filled(c)), None)
                 return fold(display(value)) or None
     return None
@@ -287,7 +287,7 @@ def _seen(document: Document, expectations: Expectations) -> str:
         return f"看得见的工作表是空的；请取消隐藏“{'、'.join(hidden)}”" if hidden else "文件是空的"
     titles = {name for ledger in expectations.ledgers.values() for name in ledger.by_header}
     pairs = {title[at : at + 2] for title in titles for at in range(len(title) - 1)}
-    texts = dict.fromkeys(fold(cell) for row in rows for cell in row if isinstance(cell, str))
+    texts = dict.fromkeys(word(cell) for row in rows for cell in row)
     alike = [text for text in texts if len(text) <= MAX_TITLE and any(text[at : at + 2] in pairs for at in range(len(text) - 1))]
     return f"前{HEADER_ROWS}行里像列名的：{'、'.join(alike[:HEADER_ROWS])}" if alike else f"前{HEADER_ROWS}行里没有像列名的文字"
 
