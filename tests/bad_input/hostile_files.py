@@ -451,7 +451,7 @@ HOSTILE = [
     Hostile("merged-100k", lambda: merged_areas(100_000)),
     Hostile("merged-100k-with-slip", lambda: merged_areas(100_000, wrong=True), ("R02",), "日期", "E3"),
     Hostile("merged-whole", lambda: merged_whole("A1:XFD1048576"), ("S10",), "合并"),
-    Hostile("merged-much", lambda: merged_whole("A4:K2000", 2_000), ("R01", "R02"), "必填项", "B2000"),
+    Hostile("merged-much", lambda: merged_whole("A4:K2000", 2_000), ("R01", "R02"), "必填项", "D10"),
     Hostile("merged-very-much", lambda: merged_whole("A4:K100000", 100_000), ("R01", "R02"), "必填项", is_slow=True),
     Hostile("merged-whole-and-backwards", lambda: merged_whole("A1:XFD1048576", more="XFD1048576:A1"), ("S10",), "合并"),
     Hostile("merged-backwards", lambda: merged_whole("K100:A4"), ("R02",), "日期", "E3"),

@@ -80,7 +80,7 @@ def _id_number(cell: Cell, text: str) -> str | None:
 def _unreadable(column: Column, text: str) -> str | None:
     for place, character in enumerate(text, start=1):
         category = unicodedata.category(character)
-        if character == "\ufffd" or category in {"Cc", "Co", "Cn"}:
+        if character not in "\t\n\r" and (character == "\ufffd" or category in {"Cc", "Co", "Cn"}):
             return f"第{place}个字符无法辨认"
         if column.type == "person" and character in "?？":
             return f"第{place}个字符是问号，多半是没有存下来的生僻字"
