@@ -85,9 +85,11 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
         where = " ".join(filter(None, (entry["sheet"], entry["cell"] or (f"第{entry['row_no']}行" if entry["row_no"] else ""))))
         value = f"“{entry['value_masked']}”" if entry["value_masked"] else ""
         yield visible(f"  {entry['rule_id']} {where} {entry['column_name'] or ''}{value}：{entry['reason']}。{entry['how_to_fix']}")
-    if more := len(rejections) - SHOWN + document["rejections_not_listed"] if len(rejections) > SHOWN else 0:
+    if more := len(rejections[SHOWN:]) + document["rejections_not_listed"]:
         yield f"  另有 {more} 处没有列出"
-    for found in document["findings"]:
+    for found in document["findings"][:SHOWN]:
         yield visible(f"  提醒 {found['rule_id']}：{found['text']}")
+    if more := len(document["findings"][SHOWN:]) + document["findings_not_listed"]:
+        yield f"  另有 {more} 条提醒没有列出"
     next_step = {"accepted": "可以报送。", "duplicate": document["next_step"]}.get(document["outcome"], "请先改正上面各处，再报送。")
     yield f"接下来：{next_step}"

@@ -123,6 +123,7 @@ def slip_complaints(sandbox: Sandbox, folder: Path, content: bytes, answer: dict
         "rejections": rejections,
         "rejections_not_listed": 0,
         "findings": [],
+        "findings_not_listed": 0,
     }
     arguments = {"source": str(source), "target": str(target), "receipt": receipt, "expectations": str(EXPECTATIONS), "seeds": str(SEEDS)}
     [written] = sandbox.map([Job(arguments, 60)])

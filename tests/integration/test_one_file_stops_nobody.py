@@ -188,3 +188,17 @@ def test_control_characters_are_no_evidence():
 
     context = values.CellContext(report_on=None)
     assert values.read_cell("\x01", Column("evidence", "印证资料", "text", False), context) == values.BLANK
+
+
+def test_thousands_of_reminders_are_kept_and_a_receipt_stays_small(office):
+    totals = [["小计", "", "", "7"] for _ in range(2100)]
+    office.drop(TOWNSHIP, "计20200624.csv", csv_bytes([FUND_HEADER, ["M-1", "省级", "支出", "1", "2020-06-04", "XM-1"], *totals]))
+    office.drop(TOWNSHIP, "错20200624.csv", csv_bytes([FUND_HEADER, ["M-2", "省级", "支出", "一", "2020-06-04", "XM-1"], *totals]))
+    office.ingest()
+    for name in ("计20200624.csv", "错20200624.csv"):
+        sent = outcome_of(office, name)
+        receipt = office.receipt(TOWNSHIP, sent["submission_id"])
+        assert (len(receipt["findings"]), receipt["findings_not_listed"]) == (2000, 100)
+    [slip] = office.returned(TOWNSHIP, sent["submission_id"]).glob("*.xlsx")
+    texts = [str(cell.value) for row in openpyxl.load_workbook(slip)["退回说明"].iter_rows() for cell in row if cell.value]
+    assert sum(text == "提醒" for text in texts) == 2000 and any("另有 100 条提醒" in text for text in texts)

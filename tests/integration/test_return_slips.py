@@ -179,3 +179,38 @@ def test_a_whole_file_sent_back_is_corrected_on_its_slip(office):
     slip["问题台账"]["B2"] = slip["问题台账"]["B3"] = "迎风桥镇"
     second = office.send(TOWNSHIP, "改好.xlsx", as_bytes(slip))
     assert (second["outcome"], second["accepted_count"], str(second["report_on"])) == ("accepted", 2, "2020-06-22")
+
+
+EXTRA = [f"附栏{number}" for number in range(100)]
+
+
+def very_large(kind: str, wrong: dict[int, dict[str, str]]) -> bytes:
+    """A ledger of 2,400 rows with a hundred columns more; `wrong` are the cells to change, by number of the row in the sheet."""
+    rows = [[*problem(f"L-{number}", **wrong.get(number, {})), *(["1"] * len(EXTRA))] for number in range(3, 2403)]
+    table = [["迎风桥镇问题台账"], [*PROBLEM_HEADER, *EXTRA], *rows]
+    return xlsx_bytes({"问题台账": table}) if kind == "xlsx" else csv_bytes(table)
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "csv"])
+def test_the_slip_of_a_very_large_table_shows_the_rows_to_correct_in_their_place(office, kind):
+    sent = office.send(TOWNSHIP, f"大20200624.{kind}", very_large(kind, {7: {"发现日期": "六月"}, 2000: {"整改状态": "快了"}}))
+    assert counts(sent) == ("accepted_with_rejections", 2400, 2398, 2, 0)
+    slip = slip_of(office, sent)
+    sheet = slip["问题台账"]
+    assert [row for row in range(1, sheet.max_row + 1) if sheet.cell(row, 1).value] == [1, 2, 7, 2000]
+    assert marked(sheet) == {"E7", "J2000"} and sheet["DH7"].value and sheet["DH2"].value == "退回原因"
+    sheet["E7"], sheet["J2000"] = "2020-06-05", "未整改"
+    again = office.send(TOWNSHIP, "大-改.xlsx", as_bytes(slip))
+    assert counts(again) == ("accepted", 2, 2, 0, 0) and str(again["report_on"]) == "2020-06-24"
+    assert len(office.query("select * from raw.problem_versions")) == 2400
+
+
+def test_a_table_too_large_to_send_back_is_corrected_in_its_own_file(office):
+    wrong = {number: {"发现日期": "六月"} for number in range(3, 2403)}
+    sent = office.send(TOWNSHIP, "大20200624.csv", very_large("csv", wrong))
+    assert counts(sent) == ("rejected", 2400, 0, 2400, 0)
+    slip = slip_of(office, sent)
+    assert slip.sheetnames == ["退回说明"]
+    assert any("没有附在退回单里" in str(cell.value) for row in slip["退回说明"].iter_rows() for cell in row)
+    again = office.send(TOWNSHIP, "大20200624.csv", very_large("csv", {}))
+    assert counts(again) == ("accepted", 2400, 2400, 0, 0)

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from duban.intake.limits import MAX_CELL_TEXT
+from duban.intake.limits import MAX_CELL_TEXT, MAX_SHEETS
 
 
 class Number(NamedTuple):
@@ -73,6 +73,12 @@ class Unreadable(Exception):
     def __init__(self, rule_id: str, reason: str, cell: str | None = None, sheet: str = ""):
         super().__init__(reason)
         self.rule_id, self.reason, self.cell, self.sheet = rule_id, reason, cell, sheet
+
+
+def check_sheet_count(count: int) -> None:
+    """Raises `Unreadable` (S10) for a workbook of more sheets than anyone keeps by hand."""
+    if count > MAX_SHEETS:
+        raise Unreadable("S10", f"文件里有 {count} 个工作表，超过 {MAX_SHEETS} 个，请分开报送")
 
 
 def address(row: int, column: int) -> str:

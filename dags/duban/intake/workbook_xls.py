@@ -21,7 +21,20 @@ import xlrd.formatting
 import xlrd.sheet
 from xlrd import biffh
 
-from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Sheet, Unreadable, address, decimal_digits, text_cell, trim
+from duban.intake.cells import (
+    Cell,
+    Document,
+    Faulty,
+    Moment,
+    Number,
+    Sheet,
+    Unreadable,
+    address,
+    check_sheet_count,
+    decimal_digits,
+    text_cell,
+    trim,
+)
 from duban.intake.limits import (
     MAX_CHARACTERS,
     MAX_ENTRIES,
@@ -389,6 +402,7 @@ def _read_stream(stream: bytearray, has_summary: bool) -> Document:
         book.parse_globals()
     else:
         book.fake_globals_get_sheet()
+    check_sheet_count(len(book.sheet_names()))
     sheets = []
     for number in range(len(book.sheet_names())):
         never_calculated = () if has_summary or found.was_calculated or not found.fresh else found.fresh[number]

@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 import defusedxml.ElementTree as defused
 from defusedxml import DefusedXmlException
 
-from duban.intake.cells import Unreadable, address
+from duban.intake.cells import Unreadable, address, check_sheet_count
 from duban.intake.limits import (
     MAX_CELLS,
     MAX_COLUMNS,
@@ -154,9 +154,9 @@ def _scan(archive: zipfile.ZipFile, parts: dict[str, str]) -> BookMarks:
     string_sizes = _string_sizes(archive, parts)
     targets = _targets(archive, parts)
     scanned: set[str] = set()
-    for node in root.iter():
-        if _local(node.tag) != "sheet":
-            continue
+    nodes = [node for node in root.iter() if _local(node.tag) == "sheet"]
+    check_sheet_count(len(nodes))
+    for node in nodes:
         relation = next((value for key, value in node.attrib.items() if _local(key) == "id"), None)
         kind, target = targets.get(relation, ("", ""))
         if kind.lower().endswith(_MACRO_SHEET):

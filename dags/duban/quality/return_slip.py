@@ -39,9 +39,13 @@ _REASON = Font(name="宋体", size=11, color="FFC00000")
 _WRAP = Alignment(wrap_text=True, vertical="top")
 _AUTHOR = "督办"
 _OFTEN = 3
-MAX_FORMATTED, MAX_STYLES = 32 << 20, 2 << 20
+MAX_FORMATTED, MAX_STYLES = 12 << 20, 2 << 20
 MAX_MERGED_AREAS, MAX_SHEETS = 1_000, 50
+#: More cells than these are not written again: a slip is ready within seconds, and only the rows to correct are taken from it anyway.
+MAX_CELLS = 250_000
+_CELL_OR_ROW = re.compile(rb"<(?:\w+:)?(?:c|row)[\s/>]")
 _COLUMNS = ("序号", "工作表", "行", "列名", "单元格", "填写的内容", "规则", "为什么退回", "怎么改")
+_WITHOUT_SHEETS = "原表太大，没有附在退回单里：请在原来的文件里照下面改正，再把整份文件放回原来的文件夹"
 _REASON_WIDTH = 48
 _WIDTHS = (12, 14, 8, 16, 10, 26, 8, 40, 48)
 
@@ -53,7 +57,7 @@ def write_slip(source: str | None, target: str, receipt: dict[str, Any], expecta
     """
     workbook = _open(source, expectations, receipt) if source and receipt["read_as"]["kind"] else _empty()
     _mark_cells(workbook, receipt)
-    _explain(workbook, receipt)
+    _explain(workbook, receipt, is_alone=not workbook.sheetnames)
     draft = f"{target}.draft"
     workbook.save(draft)
     os.replace(draft, target)
@@ -75,9 +79,10 @@ def _is_worth_formatting(source: str) -> bool:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
         if sum(sizes.values()) > MAX_FORMATTED or sizes.get("xl/styles.xml", 0) > MAX_STYLES:
             return False
-        sheets = [name for name in sizes if name.startswith("xl/worksheets/")]
-        areas = sum(archive.read(name).count(b"mergeCell ") for name in sheets)
-        return areas <= MAX_MERGED_AREAS and len(sheets) <= MAX_SHEETS
+        sheets = [archive.read(name) for name in sizes if name.startswith("xl/worksheets/")]
+        areas = sum(sheet.count(b"mergeCell ") for sheet in sheets)
+        cells = sum(len(_CELL_OR_ROW.findall(sheet)) for sheet in sheets)
+        return areas <= MAX_MERGED_AREAS and cells <= MAX_CELLS and len(sheets) <= MAX_SHEETS
 
 
 def _empty() -> Workbook:
@@ -123,6 +128,9 @@ def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
         workbook.epoch = CALENDAR_MAC_1904  # plain day numbers keep their meaning
     tables = receipt["read_as"]["tables"]
     of_tables = {table["sheet"] for table in tables}
+    shown = _rows_shown(document, receipt)
+    if shown is not None and not shown:
+        return workbook
     for number, read in enumerate(document.sheets):
         if fold(read.name) == SLIP_SHEET or (len(document.sheets) > MAX_SHEETS and read.name not in of_tables):
             continue
@@ -130,6 +138,8 @@ def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
         sheet = workbook.create_sheet(_sheet_name(name))
         sheet.sheet_state = "hidden" if read.is_hidden else "visible"  # or it would be read with the corrected slip
         for row_number, cells in enumerate(read.rows, start=1):
+            if shown is not None and (name, row_number) not in shown:
+                continue
             for column_number, value in enumerate(cells, start=1):
                 if value is not None:
                     _set_value(sheet.cell(row_number, column_number), value)
@@ -140,6 +150,19 @@ def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
             longest = max((len(text.encode("gb18030", "replace")) for text in texts), default=0)
             sheet.column_dimensions[get_column_letter(position + 1)].width = min(max(longest + 2, 8), 40)
     return workbook
+
+
+def _rows_shown(document: Document, receipt: dict[str, Any]) -> set[tuple[str, int]] | None:
+    """Sheet and row of what a slip of a very large document shows: header and rows to correct; nothing when those are not all known.
+
+    None for a document of ordinary size: all of it is shown.
+    """
+    if sum(cell is not None for sheet in document.sheets for cells in sheet.rows for cell in cells) <= MAX_CELLS:
+        return None
+    if receipt["rejections_not_listed"] or not all(entry["row_no"] for entry in receipt["rejections"]):
+        return set()
+    above = {(table["sheet"], number) for table in receipt["read_as"]["tables"] for number in range(1, table["header_row"] + 1)}
+    return above | {(entry["sheet"], entry["row_no"]) for entry in receipt["rejections"]}
 
 
 def _set_value(cell: Cell, value: ReadCell) -> None:
@@ -226,7 +249,7 @@ def _top_left(sheet: Worksheet, where: str) -> Cell:
     return cell
 
 
-def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
+def _explain(workbook: Workbook, receipt: dict[str, Any], is_alone: bool) -> None:
     """The first sheet: what was received, and every rule broken with place, value, reason and remedy."""
     sheet = workbook.create_sheet(SLIP_SHEET, 0)
     workbook.active = 0
@@ -254,7 +277,8 @@ def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
         sheet.merge_cells(start_row=number, start_column=2, end_row=number, end_column=len(_COLUMNS))
         _put(sheet, number, 2, text, _PLAIN)
     top = len(facts) + 3
-    for text in _commonest(receipt["rejections"]):
+    without = [_WITHOUT_SHEETS] if is_alone and any(entry["row_no"] for entry in receipt["rejections"]) else []
+    for text in without + _commonest(receipt["rejections"]):
         _put(sheet, top - 1, 1, "先看这里", _BOLD)
         sheet.merge_cells(start_row=top - 1, start_column=2, end_row=top - 1, end_column=len(_COLUMNS))
         _put(sheet, top - 1, 2, text, _REASON)
@@ -288,6 +312,10 @@ def _explain(workbook: Workbook, receipt: dict[str, Any]) -> None:
         _put(sheet, after + number, 1, "提醒", _BOLD)
         sheet.merge_cells(start_row=after + number, start_column=2, end_row=after + number, end_column=len(_COLUMNS))
         _put(sheet, after + number, 2, f"{finding['rule_id']} {finding['text']}", _PLAIN)
+    if receipt["findings_not_listed"]:
+        _put(
+            sheet, after + len(receipt["findings"]), 1, f"另有 {receipt['findings_not_listed']} 条提醒没有一一列出", _PLAIN
+        ).alignment = Alignment()
     sheet.freeze_panes = sheet.cell(top + 1, 1)
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
     sheet.page_setup.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage = 0, True
