@@ -84,7 +84,8 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
     for entry in rejections[:SHOWN]:
         where = " ".join(filter(None, (entry["sheet"], entry["cell"] or (f"第{entry['row_no']}行" if entry["row_no"] else ""))))
         value = f"“{entry['value_masked']}”" if entry["value_masked"] else ""
-        yield visible(f"  {entry['rule_id']} {where} {entry['column_name'] or ''}{value}：{entry['reason']}。{entry['how_to_fix']}")
+        place = " ".join(filter(None, (entry["rule_id"], where, f"{entry['column_name'] or ''}{value}")))
+        yield visible(f"  {place}：{entry['reason']}。{entry['how_to_fix']}")
     if more := len(rejections[SHOWN:]) + document["rejections_not_listed"]:
         yield f"  另有 {more} 处没有列出"
     for found in document["findings"][:SHOWN]:

@@ -452,7 +452,7 @@ HOSTILE = [
     Hostile("merged-100k-with-slip", lambda: merged_areas(100_000, wrong=True), ("R02",), "日期", "E3"),
     Hostile("merged-whole", lambda: merged_whole("A1:XFD1048576"), ("S10",), "合并"),
     Hostile("merged-much", lambda: merged_whole("A4:K2000", 2_000), ("R01", "R02"), "必填项", "D10"),
-    Hostile("merged-as-much-as-allowed", lambda: merged_whole("A4:K13600", 13_600), ("R01", "R02"), "必填项", is_slow=True),
+    Hostile("merged-as-much-as-allowed", lambda: merged_whole("A4:K22700", 22_700), ("R01", "R02"), "必填项", is_slow=True),
     Hostile("merged-very-much", lambda: merged_whole("A4:K100000", 100_000), ("S10",), "合并"),
     Hostile("merged-whole-and-backwards", lambda: merged_whole("A1:XFD1048576", more="XFD1048576:A1"), ("S10",), "合并"),
     Hostile("merged-backwards", lambda: merged_whole("K100:A4"), ("R02",), "日期", "E3"),
@@ -513,6 +513,6 @@ HOSTILE = [
         "公式过多",
         is_slow=True,
     ),
-    Hostile("xls-merges", lambda: old_ledger(old_merges(100))),
-    Hostile("xls-sheets", lambda: old_ledger(sheets=20_000), ("S10",), "20001 个工作表"),
+    Hostile("xls-merges", lambda: old_ledger(old_merges(60))),
+    Hostile("xls-sheets", lambda: old_ledger(sheets=20_000), ("S10",), "20000 个工作表"),
 ]

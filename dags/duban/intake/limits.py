@@ -5,7 +5,7 @@ MAX_ROWS = 1_048_576
 MAX_COLUMNS = 256
 #: Cells of the rectangle that holds all content of a sheet: the readers keep all of it in memory.
 MAX_CELLS = 12_000_000
-MAX_MERGED_CELLS = 150_000
+MAX_MERGED_CELLS = 250_000
 MAX_SHEETS = 1_000
 #: Rows and cells with content: what is read is held whole, by the reader and by the gate.
 MAX_FILLED_ROWS, MAX_FILLED_CELLS = 200_000, 3_000_000
