@@ -39,11 +39,12 @@ def main() -> int:
         has_marts = conn.execute("select to_regclass('marts.rpt_township_ranking') is not null").fetchone()[0]
     is_current = has_marts and built_from.exists() and built_from.read_text(encoding="ascii") == sources
     if not is_current:
-        steps.build_warehouse("install")
+        steps.build_warehouse("install", full_refresh=True)
         built_from.parent.mkdir(parents=True, exist_ok=True)
         built_from.write_text(sources, encoding="ascii")
     elif "--rebuild" in sys.argv[1:]:
-        steps.build_warehouse("nightly")
+        # Names, kinds and campaigns of units show on every day there is.
+        steps.build_warehouse("nightly", full_refresh=True)
     elif (settings.outbox / "site" / "index.html").exists():
         return 0
     steps.publish_live_ranking()

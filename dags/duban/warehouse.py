@@ -398,19 +398,17 @@ def build_lock(conn: psycopg.Connection) -> Any:
     return _held(conn, _LOCK_BUILD)
 
 
-def record_build_start(conn: psycopg.Connection) -> int:
-    """Record that a build begins and up to which arrival it holds everything; returns its id. Waits for a load in progress."""
-    with load_transaction(conn):
-        query = "insert into ops.builds (through_received_at) select max(received_at) from ops.submissions returning build_id"
-        return conn.execute(query).fetchone()[0]
+def last_build(conn: psycopg.Connection) -> tuple[int, bool]:
+    """Id of the build that began last, and whether it was shown to readers. Builds record themselves: `dbt_project/macros/builds.sql`."""
+    return conn.execute("select build_id, is_success is true from ops.builds order by build_id desc limit 1").fetchone()
 
 
-def record_build_end(conn: psycopg.Connection, build_id: int, is_success: bool, node_count: int) -> None:
-    """Record how a build ended."""
+def record_failed_build(conn: psycopg.Connection) -> None:
+    """Record that the build that began last has ended, when it could not do so itself."""
     with conn.transaction():
         conn.execute(
-            "update ops.builds set finished_at = clock_timestamp(), is_success = %s, node_count = %s where build_id = %s",
-            (is_success, node_count, build_id),
+            """update ops.builds set finished_at = clock_timestamp(), is_success = false
+               where build_id = (select max(build_id) from ops.builds) and finished_at is null"""
         )
 
 

@@ -1,4 +1,4 @@
--- A line of the ranking for each township and day, ranked exactly if it takes part; ranks begin with 1 and leave no unexplained gap.
+-- Of the days that this build ranked: a line for each township, ranked exactly if it takes part; ranks begin with 1 and leave no unexplained gap.
 with
 ranked as (
     select
@@ -9,6 +9,14 @@ ranked as (
             range between unbounded preceding and 1 preceding
         ) as ahead_count
     from {{ ref('rpt_township_ranking') }}
+    inner join {{ ref('int_ranking_days__affected') }} using (district_code, ranked_on)
+),
+
+days as (
+    select days.*
+    from {{ ref('fct_township_days') }} as days
+    inner join {{ ref('int_ranking_days__affected') }} as affected
+        on days.district_code = affected.district_code and days.day_on = affected.ranked_on
 )
 
 select
@@ -16,7 +24,7 @@ select
     days.township_code,
     ranked.rank,
     ranked.dense_rank
-from {{ ref('fct_township_days') }} as days
+from days
 full join ranked
     on days.township_code = ranked.township_code and days.day_on = ranked.ranked_on
 where

@@ -1,5 +1,5 @@
--- Every unit stands on every day of every campaign up to today; and on the newest day of each campaign the townships together
--- hold each problem of the day exactly once, and every problem that is called closed.
+-- Every unit stands on every day of every campaign up to today; and on the newest day of each campaign the townships together hold every
+-- problem that is called closed.
 with
 campaigns as (
     select
@@ -24,27 +24,12 @@ from_days as (
         campaigns.district_code,
         campaigns.started_on,
         count(*) as row_count,
-        sum(days.assigned_count) filter (where days.day_on = campaigns.newest_on) as assigned_count,
         sum(days.rectified_count) filter (where days.day_on = campaigns.newest_on) as rectified_count
     from campaigns
     inner join {{ ref('fct_township_days') }} as days
         on
             campaigns.district_code = days.district_code
             and days.day_on between campaigns.started_on and campaigns.newest_on
-    group by campaigns.district_code, campaigns.started_on
-),
-
-from_spans as (
-    select
-        campaigns.district_code,
-        campaigns.started_on,
-        count(distinct spans.problem_no) as assigned_count
-    from campaigns
-    inner join {{ ref('int_problems__spanned') }} as spans
-        on
-            campaigns.district_code = spans.district_code
-            and campaigns.started_on = spans.campaign_started_on
-            and campaigns.newest_on between spans.first_on and spans.last_on
     group by campaigns.district_code, campaigns.started_on
 ),
 
@@ -66,17 +51,13 @@ select
     campaigns.started_on,
     unit_counts.unit_count,
     from_days.*,
-    from_spans.assigned_count as problem_count,
     from_problems.closed_count
 from campaigns
 inner join unit_counts on campaigns.district_code = unit_counts.district_code
 left join from_days
     on campaigns.district_code = from_days.district_code and campaigns.started_on = from_days.started_on
-left join from_spans
-    on campaigns.district_code = from_spans.district_code and campaigns.started_on = from_spans.started_on
 left join from_problems
     on campaigns.district_code = from_problems.district_code and campaigns.started_on = from_problems.started_on
 where
     from_days.row_count is distinct from unit_counts.unit_count * (campaigns.newest_on - campaigns.started_on + 1)
-    or from_days.assigned_count != coalesce(from_spans.assigned_count, 0)
     or from_days.rectified_count < coalesce(from_problems.closed_count, 0)

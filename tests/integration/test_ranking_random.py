@@ -6,15 +6,17 @@ Many histories share one build: each gets districts of its own, which shows alon
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from duban import warehouse
 from duban.orchestration import dbt
+from duban.settings import TIMEZONE
 from tests.oracle import ranking
 from tests.oracle.strategies import DISTRICTS, TOWNSHIPS, History, random_history
 
 SEEDS = range(20)
 LAST_DAY = date(2020, 6, 30)
+FIRST_ARRIVAL = datetime(2020, 7, 1, tzinfo=TIMEZONE)
 
 
 def in_own_districts(history: History, number: int) -> tuple[History, list[ranking.Township]]:
@@ -35,55 +37,70 @@ def in_own_districts(history: History, number: int) -> tuple[History, list[ranki
     return History(tuple(map(moved, history.problems)), tuple(map(moved, history.visits)), campaigns), townships
 
 
-def load(conn, history: History, townships: list[ranking.Township]) -> None:
-    """Put a history into `raw` as if each row had come in a file of its own."""
-    with conn.transaction():
-        for campaign in history.campaigns:
-            conn.execute("insert into raw.districts (district_code, district_name) values (%s, %s)", (campaign.district_code,) * 2)
-            conn.execute(
-                "insert into raw.campaigns values (%s, '回头看', %s, %s)", (campaign.district_code, campaign.start_on, campaign.end_on)
-            )
-            units = [f"{campaign.district_code}{suffix}" for suffix in ("000", "-D1", "-D2", "-D3")]
-            for unit in units:
-                conn.execute("insert into raw.units values (%s, %s, %s, %s)", (unit, unit[:6], "group" if "-" in unit else "office", unit))
-        for township in townships:
-            conn.execute(
-                "insert into raw.townships values (%s, %s, %s, '镇', %s, %s)",
-                (township.code, township.code[:6], township.code, township.is_ranked, township.display_order),
-            )
-            conn.execute("insert into raw.units values (%s, %s, 'township', %s)", (township.code, township.code[:6], township.code))
-        arrivals = [(version, "problem") for version in history.problems] + [(version, "visit") for version in history.visits]
-        known = {unit for (unit,) in conn.execute("select unit_code from raw.units")}
-        for number, (version, kind) in enumerate(sorted(arrivals, key=lambda pair: pair[0].received_at)):
-            submission = f"{version.district_code}-{number}"
-            unit = version.unit_code if version.unit_code in known else f"{version.district_code}-D1"
-            received_at = conn.execute(
-                "select greatest(%s, max(received_at) + interval '1 microsecond') from ops.submissions where left(unit_code, 6) = %s",
-                (version.received_at, version.district_code),
-            ).fetchone()[0]
-            # Arrivals are unique over all districts: each district has its own millisecond.
-            received_at = received_at.replace(microsecond=int(version.district_code[2:]) % 1_000_000)
-            conn.execute(
-                """insert into ops.submissions (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size,
-                       file_mtime_ns, removed_at, outcome, received_at, report_on, row_count, accepted_count, rejected_count, ignored_count,
-                       receipt, returned_at)
-                   values (%s, %s, %s, '', 'x', %s, 0, 0, now(), 'accepted', %s, %s, 1, 1, 0, 0, '{}', now())""",
-                (submission, version.district_code, unit, submission, received_at, version.report_on),
-            )
-            common = {
+def register(conn, history: History, townships: list[ranking.Township]) -> None:
+    """Put the districts of a history with their units into `raw`."""
+    for campaign in history.campaigns:
+        conn.execute("insert into raw.districts (district_code, district_name) values (%s, %s)", (campaign.district_code,) * 2)
+        conn.execute("insert into raw.campaigns values (%s, '回头看', %s, %s)", (campaign.district_code, campaign.start_on, campaign.end_on))
+        units = [f"{campaign.district_code}{suffix}" for suffix in ("000", "-D1", "-D2", "-D3")]
+        for unit in units:
+            conn.execute("insert into raw.units values (%s, %s, %s, %s)", (unit, unit[:6], "group" if "-" in unit else "office", unit))
+    for township in townships:
+        conn.execute(
+            "insert into raw.townships values (%s, %s, %s, '镇', %s, %s)",
+            (township.code, township.code[:6], township.code, township.is_ranked, township.display_order),
+        )
+        conn.execute("insert into raw.units values (%s, %s, 'township', %s)", (township.code, township.code[:6], township.code))
+
+
+def in_order_of_arrival(histories: list[History]) -> list[ranking.ProblemVersion | ranking.VisitVersion]:
+    """All versions of all districts, each with an arrival of its own that is later than the one before."""
+    versions = sorted((v for history in histories for v in (*history.problems, *history.visits)), key=lambda v: v.received_at)
+    return [replace(version, received_at=FIRST_ARRIVAL + timedelta(seconds=number)) for number, version in enumerate(versions)]
+
+
+def load(conn, versions: list[ranking.ProblemVersion | ranking.VisitVersion]) -> None:
+    """Put versions into `raw` as if each row had come in a file of its own."""
+    known = {unit for (unit,) in conn.execute("select unit_code from raw.units")}
+    submissions, problems, visits = [], [], []
+    for version in versions:
+        submission = f"{version.district_code}-{version.received_at:%d%H%M%S}"
+        unit = version.unit_code if version.unit_code in known else f"{version.district_code}-D1"
+        submissions.append(
+            {
                 "submission_id": submission,
                 "district_code": version.district_code,
-                "unit_code": version.unit_code,
+                "unit_code": unit,
+                "inbox_path": b"",
+                "file_name": "x",
+                "file_sha256": submission,
+                "file_size": 0,
+                "file_mtime_ns": 0,
+                "outcome": "accepted",
+                "received_at": version.received_at,
                 "report_on": version.report_on,
-                "received_at": received_at,
-                "problem_no": version.problem_no,
-                "source_file": "x",
-                "source_sheet": "x",
-                "source_row": 1,
+                "row_count": 1,
+                "accepted_count": 1,
+                "rejected_count": 0,
+                "ignored_count": 0,
+                "receipt": "{}",
             }
-            office = f"{version.district_code}000"
-            if kind == "problem":
-                row = {
+        )
+        common = {
+            "submission_id": submission,
+            "district_code": version.district_code,
+            "unit_code": version.unit_code,
+            "report_on": version.report_on,
+            "received_at": version.received_at,
+            "problem_no": version.problem_no,
+            "source_file": "x",
+            "source_sheet": "x",
+            "source_row": 1,
+        }
+        office = f"{version.district_code}000"
+        if isinstance(version, ranking.ProblemVersion):
+            problems.append(
+                {
                     **common,
                     "is_office": version.is_office,
                     "township_code": version.township_code or office,
@@ -96,9 +113,10 @@ def load(conn, history: History, townships: list[ranking.Township]) -> None:
                     "status": version.status,
                     "rectified_on": version.rectified_on,
                 }
-                warehouse.copy_rows(conn, "raw.problem_versions", [row])
-            else:
-                row = {
+            )
+        else:
+            visits.append(
+                {
                     **common,
                     "record_no": version.record_no,
                     "visited_on": version.visited_on,
@@ -107,15 +125,20 @@ def load(conn, history: History, townships: list[ranking.Township]) -> None:
                     "visitors": "李四",
                     "void_reason": "记错了" if version.withdrawn else None,
                 }
-                warehouse.copy_rows(conn, "raw.visit_versions", [row])
+            )
+    with conn.transaction():
+        warehouse.copy_rows(conn, "ops.submissions", submissions)
+        warehouse.copy_rows(conn, "raw.problem_versions", problems)
+        warehouse.copy_rows(conn, "raw.visit_versions", visits)
 
 
 def test_every_day_of_random_histories(office):
     histories = [in_own_districts(random_history(seed, event_count=120), seed) for seed in SEEDS]
     with warehouse.connect(office.settings) as conn:
         for history, townships in histories:
-            load(conn, history, townships)
-    dbt.build(office.settings, "install")
+            register(conn, history, townships)
+        load(conn, in_order_of_arrival([history for history, _ in histories]))
+    dbt.build(office.settings, "install", full_refresh=True)
     compared = reopened = 0
     for history, townships in histories:
         districts = [campaign.district_code for campaign in history.campaigns]

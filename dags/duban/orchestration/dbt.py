@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
@@ -28,27 +30,32 @@ class Build:
     rows_by_model: Mapping[str, int]
 
 
-def build(settings: Settings, selector: str) -> Build:
-    """Build and test what a selector of `dbt_project/selectors.yml` names; `install` makes the tables anew, as their columns are now.
+def build(settings: Settings, selector: str, *, full_refresh: bool = False, today: date | None = None) -> Build:
+    """Build and test what a selector of `dbt_project/selectors.yml` names.
+
+    A build begins and ends itself in `ops.builds` (dbt_project/macros/builds.sql): what arrived since the last good one is built, and shown
+    to readers in one transaction when nothing failed. `full_refresh` makes every table anew, as its columns are now. `today` sets another business date than the current day.
 
     Raises:
-        BuildFailed: a model or a test failed.
+        BuildFailed: a model or a test failed; readers see what they saw before.
     """
     from dbt.cli.main import dbtRunner
 
     os.environ.update(connection_variables(settings))
     project = str(settings.dbt_project)
     with warehouse.connect(settings) as conn, warehouse.build_lock(conn):
-        build_id = warehouse.record_build_start(conn)
         command = ["build", "--selector", selector, "--project-dir", project, "--profiles-dir", project, "--quiet", "--no-write-json"]
-        command += ["--full-refresh"] if selector == "install" else []
+        command += ["--full-refresh"] if full_refresh else []
+        command += ["--vars", json.dumps({"today": today.isoformat()})] if today else []
         command += ["--target-path", str(settings.home / "dbt" / "target"), "--log-path", str(settings.home / "dbt" / "logs")]
         outcome = dbtRunner().invoke(command)
         results = list(getattr(outcome.result, "results", None) or ())
-        warehouse.record_build_end(conn, build_id, outcome.success, len(results))
-    if not outcome.success:
+        build_id, is_good = warehouse.last_build(conn) if outcome.success else (0, False)
+        if not is_good:
+            warehouse.record_failed_build(conn)
+    if not is_good:
         failed = [f"{result.node.name}: {result.message}" for result in results if result.status in {"error", "fail", "runtime error"}]
-        raise BuildFailed("; ".join(failed) or str(outcome.exception))
+        raise BuildFailed("; ".join(failed) or str(outcome.exception or "not every mart was built"))
     rows = {r.node.name: count for r in results if r.node.resource_type == "model" and (count := _rows(r)) is not None}
     log.info("build %s: %s nodes", build_id, len(results))
     return Build(build_id, rows)

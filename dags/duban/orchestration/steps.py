@@ -79,11 +79,11 @@ def write_returns() -> int:
     return len(written)
 
 
-def build_warehouse(selector: str) -> dict[str, int]:
+def build_warehouse(selector: str, *, full_refresh: bool = False) -> dict[str, int]:
     """Run dbt; returns rows per model."""
     from duban.orchestration import dbt
 
-    return dict(dbt.build(load_settings(), selector).rows_by_model)
+    return dict(dbt.build(load_settings(), selector, full_refresh=full_refresh).rows_by_model)
 
 
 def publish_live_ranking() -> list[str]:

@@ -17,3 +17,4 @@ select
     township_code,
     void_reason is not null as is_withdrawn
 from {{ source('raw', 'fund_movement_versions') }}
+where received_at <= {{ known_through() }}

@@ -27,3 +27,4 @@ select
     source_sheet,
     source_row
 from {{ source('raw', 'problem_versions') }}
+where received_at <= {{ known_through() }}

@@ -22,3 +22,4 @@ select
     -- only the office withdraws a project
     is_office and void_reason is not null as is_withdrawn
 from {{ source('raw', 'project_versions') }}
+where received_at <= {{ known_through() }}

@@ -13,3 +13,4 @@ select
     verdict in ('退回', '反弹') as is_reopening,
     void_reason is not null as is_withdrawn
 from {{ source('raw', 'visit_versions') }}
+where received_at <= {{ known_through() }}

@@ -1,3 +1,5 @@
+{{ config(tags=['reference']) }}
+
 with
 days as (
     select day_at::date as date_on

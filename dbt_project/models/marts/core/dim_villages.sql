@@ -1,3 +1,5 @@
+{{ config(tags=['reference']) }}
+
 select
     village_code,
     village_name,

@@ -1,53 +1,55 @@
-with
-current_versions as (
-    select *
-    from {{ ref('int_problem_versions__validity') }}
-    where valid_until_on is null
-),
+{{
+    config(
+        affected={
+            'model': 'int_problems__affected',
+            'keys': {'district_code': 'district_code', 'problem_no': 'problem_no'},
+        },
+    )
+}}
 
-report_dates as (
+with
+asked as (
     select
         district_code,
         problem_no,
-        min(report_on) as first_reported_on,
-        max(report_on) as last_reported_on
-    from {{ ref('stg_problem_versions') }}
-    group by district_code, problem_no
+        'infinity'::date as day_on
+    from {{ ref('int_problems__affected') }}
+),
+
+current_versions as (
+    select version.*
+    from asked
+    cross join lateral (
+        {{ version_on(ref('stg_problem_versions'), ['district_code', 'problem_no'], "words.status = 'void'") | indent(8) }}
+    ) as version
+),
+
+-- the newest ranking day of the campaign in which the problem was found, and what the problem is on it
+newest_days as (
+    select
+        versions.district_code,
+        versions.problem_no,
+        least(campaigns.ended_on, {{ today() }}) as day_on,
+        campaigns.started_on,
+        campaigns.ended_on
+    from current_versions as versions
+    inner join {{ ref('stg_campaigns') }} as campaigns
+        on
+            versions.district_code = campaigns.district_code
+            and versions.found_on between campaigns.started_on and campaigns.ended_on
 ),
 
 reopenings as (
     select
         district_code,
         problem_no,
-        count(*)::integer as reopened_count
-    from {{ ref('int_visits__current') }}
-    where is_reopening and problem_no is not null
-    group by district_code, problem_no
-),
-
--- the newest ranking day of the campaign and what the problem was on it
-newest_days as (
-    select
-        district_code,
-        started_on,
-        ended_on,
-        least(ended_on, {{ today() }}) as newest_on
-    from {{ ref('stg_campaigns') }}
+        visited_on
+    from {{ ref('fct_visits') }}
+    where verdict in ('退回', '反弹') and problem_no is not null
 ),
 
 newest_states as (
-    select
-        spans.district_code,
-        spans.problem_no,
-        spans.campaign_started_on,
-        spans.is_rectified as is_closed,
-        not spans.is_rectified and spans.due_on < newest_days.newest_on as is_overdue
-    from {{ ref('int_problems__spanned') }} as spans
-    inner join newest_days
-        on
-            spans.district_code = newest_days.district_code
-            and spans.campaign_started_on = newest_days.started_on
-            and newest_days.newest_on between spans.first_on and spans.last_on
+    {{ problem_states('newest_days', ref('stg_problem_versions'), 'reopenings') | indent(4) }}
 )
 
 select
@@ -67,26 +69,26 @@ select
     versions.status,
     versions.rectified_on,
     versions.void_reason,
-    coalesce(newest_states.is_closed, false) as is_closed,
-    coalesce(newest_states.is_overdue, false) as is_overdue,
-    coalesce(reopenings.reopened_count, 0) as reopened_count,
-    report_dates.first_reported_on,
-    report_dates.last_reported_on,
+    coalesce(states.is_rectified, false) as is_closed,
+    coalesce(not states.is_rectified and states.due_on < states.day_on, false) as is_overdue,
+    (
+        select count(*)::integer
+        from reopenings
+        where reopenings.district_code = versions.district_code and reopenings.problem_no = versions.problem_no
+    ) as reopened_count,
+    reported.first_reported_on,
+    reported.last_reported_on,
     versions.submission_id,
     versions.source_file,
     versions.source_sheet,
     versions.source_row
 from current_versions as versions
-inner join report_dates
-    on versions.district_code = report_dates.district_code and versions.problem_no = report_dates.problem_no
-left join newest_days as campaigns
-    on
-        versions.district_code = campaigns.district_code
-        and versions.found_on between campaigns.started_on and campaigns.ended_on
-left join newest_states
-    on
-        versions.district_code = newest_states.district_code
-        and versions.problem_no = newest_states.problem_no
-        and campaigns.started_on = newest_states.campaign_started_on
-left join reopenings
-    on versions.district_code = reopenings.district_code and versions.problem_no = reopenings.problem_no
+left join newest_states as states
+    on versions.district_code = states.district_code and versions.problem_no = states.problem_no
+cross join lateral (
+    select
+        min(reports.report_on) as first_reported_on,
+        max(reports.report_on) as last_reported_on
+    from {{ ref('stg_problem_versions') }} as reports
+    where reports.district_code = versions.district_code and reports.problem_no = versions.problem_no
+) as reported

@@ -1,7 +1,18 @@
+{{
+    config(
+        affected={
+            'model': 'int_fund_years__affected',
+            'keys': {'district_code': 'district_code', 'fund_year': 'fund_year'},
+        },
+    )
+}}
+
 with
 movements as (
-    select *
-    from {{ ref('fct_fund_movements') }}
+    select movements.*
+    from {{ ref('int_fund_years__affected') }} as affected
+    inner join {{ ref('fct_fund_movements') }} as movements
+        on affected.district_code = movements.district_code and affected.fund_year = movements.fund_year
 ),
 
 days as (

@@ -1,33 +1,28 @@
--- A withdrawal by the office stands until the office itself sends the project again without a reason for withdrawal; later rows of the
--- township do not lift it. As with problems, its rows after it are left out first.
-with
-numbered as (
-    select
-        *,
-        row_number() over (
-            partition by district_code, project_no
-            order by report_on, received_at, version_id
-        ) as version_place
-    from {{ ref('stg_project_versions') }}
-),
-
-placed as (
-    select
-        *,
-        max(version_place) filter (where is_office) over so_far as last_office_place,
-        max(version_place) filter (where is_withdrawn) over so_far as last_withdrawn_place
-    from numbered
-    window so_far as (
-        partition by district_code, project_no
-        order by report_on, received_at, version_id
+{{
+    config(
+        affected={
+            'model': 'int_projects__affected',
+            'keys': {'district_code': 'district_code', 'project_no': 'project_no'},
+        },
     )
+}}
+
+-- A withdrawal by the office stands until the office itself sends the project again without a reason for withdrawal.
+with
+asked as (
+    select
+        district_code,
+        project_no,
+        'infinity'::date as day_on
+    from {{ ref('int_projects__affected') }}
 ),
 
 current_versions as (
-    select distinct on (district_code, project_no) *
-    from placed
-    where is_office or last_withdrawn_place is null or last_withdrawn_place < last_office_place
-    order by district_code, project_no, report_on desc, received_at desc, version_id desc
+    select version.*
+    from asked
+    cross join lateral (
+        {{ version_on(ref('stg_project_versions'), ['district_code', 'project_no'], 'words.is_withdrawn') | indent(8) }}
+    ) as version
 )
 
 select
@@ -45,12 +40,7 @@ select
     actual_finish_on,
     accepted_on,
     progress_pct,
-    case
-        when accepted_on is not null then 'accepted'
-        when actual_finish_on is not null then 'finished'
-        when actual_start_on is not null then 'started'
-        else 'not_started'
-    end as stage,
+    {{ project_stage() }} as stage,
     submission_id
 from current_versions
 where not is_withdrawn

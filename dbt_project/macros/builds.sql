@@ -1,0 +1,29 @@
+{#- First step of a run that builds: everything that has arrived by now belongs to it, and nothing that arrives while it runs. -#}
+{% macro begin_build() -%}
+    {%- if execute and flags.WHICH in ('build', 'run') -%}
+        select ops.begin_build()
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- Last statement of a run that built. Good is a build that showed every mart; the next one takes up from there. -#}
+{% macro finish_build(is_good, node_count) -%}
+    update ops.builds set finished_at = clock_timestamp(), is_success = {{ is_good }}, node_count = {{ node_count }}
+    where build_id = (select max(build_id) from ops.builds)
+{%- endmacro %}
+
+
+{#- Arrivals up to this time belong to the running or last build. -#}
+{% macro known_through() -%}
+    (select through_received_at from {{ source('ops', 'builds') }} order by build_id desc limit 1)
+{%- endmacro %}
+
+
+{#- Arrivals up to this time are in the marts already; a full refresh takes nothing for granted. -#}
+{% macro built_through() -%}
+    {%- if should_full_refresh() -%}
+        '-infinity'::timestamptz
+    {%- else -%}
+        (select coalesce(max(through_received_at), '-infinity') from {{ source('ops', 'builds') }} where is_success)
+    {%- endif -%}
+{%- endmacro %}

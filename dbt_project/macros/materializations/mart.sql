@@ -1,0 +1,74 @@
+{#-
+  A mart is built, tested, and only then shown. The build writes a candidate, a table of the same name in the schema `candidates`;
+  `ref()` leads models and tests to it (macros/ref.sql); at the end of a run in which nothing failed, `publish_marts` brings the tables in
+  `marts` to what the candidates hold, in one transaction. Readers never meet half a build, nor one that failed.
+
+  Config `affected` (optional): {model, keys: {column of the mart: column of the model}}. The model names the groups of rows that this
+  build makes anew: rows of these groups are deleted from the candidate, what the query returns is added. Without it the query returns
+  all rows.
+-#}
+{% materialization mart, adapter='postgres' %}
+    {%- set target = candidate_of(this) -%}
+    {%- set affected = config.get('affected') -%}
+
+    {{ run_hooks(pre_hooks) }}
+    {%- if is_partial() %}
+        {%- if config.get('contract').enforced -%}{{ get_assert_columns_equivalent(sql) }}{%- endif -%}
+        {%- set columns = adapter.dispatch('get_column_names', 'dbt')() -%}
+        {%- call statement('main') %}
+            delete from {{ target }}
+            {%- if affected %}
+            using {{ relation_of(affected.model) }} as affected
+            where {% for key, in_affected in affected['keys'].items() %}{{ target }}.{{ key }} = affected.{{ in_affected }}{{ ' and ' if not loop.last }}{% endfor %}
+            {%- endif %};
+            insert into {{ target }} ({{ columns }})
+            select {{ columns }}
+            from (
+                {{ sql }}
+            ) as rows
+        {%- endcall %}
+    {%- else %}
+        {%- do run_query('drop table if exists ' ~ target) -%}
+        {%- call statement('main') %}
+            {{ get_create_table_as_sql(False, target, sql) }}
+        {%- endcall %}
+        {%- do create_indexes(target) -%}
+        {%- do persist_docs(target, model) -%}
+    {%- endif %}
+    {{ run_hooks(post_hooks) }}
+    {{ adapter.commit() }}
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+
+{#- The table that a build writes for a mart. -#}
+{% macro candidate_of(relation) -%}
+    {%- do return(api.Relation.create(database=relation.database, schema='candidates', identifier=relation.identifier, type='table')) -%}
+{%- endmacro %}
+
+
+{#- The relation of a model by its name, where only a name is known. -#}
+{% macro relation_of(name) -%}
+    {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] -%}
+    {%- do return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -%}
+{%- endmacro %}
+
+
+{#- Whether this build adds to what earlier ones left: there is a candidate, and no full refresh was asked for. -#}
+{% macro is_partial() -%}
+    {%- if not execute or should_full_refresh() -%}
+        {%- do return(false) -%}
+    {%- endif -%}
+    {%- set target = candidate_of(this) -%}
+    {%- do return(adapter.get_relation(target.database, target.schema, target.identifier) is not none) -%}
+{%- endmacro %}
+
+
+{#- Whether readers have this mart already. A full refresh takes nothing for granted. -#}
+{% macro is_shown(name) -%}
+    {%- if not execute or should_full_refresh() -%}
+        {%- do return(false) -%}
+    {%- endif -%}
+    {%- set shown = relation_of(name) -%}
+    {%- do return(adapter.get_relation(shown.database, shown.schema, shown.identifier) is not none) -%}
+{%- endmacro %}

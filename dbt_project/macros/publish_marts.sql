@@ -1,0 +1,72 @@
+{#-
+  The last step of a run that built marts: what the candidates hold is shown in `marts`, in one transaction, and the build is recorded as
+  good. After a failure nothing is shown, and the build is recorded as failed.
+
+  Only rows that differ are touched. A table whose columns are no longer those of its candidate is made anew within the same transaction.
+-#}
+{% macro publish_marts() -%}
+    {%- if execute and flags.WHICH in ('build', 'run') -%}
+        {%- set marts = [] -%}
+        {%- set failed = [] -%}
+        {%- for result in results -%}
+            {%- if result.status | string not in ('success', 'pass', 'warn', 'no-op') -%}
+                {%- do failed.append(result.node.name) -%}
+            {%- elif result.node.resource_type | string == 'model' and result.node.config.materialized == 'mart' -%}
+                {%- do marts.append(result.node) -%}
+            {%- endif -%}
+        {%- endfor -%}
+begin;
+        {%- if not failed %}
+            {%- for node in marts %}
+{{ publish_mart(node) }}
+            {%- endfor %}
+        {%- endif %}
+{{ finish_build(not failed and shows_every_mart(marts), results | length) }};
+commit;
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro publish_mart(node) -%}
+    {%- set shown = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias, type='table') -%}
+    {%- set candidate = candidate_of(shown) -%}
+    {%- set columns = adapter.get_columns_in_relation(candidate) -%}
+    {%- set names = columns | map(attribute='name') | join(', ') -%}
+    {%- set before = adapter.get_columns_in_relation(shown) if load_relation(shown) is not none else [] -%}
+    {%- if columns | map(attribute='name') | list != before | map(attribute='name') | list
+            or columns | map(attribute='data_type') | list != before | map(attribute='data_type') | list %}
+drop table if exists {{ shown }};
+create table {{ shown }} (like {{ candidate }} including all);
+insert into {{ shown }} select * from {{ candidate }};
+{{ alter_relation_comment(shown, node.description) }};
+grant select on {{ shown }} to bi_reader;
+    {%- else %}
+        {%- set key = primary_key_of(node) -%}
+        {%- set same_row -%}
+            {%- for name in key %}shown.{{ name }} = candidate.{{ name }} and {% endfor -%}
+            shown is not distinct from candidate
+        {%- endset %}
+delete from {{ shown }} as shown where not exists (select from {{ candidate }} as candidate where {{ same_row }});
+insert into {{ shown }} ({{ names }})
+select {{ names }} from {{ candidate }} as candidate where not exists (select from {{ shown }} as shown where {{ same_row }});
+    {%- endif %}
+{%- endmacro %}
+
+
+{#- The columns of the primary key in the contract of a mart. -#}
+{% macro primary_key_of(node) -%}
+    {%- for constraint in node.constraints if constraint.type | string in ('primary_key', 'ConstraintType.primary_key') -%}
+        {%- do return(constraint.columns) -%}
+    {%- endfor -%}
+    {%- do exceptions.raise_compiler_error(node.name ~ ' has no primary key') -%}
+{%- endmacro %}
+
+
+{#- Whether a run built every mart that accepted rows change. A run of some models only leaves the next build all of its work. -#}
+{% macro shows_every_mart(marts) -%}
+    {%- set built = marts | map(attribute='name') | list -%}
+    {%- for node in graph.nodes.values() if node.config.materialized == 'mart' and 'reference' not in node.tags and node.name not in built -%}
+        {%- do return(false) -%}
+    {%- endfor -%}
+    {%- do return(true) -%}
+{%- endmacro %}

@@ -1,0 +1,7 @@
+{{ config(materialized='table') }}
+
+select distinct
+    unit_code,
+    movement_no
+from {{ ref('stg_fund_movement_versions') }}
+where received_at > {{ built_through() }}

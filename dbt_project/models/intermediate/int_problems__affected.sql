@@ -1,0 +1,40 @@
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['district_code', 'problem_no'], 'unique': true}]
+    )
+}}
+
+-- Problems about which something arrived; and when days were added to a campaign of a district, all of its problems, because closed and
+-- overdue are told as of the newest day.
+with
+district_days as (
+    select
+        district_code,
+        max(day_on) as newest_on
+    from {{ ref('int_township_days__affected') }}
+    group by district_code
+),
+
+grown as (
+    select district_days.district_code
+    from district_days
+    {%- if is_shown('fct_township_days') %}
+    where not exists (
+        select 1
+        from {{ relation_of('fct_township_days') }} as shown
+        where shown.district_code = district_days.district_code and shown.day_on = district_days.newest_on
+    )
+    {%- endif %}
+)
+
+select
+    touched.district_code,
+    touched.problem_no
+from {{ ref('int_problems__touched') }} as touched
+union
+select
+    places.district_code,
+    places.problem_no
+from {{ ref('int_problems__placed') }} as places
+inner join grown on places.district_code = grown.district_code

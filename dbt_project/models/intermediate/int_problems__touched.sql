@@ -1,0 +1,30 @@
+{{ config(materialized='ephemeral') }}
+
+-- Problems about which anything arrived since the last build, and from which day on it can matter: no version counts before its report
+-- date, no visit before its own.
+with
+arrivals as (
+    select
+        district_code,
+        problem_no,
+        report_on as matters_from_on
+    from {{ ref('stg_problem_versions') }}
+    where received_at > {{ built_through() }}
+    union all
+    -- a new version of a record also takes back what an earlier one said of another day or problem
+    select
+        versions.district_code,
+        versions.problem_no,
+        versions.visited_on as matters_from_on
+    from {{ ref('stg_visit_versions') }} as arrived
+    inner join {{ ref('stg_visit_versions') }} as versions
+        on arrived.group_code = versions.group_code and arrived.record_no = versions.record_no
+    where arrived.received_at > {{ built_through() }} and versions.problem_no is not null
+)
+
+select
+    district_code,
+    problem_no,
+    min(matters_from_on) as matters_from_on
+from arrivals
+group by district_code, problem_no

@@ -1,0 +1,41 @@
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['district_code', 'project_no', 'week_ending_on'], 'unique': true}]
+    )
+}}
+
+-- Weeks end on Sunday. A project has those from its first report to this one, at most to the end of the year of that report.
+with
+weeks as (
+    select
+        projects.district_code,
+        projects.project_no,
+        week_ending_at::date as week_ending_on
+    from {{ ref('int_projects__known') }} as projects
+    cross join
+        lateral generate_series(
+            date_trunc('week', projects.first_reported_on::timestamp) + interval '6 days',
+            date_trunc(
+                'week',
+                least(
+                    date_trunc('year', projects.first_reported_on::timestamp) + interval '1 year' - interval '1 day',
+                    {{ today() }}::timestamp
+                )
+            ) + interval '6 days',
+            interval '7 days'
+        ) as series (week_ending_at)
+)
+
+select
+    weeks.district_code,
+    weeks.project_no,
+    weeks.week_ending_on
+from weeks
+left join {{ ref('int_projects__affected') }} as affected
+    on weeks.district_code = affected.district_code and weeks.project_no = affected.project_no
+{%- if is_shown('fct_project_weeks') %}
+left join {{ relation_of('fct_project_weeks') }} as shown
+    on weeks.district_code = shown.district_code and weeks.project_no = shown.project_no and weeks.week_ending_on = shown.week_ending_on
+where affected.project_no is not null or shown.project_no is null
+{%- endif %}

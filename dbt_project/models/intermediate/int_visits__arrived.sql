@@ -1,0 +1,7 @@
+{{ config(materialized='table') }}
+
+select distinct
+    group_code,
+    record_no
+from {{ ref('stg_visit_versions') }}
+where received_at > {{ built_through() }}
