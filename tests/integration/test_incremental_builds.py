@@ -1,0 +1,56 @@
+"""Builds that touch only what arrivals affect end up where a full refresh does, row for row, whatever arrived in which order."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from duban import warehouse
+from duban.orchestration import dbt
+from tests.integration.test_ranking_random import in_order_of_arrival, in_own_districts, load, register
+from tests.oracle import ranking
+from tests.oracle.strategies import random_history
+
+LAST_DAY = date(2020, 6, 30)
+# days of the builds between which parts of the history arrive: the campaign grows, stands still, and is over
+DAYS = (date(2020, 4, 20), date(2020, 5, 15), date(2020, 5, 15), date(2020, 6, 20), date(2020, 6, 21), date(2020, 7, 2))
+
+
+def marts(office) -> dict[str, list[tuple]]:
+    """Every table of the marts, in an order of its own."""
+    tables = office.query("select tablename from pg_tables where schemaname = 'marts' order by 1")
+    found = {}
+    for table in (row["tablename"] for row in tables):
+        # as text, and without the system's columns: what a reader sees
+        found[table] = sorted(str(row["row"]) for row in office.query(f"select t::text as row from marts.{table} as t"))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_histories_in_parts(office, seed):
+    histories = [in_own_districts(random_history(100 * seed + number, event_count=150), number) for number in range(6)]
+    with warehouse.connect(office.settings) as conn:
+        for history, townships in histories:
+            register(conn, history, townships)
+    versions = in_order_of_arrival([history for history, _ in histories])
+    size = -(-len(versions) // len(DAYS))
+    for number, day in enumerate(DAYS):
+        with warehouse.connect(office.settings) as conn:
+            load(conn, versions[number * size : (number + 1) * size])
+        dbt.build(office.settings, "live" if number else "install", today=day)
+    grown = marts(office)
+    assert len(grown["fct_township_days"]) > 5000 and len(grown["fct_problems"]) > 100 and grown["fct_visits"]
+    dbt.build(office.settings, "install", full_refresh=True, today=DAYS[-1])
+    anew = marts(office)
+    assert {name: [row for row in rows if row not in set(anew[name])] for name, rows in grown.items() if rows != anew[name]} == {}
+    assert grown == anew
+    for history, townships in histories[:2]:
+        expected = ranking.township_days(history.problems, history.visits, history.campaigns, townships, today=LAST_DAY)
+        rows = office.query(
+            "select day_on, township_code, assigned_count, rectified_count, open_count from marts.fct_township_days where district_code = any(%s)",
+            [[campaign.district_code for campaign in history.campaigns]],
+        )
+        assert {tuple(row.values()) for row in rows} == {
+            (day, code, figures.assigned, figures.rectified, figures.open) for (day, code), figures in expected.items()
+        }
