@@ -2,7 +2,7 @@
   The last step of a run that built marts: what the candidates hold is shown in `marts`, in one transaction, and the build is recorded as
   good. After a failure nothing is shown, and the build is recorded as failed.
 
-  Only rows that differ are touched. A table whose columns are no longer those of its candidate is made anew within the same transaction.
+  Only rows that differ are touched, and only those that the build made anew are compared. A table whose columns are no longer those of its candidate is made anew within the same transaction.
 -#}
 {% macro publish_marts() -%}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
@@ -32,10 +32,13 @@ commit;
     {%- set candidate = candidate_of(shown) -%}
     {%- set columns = adapter.get_columns_in_relation(candidate) -%}
     {%- set names = columns | map(attribute='name') | join(', ') -%}
-    {%- set before = adapter.get_columns_in_relation(shown) if load_relation(shown) is not none else [] -%}
+    {%- set existing = load_relation(shown) -%}
+    {%- set before = adapter.get_columns_in_relation(shown) if existing is not none else [] -%}
     {%- if columns | map(attribute='name') | list != before | map(attribute='name') | list
             or columns | map(attribute='data_type') | list != before | map(attribute='data_type') | list %}
-drop table if exists {{ shown }};
+        {%- if existing is not none %}
+drop {{ existing.type }} {{ shown }};
+        {%- endif %}
 create table {{ shown }} (like {{ candidate }} including all);
 insert into {{ shown }} select * from {{ candidate }};
 {{ alter_relation_comment(shown, node.description) }};
@@ -46,9 +49,11 @@ grant select on {{ shown }} to bi_reader;
             {%- for name in key %}shown.{{ name }} = candidate.{{ name }} and {% endfor -%}
             shown is not distinct from candidate
         {%- endset %}
-delete from {{ shown }} as shown where not exists (select from {{ candidate }} as candidate where {{ same_row }});
+delete from {{ shown }} as shown
+where {{ is_affected(node, 'shown') }} and not exists (select from {{ candidate }} as candidate where {{ same_row }});
 insert into {{ shown }} ({{ names }})
-select {{ names }} from {{ candidate }} as candidate where not exists (select from {{ shown }} as shown where {{ same_row }});
+select {{ names }} from {{ candidate }} as candidate
+where {{ is_affected(node, 'candidate') }} and not exists (select from {{ shown }} as shown where {{ same_row }});
     {%- endif %}
 {%- endmacro %}
 
@@ -69,4 +74,18 @@ select {{ names }} from {{ candidate }} as candidate where not exists (select fr
         {%- do return(false) -%}
     {%- endfor -%}
     {%- do return(true) -%}
+{%- endmacro %}
+
+
+{#- Whether a row is of a group that the build made anew. A full refresh made all of them. -#}
+{% macro is_affected(node, row) -%}
+    {%- set affected = node.config.get('affected') -%}
+    {%- if affected and not should_full_refresh() -%}
+        exists (
+            select from {{ relation_of(affected.model) }} as affected
+            where {% for key, in_affected in affected['keys'].items() %}affected.{{ in_affected }} = {{ row }}.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+        )
+    {%- else -%}
+        true
+    {%- endif -%}
 {%- endmacro %}

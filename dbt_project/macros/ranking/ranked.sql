@@ -76,8 +76,8 @@ select
     ranked.oldest_open_workdays,
     {{ pct('ranked.rectified_count', 'ranked.assigned_count') }} as rectified_pct,
     {{ pct(
-        '(ranked.rectified_count * sum(ranked.assigned_count) over of_district + 10 * sum(ranked.rectified_count) over of_district)',
-        '((ranked.assigned_count + 10) * sum(ranked.assigned_count) over of_district)'
+        '(ranked.rectified_count * sum(ranked.assigned_count) over of_district + ' ~ var('adjustment_count') ~ ' * sum(ranked.rectified_count) over of_district)',
+        '((ranked.assigned_count + ' ~ var('adjustment_count') ~ ') * sum(ranked.assigned_count) over of_district)'
     ) }} as adjusted_pct,
     ranked.is_reported,
     ranked.rule_code,
