@@ -142,23 +142,11 @@ ranked as (
 {{ ranking_rows('ranked') }}
 order by rank, display_order
 {%- endset -%}
-{%- if execute and flags.WHICH in ('build', 'run') and load_relation(townships) is not none -%}
-    {%- set node = graph.nodes['model.' ~ project_name ~ '.rpt_township_ranking'] -%}
-    {%- set result = run_query("select prosrc from pg_proc where oid = to_regprocedure('marts.ranking_as_of(text, date, timestamptz)')") -%}
-    {%- if not result.rows or result.rows[0][0] != body -%}
-drop function if exists marts.ranking_as_of(text, date, timestamptz);
-create function marts.ranking_as_of(district_code text, day date, known_at timestamptz)
-returns table (
-    {%- for column in node.columns.values() %}
-    {{ column.name }} {{ column.data_type }}{{ ',' if not loop.last }}
-    {%- endfor %}
-)
-language sql stable parallel safe security definer set search_path = pg_catalog, pg_temp
-as $ranking_as_of${{ body }}$ranking_as_of$;
-comment on function marts.ranking_as_of is
-    'The ranking of a district on a day as it was known at a time; columns as rpt_township_ranking. Empty outside of campaigns and for days to come.';
-revoke all on function marts.ranking_as_of from public;
-grant execute on function marts.ranking_as_of to bi_reader;
-    {%- endif -%}
-{%- endif -%}
+{{ keep_function(
+    'ranking_as_of',
+    'district_code text, day date, known_at timestamptz',
+    'rpt_township_ranking',
+    body,
+    'The ranking of a district on a day as it was known at a time; columns as rpt_township_ranking. Empty outside of campaigns and for days to come.'
+) }}
 {%- endmacro %}
