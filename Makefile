@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint up down wait status district template check lock
+.PHONY: help setup setup-dev demo test lint up down wait status district template check simulate docs lock
 
 PYTHON ?= python3
 TIMEOUT ?= 600
@@ -12,7 +12,7 @@ VENV := .venv/bin
 BOOTSTRAP := "$(PYTHON)" -I local/bootstrap.py $(if $(filter-out file default undefined,$(origin PYTHON)),--exact)
 LOCAL := "$(VENV)/python" -m local
 
-export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT
+export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT RULE DISTRICT FROM TO
 export PYTHONUTF8 := 1
 unexport PYTHONHOME PYTHONPATH
 
@@ -55,6 +55,12 @@ template: setup ## write a unit's own workbook, filled with what is known now: U
 
 check: setup ## judge a file as if a unit had sent it, without loading anything: FILE=<file> UNIT=<unit code>
 	@$(LOCAL) check "$$FILE" "$$UNIT"
+
+simulate: setup ## compare another ranking rule with the official ranking: RULE=<code> [DISTRICT=<code> FROM=<day> TO=<day>]
+	@$(LOCAL) simulate "$$RULE" --district "$$DISTRICT" --from "$$FROM" --to "$$TO"
+
+docs: setup ## write the documentation of the warehouse as one HTML file
+	@$(LOCAL) docs
 
 lock: setup ## resolve the requirements anew and pin them with hashes
 	@for name in requirements-bootstrap requirements requirements-dev; do \

@@ -79,6 +79,14 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.check import check
 
         check(system, console, options.file, options.unit)
+    elif options.command == "simulate":
+        from local.simulate import simulate
+
+        simulate(system, console, options.rule, options.district, options.from_on, options.to_on)
+    elif options.command == "docs":
+        from local.docs import docs
+
+        docs(system, console)
 
 
 def show_places(system, console) -> None:
@@ -121,6 +129,12 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="judge a file as if a unit had sent it; nothing is loaded")
     check.add_argument("file", help="the file")
     check.add_argument("unit", help="unit code of its sender")
+    simulate = commands.add_parser("simulate", help="how another rule would have ranked days gone by")
+    simulate.add_argument("rule", nargs="?", default="", help="code of a rule in dbt_project/seeds/ref_ranking_rules.csv")
+    simulate.add_argument("--district", default="", metavar="CODE", help="district (the only one that is ranked)")
+    simulate.add_argument("--from", default="", dest="from_on", metavar="DAY", help="first day (the last 30 ranked days)")
+    simulate.add_argument("--to", default="", dest="to_on", metavar="DAY", help="last day (the last ranked one)")
+    commands.add_parser("docs", help="write the documentation of the warehouse as one HTML file")
     return parser
 
 

@@ -8,14 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from duban import warehouse
 from duban.intake.words import mask_text, visible
 from duban.settings import TIMEZONE
 from duban.warehouse import Claim
 from local.console import Console, Problem
-from local.lifecycle import System
+from local.lifecycle import System, open_warehouse
 
 SHOWN = 100
 
@@ -31,20 +29,13 @@ def check(system: System, console: Console, file: str, unit_code: str) -> None:
     path = Path(file).absolute()
     if not path.is_file():
         raise Problem(f"{path} is no file.")
-    if not system.installation.is_external_warehouse and system.postgres.running_port() is None:
-        raise Problem("PostgreSQL does not run: `make up` first.")
-    console.say("loading the gate")
-    # Great Expectations alone takes seconds to import; whoever misspells a file name need not wait for it.
-    from duban.quality import judging, receipt
+    with open_warehouse(system) as conn:
+        claim = claim_of(path, unit_code, warehouse.registered_units(conn))
+        console.say("loading the gate")
+        # Great Expectations alone takes seconds to import; whoever misspells a file name or a unit need not wait for it.
+        from duban.quality import judging, receipt
 
-    try:
-        with warehouse.connect(system.installation.settings) as conn:
-            claim = claim_of(path, unit_code, warehouse.registered_units(conn))
-            verdict = judging.judge_unsent(conn, claim, path, system.installation.settings)
-    except psycopg.OperationalError as error:
-        raise Problem(f"The warehouse does not answer ({error}). See that it runs, then try again.") from None
-    except psycopg.errors.UndefinedTable:
-        raise Problem("The warehouse is not prepared yet: `make up` first.") from None
+        verdict = judging.judge_unsent(conn, claim, path, system.installation.settings)
     for line in lines(receipt.build(verdict, claim.claimed_at)):
         console.show(line)
 

@@ -198,6 +198,25 @@ class System:
             yield
 
 
+@contextlib.contextmanager
+def open_warehouse(system: System) -> Iterator[psycopg.Connection]:
+    """A connection to the warehouse of a system that should be running, for commands that ask it something.
+
+    Raises:
+        Problem: PostgreSQL does not run or does not answer, or the warehouse was never prepared.
+    """
+    if not system.installation.is_external_warehouse and system.postgres.running_port() is None:
+        raise Problem("PostgreSQL does not run: `make up` first.")
+    try:
+        with connect(system.installation.settings) as conn:
+            yield conn
+    except psycopg.OperationalError as error:
+        reason = str(error).partition("\n")[0]
+        raise Problem(f"The warehouse does not answer ({reason}). See that it runs, then try again.") from None
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction):
+        raise Problem("The warehouse is not prepared yet: `make up` first.") from None
+
+
 def _lasting(environment: dict[str, str]) -> dict[str, str]:
     """The part of the environment that decides how a process behaves; what else the caller's shell holds does not."""
     return {name: value for name, value in environment.items() if name.startswith(("DUBAN_", "AIRFLOW_", "PG", "DBT_"))}

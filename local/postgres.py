@@ -262,6 +262,8 @@ def ensure_bi_reader(conn: psycopg.Connection, password: str) -> None:
     ensure_role(conn, "bi_reader", password)
     conn.execute("alter role bi_reader connection limit 20")
     conn.execute("alter role bi_reader set default_transaction_read_only = on")
+    # The queries of one transaction see one build, whatever is published in between.
+    conn.execute("alter role bi_reader set default_transaction_isolation = 'repeatable read'")
     conn.execute("alter role bi_reader set statement_timeout = '5min'")
     conn.execute("alter role bi_reader set idle_in_transaction_session_timeout = '5min'")
     conn.execute("alter role bi_reader set timezone = 'Asia/Shanghai'")

@@ -39,10 +39,8 @@ commit;
         {%- if existing is not none %}
 drop {{ existing.type }} {{ shown }};
         {%- endif %}
-create table {{ shown }} (like {{ candidate }} including all);
+{{ make_shown(shown, candidate, node) }}
 insert into {{ shown }} select * from {{ candidate }};
-{{ alter_relation_comment(shown, node.description) }};
-grant select on {{ shown }} to bi_reader;
     {%- else %}
         {%- set key = primary_key_of(node) -%}
         {%- set same_row -%}
@@ -55,6 +53,16 @@ insert into {{ shown }} ({{ names }})
 select {{ names }} from {{ candidate }} as candidate
 where {{ is_affected(node, 'candidate') }} and not exists (select from {{ shown }} as shown where {{ same_row }});
     {%- endif %}
+{%- endmacro %}
+
+
+{#- An empty table for readers in the shape of a candidate, with its keys, comments and grants. -#}
+{% macro make_shown(shown, candidate, node) -%}
+create table {{ shown }} (like {{ candidate }} including all);
+{{ alter_relation_comment(shown, node.description) }};
+{%- for privilege, roles in node.config.grants.items() %}
+grant {{ privilege }} on {{ shown }} to {{ roles | join(', ') }};
+{%- endfor %}
 {%- endmacro %}
 
 

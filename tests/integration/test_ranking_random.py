@@ -41,7 +41,9 @@ def register(conn, history: History, townships: list[ranking.Township]) -> None:
     """Put the districts of a history with their units into `raw`."""
     for campaign in history.campaigns:
         conn.execute("insert into raw.districts (district_code, district_name) values (%s, %s)", (campaign.district_code,) * 2)
-        conn.execute("insert into raw.campaigns values (%s, '回头看', %s, %s)", (campaign.district_code, campaign.start_on, campaign.end_on))
+        conn.execute(
+            "insert into raw.campaigns values (%s, '回头看', %s, %s)", (campaign.district_code, campaign.start_on, campaign.end_on)
+        )
         units = [f"{campaign.district_code}{suffix}" for suffix in ("000", "-D1", "-D2", "-D3")]
         for unit in units:
             conn.execute("insert into raw.units values (%s, %s, %s, %s)", (unit, unit[:6], "group" if "-" in unit else "office", unit))

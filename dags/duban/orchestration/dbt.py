@@ -34,7 +34,8 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
     """Build and test what a selector of `dbt_project/selectors.yml` names.
 
     A build begins and ends itself in `ops.builds` (dbt_project/macros/builds.sql): what arrived since the last good one is built, and shown
-    to readers in one transaction when nothing failed. `full_refresh` makes every table anew, as its columns are now. `today` sets another business date than the current day.
+    to readers in one transaction when nothing failed. `full_refresh` makes every table anew, as its columns are now.
+    `today` sets another business date than the current day.
 
     Raises:
         BuildFailed: a model or a test failed; readers see what they saw before.

@@ -34,6 +34,12 @@
         {%- endcall %}
         {%- do create_indexes(target) -%}
         {%- do persist_docs(target, model) -%}
+        {%- if load_relation(this) is none -%}
+            {#- dbt must know of it as well, or it would be made a second time at the end -#}
+            {%- set shown = this.incorporate(type='table') -%}
+            {%- do run_query(make_shown(shown, target, model)) -%}
+            {%- do adapter.cache_added(shown) -%}
+        {%- endif -%}
     {%- endif %}
     {{ run_hooks(post_hooks) }}
     {{ adapter.commit() }}

@@ -34,7 +34,7 @@ found as (
     {%- for findings in found_in_warehouse %}
     union all
     select
-        concat_ws('/', findings.rule_id, findings.district_code, findings.township_code, findings.subject, md5(findings.text)) as finding_no,
+        concat_ws('/', findings.rule_id, findings.district_code, findings.township_code, findings.subject, findings.submission_id, md5(findings.text)) as finding_no,
         'warehouse' as found_in,
         findings.*
     from {{ findings }} as findings

@@ -14,6 +14,7 @@ asked as (
         project_no,
         week_ending_on as day_on
     from {{ ref('int_project_weeks__affected') }}
+    where is_in_year
 ),
 
 weekly_versions as (
