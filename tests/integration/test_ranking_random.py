@@ -5,6 +5,7 @@ Many histories share one build: each gets districts of its own, which shows alon
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -66,7 +67,7 @@ def load(conn, versions: list[ranking.ProblemVersion | ranking.VisitVersion]) ->
     known = {unit for (unit,) in conn.execute("select unit_code from raw.units")}
     submissions, problems, visits = [], [], []
     for version in versions:
-        submission = f"{version.district_code}-{version.received_at:%d%H%M%S}"
+        submission = f"{version.district_code}-{version.received_at:%Y%m%d%H%M%S}"
         unit = version.unit_code if version.unit_code in known else f"{version.district_code}-D1"
         submissions.append(
             {
@@ -134,13 +135,52 @@ def load(conn, versions: list[ranking.ProblemVersion | ranking.VisitVersion]) ->
         warehouse.copy_rows(conn, "raw.visit_versions", visits)
 
 
+def check_as_known_then(office, histories, versions) -> None:
+    """`marts.ranking_as_of` at random times of knowledge against the oracle."""
+    chance = random.Random(4)
+    asked = 0
+    for history, townships in histories:
+        for campaign in history.campaigns:
+            own = [version for version in versions if version.district_code == campaign.district_code]
+            problems = [version for version in own if isinstance(version, ranking.ProblemVersion)]
+            visits = [version for version in own if isinstance(version, ranking.VisitVersion)]
+            for _ in range(6):
+                day = campaign.start_on + timedelta(days=chance.randrange((campaign.end_on - campaign.start_on).days + 1))
+                known_at = chance.choice(own).received_at
+                wanted = ranking.ranking(problems, visits, [campaign], townships, campaign.district_code, day, known_at)
+                rows = office.query(
+                    """select township_code, rank, dense_rank, rectified_pct, assigned_count, rectified_count, overdue_count,
+                              reopened_count, oldest_open_workdays
+                       from marts.ranking_as_of(%s, %s, %s)""",
+                    [campaign.district_code, day, known_at],
+                )
+                assert {tuple(row.values()) for row in rows} == {
+                    (
+                        row.township_code,
+                        row.rank,
+                        row.dense_rank,
+                        row.rectified_pct,
+                        row.figures.assigned,
+                        row.figures.rectified,
+                        row.figures.overdue,
+                        row.figures.reopened,
+                        row.figures.oldest_open_workdays,
+                    )
+                    for row in wanted
+                }
+                asked += bool(wanted) and any(row.figures.rectified for row in wanted)
+    assert asked > 20
+
+
 def test_every_day_of_random_histories(office):
     histories = [in_own_districts(random_history(seed, event_count=120), seed) for seed in SEEDS]
     with warehouse.connect(office.settings) as conn:
         for history, townships in histories:
             register(conn, history, townships)
-        load(conn, in_order_of_arrival([history for history, _ in histories]))
+        versions = in_order_of_arrival([history for history, _ in histories])
+        load(conn, versions)
     dbt.build(office.settings, "install", full_refresh=True)
+    check_as_known_then(office, histories[:6], versions)
     compared = reopened = 0
     for history, townships in histories:
         districts = [campaign.district_code for campaign in history.campaigns]
