@@ -2,13 +2,13 @@
 
 **What it does.** One dbt build: staging → intermediate → marts, with their tests.
 
-**Reads / writes.** `raw.*`, `quarantine.*`, `ops.submissions` → `staging`, `intermediate`, `marts`; the run is recorded in `ops.builds`.
+**Reads / writes.** `raw.*`, `quarantine.*`, `ops.submissions` → `staging`, `intermediate`, `candidates`, then `marts` at once; the run is recorded in `ops.builds`.
 
 **When it runs.** After rows were accepted (asset `raw`): what rows can change. At 00:05 and on demand: everything, calendar and
 divisions included, so that a day without a file has its row as well.
 
-**When it fails.** The message names the model or test. A model that failed keeps its rows, and the page says how old
-it is. Mend the model or the row, run again.
+**When it fails.** The message names the model or test. Readers keep the last good build whole, and the page says how old it
+is. Mend the model or the row, run again: the next build does the work of both.
 
 **Safe to re-run.** Always; only one run works at a time (a lock in PostgreSQL).
 """
