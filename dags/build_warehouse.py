@@ -2,7 +2,8 @@
 
 **What it does.** One dbt build: staging → intermediate → marts, with their tests.
 
-**Reads / writes.** `raw.*`, `quarantine.*`, `ops.submissions` → `staging`, `intermediate`, `candidates`, then `marts` at once; the run is recorded in `ops.builds`.
+**Reads / writes.** `raw.*`, `quarantine.*`, `ops.submissions` → `staging`, `intermediate`, `candidates`, then
+`marts` at once; the run is recorded in `ops.builds`.
 
 **When it runs.** After rows were accepted (asset `raw`): what rows can change. At 00:05 and on demand: everything, calendar and
 divisions included, so that a day without a file has its row as well.

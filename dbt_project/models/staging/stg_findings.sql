@@ -1,4 +1,4 @@
-{#- Ephemeral: the mart on it is a view that readers always find; a view in between, once replaced, would take it away. -#}
+{#- Ephemeral: one mart reads it. -#}
 {{ config(materialized='ephemeral') }}
 
 select
