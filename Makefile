@@ -31,9 +31,10 @@ demo: setup ## replay a sample district through the real DAGs, print the ranking
 test: setup-dev ## run the whole test suite
 	@"$(VENV)/python" -m pytest
 
-lint: setup-dev ## check style and Airflow 3 idiom
+lint: setup-dev ## check the style of Python and SQL, and Airflow 3 idiom
 	@"$(VENV)/ruff" check .
 	@"$(VENV)/ruff" format --check .
+	@PYTHONPATH=dags:. "$(VENV)/python" tests/dbt/lint_sql.py
 
 up: setup ## start PostgreSQL and Airflow in the background (nothing to do when they run)
 	@$(LOCAL) up

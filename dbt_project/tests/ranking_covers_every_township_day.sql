@@ -1,15 +1,17 @@
--- Of the days that this build ranked: a line for each township, ranked exactly if it takes part; ranks begin with 1 and leave no unexplained gap.
+-- Of the days that this build ranked: a line for each township, ranked exactly if it takes part; ranks begin with 1 and leave no
+-- unexplained gap.
 with
 ranked as (
     select
-        *,
-        count(*) filter (where rank is not null) over (
-            partition by district_code, ranked_on
-            order by rank
+        ranking.*,
+        count(*) filter (where ranking.rank is not null) over (
+            partition by ranking.district_code, ranking.ranked_on
+            order by ranking.rank
             range between unbounded preceding and 1 preceding
         ) as ahead_count
-    from {{ ref('rpt_township_ranking') }}
-    inner join {{ ref('int_ranking_days__affected') }} using (district_code, ranked_on)
+    from {{ ref('rpt_township_ranking') }} as ranking
+    inner join {{ ref('int_ranking_days__affected') }} as affected
+        on ranking.district_code = affected.district_code and ranking.ranked_on = affected.ranked_on
 ),
 
 days as (

@@ -70,11 +70,16 @@
 {%- endmacro %}
 
 
-{#- Whether readers have this mart already. A full refresh takes nothing for granted. -#}
-{% macro is_shown(name) -%}
-    {%- if not execute or should_full_refresh() -%}
-        {%- do return(false) -%}
+{#- Columns of the rows of a mart that readers have already. A full refresh takes nothing for granted. -#}
+{% macro shown(name, columns) -%}
+    {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] if execute -%}
+    {%- if node -%}
+        {%- set shown = relation_of(name) -%}
+        {%- set is_empty = should_full_refresh() or adapter.get_relation(shown.database, shown.schema, shown.identifier) is none -%}
+select
+        {%- for column in columns %}
+    {{ 'null::' ~ node.columns[column].data_type ~ ' as ' if is_empty }}{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+{{ 'where false' if is_empty else 'from ' ~ shown }}
     {%- endif -%}
-    {%- set shown = relation_of(name) -%}
-    {%- do return(adapter.get_relation(shown.database, shown.schema, shown.identifier) is not none) -%}
 {%- endmacro %}

@@ -18,9 +18,10 @@ asked as (
     inner join {{ ref('int_problems__placed') }} as places on affected.township_code = places.township_code
     inner join {{ ref('stg_campaigns') }} as campaigns
         on affected.district_code = campaigns.district_code and affected.day_on between campaigns.started_on and campaigns.ended_on
-    cross join lateral (
-        values (affected.day_on), (affected.day_on - 1)
-    ) as days (day_on)
+    cross join
+        lateral (
+            values (affected.day_on), (affected.day_on - 1)
+        ) as days (day_on)
     where days.day_on >= campaigns.started_on
 ),
 

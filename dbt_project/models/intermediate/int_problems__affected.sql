@@ -16,16 +16,18 @@ district_days as (
     group by district_code
 ),
 
+shown as (
+    {{ shown('fct_township_days', ['district_code', 'day_on']) }}
+),
+
 grown as (
     select district_days.district_code
     from district_days
-    {%- if is_shown('fct_township_days') %}
     where not exists (
         select 1
-        from {{ relation_of('fct_township_days') }} as shown
+        from shown
         where shown.district_code = district_days.district_code and shown.day_on = district_days.newest_on
     )
-    {%- endif %}
 )
 
 select

@@ -1,7 +1,8 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='append',
+        incremental_strategy='delete+insert',
+        unique_key=['district_code', 'problem_no', 'township_code'],
         indexes=[
             {'columns': ['district_code', 'problem_no', 'township_code'], 'unique': true},
             {'columns': ['township_code']},
@@ -10,19 +11,8 @@
 }}
 
 select distinct
-    versions.district_code,
-    versions.problem_no,
-    versions.township_code
-from {{ ref('stg_problem_versions') }} as versions
-{% if is_incremental() -%}
-where
-    versions.received_at > {{ built_through() }}
-    and not exists (
-        select 1
-        from {{ this }} as known
-        where
-            known.district_code = versions.district_code
-            and known.problem_no = versions.problem_no
-            and known.township_code = versions.township_code
-    )
-{%- endif %}
+    district_code,
+    problem_no,
+    township_code
+from {{ ref('stg_problem_versions') }}
+where received_at > {{ built_through() }}

@@ -25,6 +25,10 @@ expected as (
     inner join campaign_days on townships.district_code = campaign_days.district_code
 ),
 
+shown as (
+    {{ shown('fct_township_days', ['district_code', 'township_code', 'day_on']) }}
+),
+
 -- a new day, a new campaign, a new unit
 missing as (
     select
@@ -32,11 +36,9 @@ missing as (
         expected.township_code,
         expected.day_on
     from expected
-    {%- if is_shown('fct_township_days') %}
-    left join {{ relation_of('fct_township_days') }} as shown
+    left join shown
         on expected.district_code = shown.district_code and expected.township_code = shown.township_code and expected.day_on = shown.day_on
     where shown.day_on is null
-    {%- endif %}
 ),
 
 -- every township that the problem was ever reported for: one that hands it over is affected as well

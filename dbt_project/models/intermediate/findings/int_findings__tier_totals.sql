@@ -5,7 +5,7 @@ with
 newest as (
     select distinct on (district_code, fund_year, tier) *
     from {{ ref('rpt_fund_tiers') }}
-    order by district_code, fund_year, tier, day_on desc
+    order by district_code asc, fund_year asc, tier asc, day_on desc
 ),
 
 named as (
@@ -17,13 +17,14 @@ named as (
     from {{ ref('fct_projects') }} as projects
     inner join {{ ref('int_projects__known') }} as known
         on projects.district_code = known.district_code and projects.project_no = known.project_no
-    cross join lateral (
-        values
-        ('中央', projects.central_yuan),
-        ('省级', projects.provincial_yuan),
-        ('市级', projects.municipal_yuan),
-        ('区级', projects.district_yuan)
-    ) as parts (tier, yuan)
+    cross join
+        lateral (
+            values
+            ('中央', projects.central_yuan),
+            ('省级', projects.provincial_yuan),
+            ('市级', projects.municipal_yuan),
+            ('区级', projects.district_yuan)
+        ) as parts (tier, yuan)
     where parts.yuan is not null
     group by projects.district_code, extract(year from known.first_reported_on), parts.tier
 )

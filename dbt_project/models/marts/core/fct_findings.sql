@@ -32,12 +32,20 @@ found as (
     from {{ ref('stg_findings') }} as findings
     inner join {{ ref('int_findings__affected') }} as affected on findings.submission_id = affected.found_in
     {%- for findings in found_in_warehouse %}
-    union all
-    select
-        concat_ws('/', findings.rule_id, findings.district_code, findings.township_code, findings.subject, findings.submission_id, md5(findings.text)) as finding_no,
-        'warehouse' as found_in,
-        findings.*
-    from {{ findings }} as findings
+        union all
+        select
+            concat_ws(
+                '/',
+                findings.rule_id,
+                findings.district_code,
+                findings.township_code,
+                findings.subject,
+                findings.submission_id,
+                md5(findings.text)
+            ) as finding_no,
+            'warehouse' as found_in,
+            findings.*
+        from {{ findings }} as findings
     {%- endfor %}
 )
 

@@ -15,7 +15,7 @@ current_versions as (
     from {{ ref('int_visits__arrived') }} as arrived
     inner join {{ ref('stg_visit_versions') }} as versions
         on arrived.group_code = versions.group_code and arrived.record_no = versions.record_no
-    order by versions.group_code, versions.record_no, versions.report_on desc, versions.received_at desc, versions.version_id desc
+    order by versions.group_code asc, versions.record_no asc, versions.report_on desc, versions.received_at desc, versions.version_id desc
 )
 
 select

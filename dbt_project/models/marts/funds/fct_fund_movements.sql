@@ -15,7 +15,7 @@ current_versions as (
     from {{ ref('int_fund_movements__arrived') }} as arrived
     inner join {{ ref('stg_fund_movement_versions') }} as versions
         on arrived.unit_code = versions.unit_code and arrived.movement_no = versions.movement_no
-    order by versions.unit_code, versions.movement_no, versions.report_on desc, versions.received_at desc, versions.version_id desc
+    order by versions.unit_code asc, versions.movement_no asc, versions.report_on desc, versions.received_at desc, versions.version_id desc
 )
 
 select

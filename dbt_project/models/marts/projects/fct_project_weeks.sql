@@ -22,9 +22,10 @@ weekly_versions as (
         asked.day_on as week_ending_on,
         version.*
     from asked
-    cross join lateral (
-        {{ version_on(ref('stg_project_versions'), ['district_code', 'project_no'], 'words.is_withdrawn') | indent(8) }}
-    ) as version
+    cross join
+        lateral (
+            {{ version_on(ref('stg_project_versions'), ['district_code', 'project_no'], 'words.is_withdrawn') | indent(8) }}
+        ) as version
     where not version.is_withdrawn
 )
 

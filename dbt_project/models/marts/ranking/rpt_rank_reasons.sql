@@ -86,12 +86,12 @@ moved as (
         on
             pairs.township_code = first_own.township_code
             and pairs.ranked_on = first_own.day_on
-            and first_own.indicator_code = rules.first_indicator
+            and rules.first_indicator = first_own.indicator_code
     left join {{ ref('fct_township_scores') }} as first_ahead
         on
             pairs.ahead_township_code = first_ahead.township_code
             and pairs.ranked_on = first_ahead.day_on
-            and first_ahead.indicator_code = rules.first_indicator
+            and rules.first_indicator = first_ahead.indicator_code
 )
 
 select
