@@ -13,17 +13,13 @@
 {%- endmacro %}
 
 
-{#- Arrivals up to this time belong to the running or last build. -#}
+{#- Arrivals up to this time belong to the running or last build. A subquery: asked once, not once for each row. -#}
 {% macro known_through() -%}
-    (select through_received_at from {{ source('ops', 'builds') }} order by build_id desc limit 1)
+    (select ops.known_through())
 {%- endmacro %}
 
 
 {#- Arrivals up to this time are in the marts already; a full refresh takes nothing for granted. -#}
 {% macro built_through() -%}
-    {%- if should_full_refresh() -%}
-        '-infinity'::timestamptz
-    {%- else -%}
-        (select coalesce(max(through_received_at), '-infinity') from {{ source('ops', 'builds') }} where is_success)
-    {%- endif -%}
+    {{ "'-infinity'::timestamptz" if should_full_refresh() else '(select ops.built_through())' }}
 {%- endmacro %}

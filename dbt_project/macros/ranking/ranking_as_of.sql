@@ -68,20 +68,21 @@ problem_numbers as (
     where problem_numbers.problem_no is not null
 ),
 
-visits as (
+visit_versions as (
     select distinct on (versions.unit_code, versions.record_no) versions.*
     from {{ source('raw', 'visit_versions') }} as versions
     where versions.district_code = $1 and {{ known }}
     order by versions.unit_code, versions.record_no, versions.report_on desc, versions.received_at desc, versions.version_id desc
 ),
 
-reopenings as materialized (
+visits as materialized (
     select
         district_code,
         problem_no,
-        visited_on
-    from visits
-    where verdict in ('退回', '反弹') and problem_no is not null and void_reason is null
+        visited_on,
+        true as is_reopening
+    from visit_versions
+    where {{ is_reopening('verdict') }} and problem_no is not null and void_reason is null
 ),
 
 asked as (
@@ -94,7 +95,7 @@ asked as (
 ),
 
 states as materialized (
-    {{ problem_states('asked', source('raw', 'problem_versions'), 'reopenings', known) | indent(4) }}
+    {{ problem_states('asked', source('raw', 'problem_versions'), 'visits', known) | indent(4) }}
 ),
 
 counts as (
@@ -110,8 +111,18 @@ units as (
     inner join {{ townships }} as townships on days.district_code = townships.district_code
 ),
 
+reports as (
+    select
+        unit_code,
+        report_on,
+        received_at,
+        {{ is_accepted('outcome') }} as is_accepted
+    from {{ source('ops', 'submissions') }}
+    where outcome is not null
+),
+
 township_days as materialized (
-    {{ dense_township_days('units', 'counts', dates, known) | indent(4) }}
+    {{ dense_township_days('units', 'counts', dates, 'reports', '$3') | indent(4) }}
 ),
 
 scored_days as (

@@ -2,9 +2,10 @@
   A row for each of `units` (district_code, township_code, day_on), whether the unit sent anything or not: what is open stays open and
   grows older.
 
-  counts: as township_counts gives them; dates: dim_dates; condition: which submissions are known.
+  counts: as township_counts gives them; dates: dim_dates; reports: relation with unit_code, report_on, received_at, is_accepted;
+  known_at: which of them are known.
 -#}
-{% macro dense_township_days(units, counts, dates, condition) -%}
+{% macro dense_township_days(units, counts, dates, reports, known_at) -%}
 select
     units.district_code,
     units.township_code,
@@ -22,12 +23,12 @@ select
     coalesce(dates.working_day_number - oldest.working_day_number, 0) as oldest_open_workdays,
     exists (
         select 1
-        from {{ source('ops', 'submissions') }} as versions
+        from {{ reports }} as reports
         where
-            versions.outcome in ('accepted', 'accepted_with_rejections')
-            and versions.unit_code = units.township_code
-            and versions.report_on = units.day_on
-            and {{ condition }}
+            reports.is_accepted
+            and reports.unit_code = units.township_code
+            and reports.report_on = units.day_on
+            and reports.received_at <= {{ known_at }}
     ) as is_reported
 from {{ units }} as units
 inner join {{ dates }} as dates on units.day_on = dates.date_on

@@ -3,11 +3,11 @@
   the campaign by then, and not void); a problem outside has no state.
 
   asked: relation with district_code, problem_no, day_on, and started_on, ended_on of the campaign that the day belongs to;
-  reopenings: relation with district_code, problem_no, visited_on of the visits with 退回 or 反弹 as they stand.
+  visits: relation of the visits as they stand, with district_code, problem_no, visited_on, is_reopening.
 
   After such a visit only a report of a later date, with a completion not before the visit, closes the problem again.
 -#}
-{% macro problem_states(asked, versions, reopenings, condition='true') -%}
+{% macro problem_states(asked, versions, visits, condition='true') -%}
 select
     asked.district_code,
     asked.problem_no,
@@ -26,12 +26,13 @@ cross join lateral (
     {{ version_on(versions, ['district_code', 'problem_no'], "words.status = 'void'", condition) | indent(4) }}
 ) as version
 cross join lateral (
-    select max(reopenings.visited_on) as last_on
-    from {{ reopenings }} as reopenings
+    select max(visits.visited_on) as last_on
+    from {{ visits }} as visits
     where
-        reopenings.district_code = asked.district_code
-        and reopenings.problem_no = asked.problem_no
-        and reopenings.visited_on <= asked.day_on
+        visits.is_reopening
+        and visits.district_code = asked.district_code
+        and visits.problem_no = asked.problem_no
+        and visits.visited_on <= asked.day_on
 ) as reopened
 where
     version.status != 'void'

@@ -23,15 +23,6 @@ asked as (
             values (affected.day_on), (affected.day_on - 1)
         ) as days (day_on)
     where days.day_on >= campaigns.started_on
-),
-
-reopenings as (
-    select
-        district_code,
-        problem_no,
-        visited_on
-    from {{ ref('fct_visits') }}
-    where verdict in ('退回', '反弹') and problem_no is not null
 )
 
-{{ problem_states('asked', ref('stg_problem_versions'), 'reopenings') }}
+{{ problem_states('asked', ref('stg_problem_versions'), ref('fct_visits')) }}

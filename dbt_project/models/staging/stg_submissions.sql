@@ -17,6 +17,6 @@ select
     corrects_id,
     duplicate_of,
     returned_at,
-    outcome in ('accepted', 'accepted_with_rejections') as is_accepted
+    {{ is_accepted('outcome') }} as is_accepted
 from {{ source('ops', 'submissions') }}
 where outcome is not null

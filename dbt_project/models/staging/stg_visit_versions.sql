@@ -10,7 +10,7 @@ select
     township_code,
     problem_no,
     verdict,
-    verdict in ('退回', '反弹') as is_reopening,
+    {{ is_reopening('verdict') }} as is_reopening,
     void_reason is not null as is_withdrawn
 from {{ source('raw', 'visit_versions') }}
 where received_at <= {{ known_through() }}

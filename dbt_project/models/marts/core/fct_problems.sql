@@ -39,17 +39,8 @@ newest_days as (
             and versions.found_on between campaigns.started_on and campaigns.ended_on
 ),
 
-reopenings as (
-    select
-        district_code,
-        problem_no,
-        visited_on
-    from {{ ref('fct_visits') }}
-    where verdict in ('退回', '反弹') and problem_no is not null
-),
-
 newest_states as (
-    {{ problem_states('newest_days', ref('stg_problem_versions'), 'reopenings') | indent(4) }}
+    {{ problem_states('newest_days', ref('stg_problem_versions'), ref('fct_visits')) | indent(4) }}
 )
 
 select
@@ -73,11 +64,8 @@ select
     versions.void_reason,
     coalesce(states.is_rectified, false) as is_closed,
     coalesce(not states.is_rectified and states.due_on < states.day_on, false) as is_overdue,
-    (
-        select count(*)::integer
-        from reopenings
-        where reopenings.district_code = versions.district_code and reopenings.problem_no = versions.problem_no
-    ) as reopened_count,
+    visited.reopened_count,
+    visited.confirmed_count,
     reported.first_reported_on,
     reported.last_reported_on,
     versions.submission_id,
@@ -94,3 +82,10 @@ cross join lateral (
     from {{ ref('stg_problem_versions') }} as reports
     where reports.district_code = versions.district_code and reports.problem_no = versions.problem_no
 ) as reported
+cross join lateral (
+    select
+        (count(*) filter (where visits.is_reopening))::integer as reopened_count,
+        (count(*) filter (where visits.verdict = '属实'))::integer as confirmed_count
+    from {{ ref('fct_visits') }} as visits
+    where visits.district_code = versions.district_code and visits.problem_no = versions.problem_no
+) as visited

@@ -4,7 +4,7 @@
             'model': 'int_visits__arrived',
             'keys': {'group_code': 'group_code', 'record_no': 'record_no'},
         },
-        indexes=[{'columns': ['district_code', 'problem_no']}],
+        indexes=[{'columns': ['district_code', 'problem_no']}, {'columns': ['district_code', 'visited_on']}],
     )
 }}
 
@@ -26,6 +26,7 @@ select
     township_code,
     problem_no,
     verdict,
+    is_reopening,
     submission_id
 from current_versions
 where not is_withdrawn

@@ -12,4 +12,10 @@ counts as (
     {{ township_counts(ref('int_problem_days__stated')) | indent(4) }}
 )
 
-{{ dense_township_days(ref('int_township_days__affected'), 'counts', ref('dim_dates'), 'versions.received_at <= ' ~ known_through()) }}
+{{ dense_township_days(
+    ref('int_township_days__affected'),
+    'counts',
+    ref('dim_dates'),
+    ref('stg_submissions'),
+    known_through()
+) }}
