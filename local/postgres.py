@@ -258,14 +258,27 @@ def ensure_role(conn: psycopg.Connection, role: str, password: str) -> None:
 
 
 def ensure_bi_reader(conn: psycopg.Connection, password: str) -> None:
-    """Make the role of BI tools: it logs in, reads, and cannot take the server for itself."""
+    """Make the role of BI tools: it logs in, reads, and cannot take the server for itself.
+
+    Every role may change its own password and defaults, and many people share this one: it gets its own back, and no others.
+    """
     ensure_role(conn, "bi_reader", password)
+    conn.execute("alter role bi_reader reset all")
+    for (database,) in conn.execute(
+        """select datname from pg_db_role_setting join pg_database on pg_database.oid = setdatabase
+           where setrole = 'bi_reader'::regrole"""
+    ).fetchall():
+        conn.execute(sql.SQL("alter role bi_reader in database {} reset all").format(sql.Identifier(database)))
     conn.execute("alter role bi_reader connection limit 20")
+    conn.execute("alter role bi_reader set search_path = marts, published")
     conn.execute("alter role bi_reader set default_transaction_read_only = on")
     # The queries of one transaction see one build, whatever is published in between.
     conn.execute("alter role bi_reader set default_transaction_isolation = 'repeatable read'")
     conn.execute("alter role bi_reader set statement_timeout = '5min'")
     conn.execute("alter role bi_reader set idle_in_transaction_session_timeout = '5min'")
+    if conn.info.server_version >= 170000:
+        # as long as it is open, nothing that was deleted meanwhile can be cleared away
+        conn.execute("alter role bi_reader set transaction_timeout = '1h'")
     conn.execute("alter role bi_reader set timezone = 'Asia/Shanghai'")
 
 

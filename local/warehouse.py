@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from duban.divisions import register_reference
 from duban.orchestration import steps
@@ -77,6 +78,10 @@ def _let_bi_in(settings: Settings) -> None:
             ) from None
     if has_role:
         with connect(settings) as conn:
+            database = conn.info.dbname
+            # The embedded server grants nothing to the public. Elsewhere the owner of the database may take away what PostgreSQL grants.
+            if conn.execute("select pg_has_role(datdba, 'member') from pg_database where datname = %s", [database]).fetchone()[0]:
+                conn.execute(sql.SQL("revoke create, temporary on database {} from public").format(sql.Identifier(database)))
             for schema in ("marts", "published"):
                 conn.execute(f"grant usage on schema {schema} to bi_reader")
                 conn.execute(f"grant select on all tables in schema {schema} to bi_reader")

@@ -123,7 +123,7 @@ def load(conn, versions: list[ranking.ProblemVersion | ranking.VisitVersion]) ->
                     **common,
                     "record_no": version.record_no,
                     "visited_on": version.visited_on,
-                    "township_code": office,
+                    "township_code": version.township_code or office,
                     "verdict": version.verdict,
                     "visitors": "李四",
                     "void_reason": "记错了" if version.withdrawn else None,

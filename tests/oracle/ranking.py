@@ -33,7 +33,7 @@ class ProblemVersion:
 
 @dataclass(frozen=True)
 class VisitVersion:
-    """One accepted row of a supervision ledger; ``withdrawn`` says that it takes the record back."""
+    """One accepted row of a supervision ledger; ``withdrawn`` takes it back; ``township_code`` is None for the office."""
 
     district_code: str
     unit_code: str
@@ -44,6 +44,7 @@ class VisitVersion:
     report_on: date
     received_at: datetime
     withdrawn: bool = False
+    township_code: str | None = None
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,9 @@ class _Writer:
             unit_code, record_no, withdrawn = old.unit_code, old.record_no, self._random.random() < 0.4
         verdict = self._random.choice(("退回", "退回", "反弹", "反弹", "属实", "新发现", "已巡查"))
         problem_no = None if verdict in ("新发现", "已巡查") else self._random.choice(numbers)
-        return VisitVersion(district, unit_code, record_no, visited_on, problem_no, verdict, report_on, received_at, withdrawn)
+        own = [v for v in self._problems if (v.district_code, v.problem_no) == (district, problem_no)]
+        township = own[-1].township_code if own else self._random.choice([t.code for t in TOWNSHIPS if t.code.startswith(district)])
+        return VisitVersion(district, unit_code, record_no, visited_on, problem_no, verdict, report_on, received_at, withdrawn, township)
 
     def _with_status(self, version: ProblemVersion, status: str) -> ProblemVersion:
         rectified_on = None

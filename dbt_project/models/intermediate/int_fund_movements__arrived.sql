@@ -1,4 +1,9 @@
-{{ config(materialized='table') }}
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['unit_code', 'movement_no'], 'unique': true}]
+    )
+}}
 
 select distinct
     unit_code,

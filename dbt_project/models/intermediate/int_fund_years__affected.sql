@@ -1,4 +1,9 @@
-{{ config(materialized='table') }}
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['district_code', 'fund_year'], 'unique': true}]
+    )
+}}
 
 -- A new version may move an amount to another year.
 select distinct

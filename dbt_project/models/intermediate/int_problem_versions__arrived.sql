@@ -1,4 +1,9 @@
-{{ config(materialized='table') }}
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['version_id'], 'unique': true}]
+    )
+}}
 
 select version_id
 from {{ ref('stg_problem_versions') }}

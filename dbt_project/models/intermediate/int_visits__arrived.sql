@@ -1,4 +1,9 @@
-{{ config(materialized='table') }}
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['group_code', 'record_no'], 'unique': true}]
+    )
+}}
 
 select distinct
     group_code,

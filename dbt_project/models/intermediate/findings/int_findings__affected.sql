@@ -1,4 +1,9 @@
-{{ config(materialized='table') }}
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['found_in'], 'unique': true}]
+    )
+}}
 
 -- What is found in the warehouse is found anew by every build; what was found in a file is found once.
 select 'warehouse'::text as found_in

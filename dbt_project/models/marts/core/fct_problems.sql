@@ -75,13 +75,14 @@ select
 from current_versions as versions
 left join newest_states as states
     on versions.district_code = states.district_code and versions.problem_no = states.problem_no
-cross join lateral (
-    select
-        min(reports.report_on) as first_reported_on,
-        max(reports.report_on) as last_reported_on
-    from {{ ref('stg_problem_versions') }} as reports
-    where reports.district_code = versions.district_code and reports.problem_no = versions.problem_no
-) as reported
+cross join
+    lateral (
+        select
+            min(reports.report_on) as first_reported_on,
+            max(reports.report_on) as last_reported_on
+        from {{ ref('stg_problem_versions') }} as reports
+        where reports.district_code = versions.district_code and reports.problem_no = versions.problem_no
+    ) as reported
 cross join lateral (
     select
         (count(*) filter (where visits.is_reopening))::integer as reopened_count,
