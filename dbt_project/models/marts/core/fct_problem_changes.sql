@@ -8,7 +8,7 @@
     )
 }}
 
--- From what each problem is on a day and what it was on the day earlier. The first day of a campaign has none earlier.
+-- From what each problem is on a day and what it was on the day before. The first day of a campaign has none before.
 with
 days as (
     select
