@@ -8,8 +8,8 @@
 **When it runs.** After rows were accepted (asset `raw`): what rows can change. At 00:05 and on demand: everything, calendar and
 divisions included, so that a day without a file has its row as well.
 
-**When it fails.** The message names the model or test. Readers keep the last good build whole, and the page says how old it
-is. Mend the model or the row, run again: the next build does the work of both.
+**When it fails.** The message names the model or test. Readers keep the last good build whole, and after the last
+attempt the page says how old it is. Mend the model or the row, run again: the next build does the work of both.
 
 **Safe to re-run.** Always; only one run works at a time (a lock in PostgreSQL).
 """
@@ -18,6 +18,13 @@ from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Metadata, dag
 
 from duban.orchestration.assets import MARTS, RAW
 from duban.orchestration.defaults import DEFAULT_ARGS, TIMEZONE
+
+
+def say_how_old(context) -> None:
+    """The page is rendered again without a new build: it says that the update failed, and how old its figures are."""
+    from duban.orchestration import steps
+
+    steps.publish_live_ranking()
 
 
 @dag(
@@ -29,7 +36,7 @@ from duban.orchestration.defaults import DEFAULT_ARGS, TIMEZONE
     tags=["warehouse"],
 )
 def build_warehouse():
-    @task(outlets=[MARTS])
+    @task(outlets=[MARTS], on_failure_callback=say_how_old)
     def build(*, triggering_asset_events=None):
         from duban.orchestration import steps
 

@@ -12,6 +12,7 @@ import pytest
 
 from duban import warehouse
 from duban.orchestration import dbt
+from duban.publishing.figures import read_figures
 from tests.conftest import Office, Server
 from tests.integration.ledgers import OTHER, TOWNSHIP, problem, problems_csv
 
@@ -94,9 +95,16 @@ def test_a_build_that_fails_leaves_the_last_good_one(office, tmp_path):
     with pytest.raises(dbt.BuildFailed, match="broken off"):
         dbt.build(broken, "live", today=DAY)
     assert totals() == {10}
-    assert office.query("select array_agg(is_success order by build_id) as good from ops.builds") == [{"good": [True, False, False]}]
+    builds = office.query("select is_good, finished_at from marts.fct_builds order by build_id")
+    assert [build["is_good"] for build in builds] == [True, False, False]
+    with warehouse.connect(office.settings) as conn:
+        build = read_figures(conn).build
+    assert (build.built_at, build.failed_at) == (builds[0]["finished_at"], builds[2]["finished_at"])
     dbt.build(office.settings, "live", today=DAY)
     assert totals() == {30}
+    with warehouse.connect(office.settings) as conn:
+        build = read_figures(conn).build
+    assert build.failed_at is None and build.built_at > builds[2]["finished_at"]
 
 
 def test_a_late_report_changes_its_days_and_townships_and_nothing_else(office):

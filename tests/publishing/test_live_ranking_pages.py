@@ -16,6 +16,7 @@ from duban.publishing.live_ranking import TEMPLATES, render_pages
 
 DAY = date(2020, 6, 30)
 READ_AT = datetime(2020, 6, 30, 9, 31, tzinfo=UTC)
+BUILD = f.Build(datetime(2020, 6, 30, 9, 30, tzinfo=UTC), None)
 HOSTILE = [
     "<script>alert(1)</script>",
     "{{7*7}}",
@@ -139,7 +140,7 @@ class Page(HTMLParser):
 
 
 def pages(*districts: f.DistrictFigures, file_count: int = 0) -> dict[str, Page]:
-    rendered = render_pages(f.Figures(READ_AT, file_count, districts))
+    rendered = render_pages(f.Figures(READ_AT, BUILD, file_count, districts))
     return {name: Page(source) for name, source in rendered.items()}
 
 
@@ -154,6 +155,15 @@ def hostile(text: str) -> f.DistrictFigures:
         projects=f.Projects(1, 0, 0, 0, (f.WaitingProject(text, text, text, text, text, Decimal(1), None),)),
         quality=f.Quality(SAMPLE.quality.days, (f.BrokenRule(text, text, text, 1, 1),)),
     )
+
+
+def test_after_a_failed_build_every_page_says_how_old_the_figures_are():
+    other = replace(SAMPLE, district=replace(SAMPLE.district, district_code="430903"))
+    failed = replace(BUILD, failed_at=datetime(2020, 6, 30, 23, 10, tzinfo=UTC))
+    said = "2020年7月1日 07:10 的更新未成功，各项数字仍是 2020年6月30日 17:30 的"
+    for build, is_said in ((BUILD, False), (failed, True)):
+        for name, source in render_pages(f.Figures(READ_AT, build, 2, (SAMPLE, other))).items():
+            assert (said in Page(source).text) == is_said, name
 
 
 ALL_KINDS = {
@@ -269,7 +279,10 @@ def test_files_and_rules_are_counted_under_data_quality():
 
 def test_how_fresh_the_data_is_can_be_read():
     text = pages(SAMPLE)["index.html"].text
-    assert "排名日 2020年6月30日 星期二 最近填报日期 2020年6月30日 最近入库 2020年6月30日 17:31 页面生成 2020年6月30日 17:31" in text
+    assert (
+        "排名日 2020年6月30日 星期二 最近填报日期 2020年6月30日 最近入库 2020年6月30日 17:31 数据更新 2020年6月30日 17:30 页面生成 2020年6月30日 17:31"
+        in text
+    )
 
 
 def test_days_after_the_last_report_are_said_to_carry_its_data():
@@ -286,7 +299,7 @@ def test_a_district_with_funds_alone_shows_these_and_what_is_missing():
 
 
 def test_the_index_is_the_district_that_has_a_ranking():
-    rendered = render_pages(f.Figures(READ_AT, 10, (FUNDS_ONLY, SAMPLE)))
+    rendered = render_pages(f.Figures(READ_AT, BUILD, 10, (FUNDS_ONLY, SAMPLE)))
     assert list(rendered) == ["430511.html", "430902.html", "index.html"]
     assert rendered["index.html"] == rendered["430902.html"]
     assert 'href="430511.html"' in rendered["index.html"]
@@ -306,7 +319,7 @@ def test_before_any_data_the_page_says_what_to_do():
 
 
 def test_same_figures_same_bytes():
-    assert render_pages(f.Figures(READ_AT, 1, (SAMPLE,))) == render_pages(f.Figures(READ_AT, 1, (SAMPLE,)))
+    assert render_pages(f.Figures(READ_AT, BUILD, 1, (SAMPLE,))) == render_pages(f.Figures(READ_AT, BUILD, 1, (SAMPLE,)))
 
 
 def test_a_page_is_replaced_in_one_step_and_readable_by_all(tmp_path, monkeypatch):

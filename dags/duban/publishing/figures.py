@@ -247,10 +247,19 @@ class DistrictFigures:
 
 
 @dataclass(frozen=True)
+class Build:
+    """The build of the marts that the figures come from, and the newest one since that failed."""
+
+    built_at: datetime | None
+    failed_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Figures:
     """All districts at one moment."""
 
     read_at: datetime
+    build: Build
     file_count: int  # files taken of any district, whatever became of them
     districts: tuple[DistrictFigures, ...]  # those with accepted data, by code
 
@@ -273,6 +282,7 @@ def read_figures(conn: psycopg.Connection) -> Figures:
         districts = conn.cursor(row_factory=class_row(District)).execute(DISTRICTS).fetchall()
         return Figures(
             read_at=read_at,
+            build=conn.cursor(row_factory=class_row(Build)).execute(BUILD).fetchone(),
             file_count=sum(district.file_count for district in districts),
             districts=tuple(_district_figures(conn, district) for district in districts if district.received_at is not None),
         )
@@ -354,6 +364,19 @@ def _quality(conn: psycopg.Connection, district_code: str) -> Quality:
         rules=tuple(conn.cursor(row_factory=class_row(BrokenRule)).execute(BROKEN_RULES, where).fetchall()),
     )
 
+
+BUILD = """
+with good as (
+    select * from marts.fct_builds where is_good order by build_id desc limit 1
+)
+
+select
+    (select finished_at from good) as built_at,
+    (
+        select max(finished_at) from marts.fct_builds
+        where not is_good and build_id > (select build_id from good)
+    ) as failed_at
+"""
 
 DISTRICTS = """
 select
