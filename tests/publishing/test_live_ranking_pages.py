@@ -279,10 +279,8 @@ def test_files_and_rules_are_counted_under_data_quality():
 
 def test_how_fresh_the_data_is_can_be_read():
     text = pages(SAMPLE)["index.html"].text
-    assert (
-        "排名日 2020年6月30日 星期二 最近填报日期 2020年6月30日 最近入库 2020年6月30日 17:31 数据更新 2020年6月30日 17:30 页面生成 2020年6月30日 17:31"
-        in text
-    )
+    assert "排名日 2020年6月30日 星期二 最近填报日期 2020年6月30日 最近入库 2020年6月30日 17:31" in text
+    assert "数据更新 2020年6月30日 17:30 页面生成 2020年6月30日 17:31" in text
 
 
 def test_days_after_the_last_report_are_said_to_carry_its_data():
