@@ -165,6 +165,32 @@ def test_rules_order_by_indicators_that_exist() -> None:
             assert indicator in files and direction in {"asc", "desc"}, rule["rule_code"]
 
 
+def test_every_model_below_the_marts_has_a_key(manifest: Any, models: dict[str, Any]) -> None:
+    """Tables keep it by a unique index; of views, and of what other models are made of, a test of the nightly build asks for it."""
+    tested = {
+        manifest.nodes[test.attached_node].name
+        for test in manifest.nodes.values()
+        if getattr(test, "attached_node", None) in manifest.nodes and test.test_metadata.name in {"unique", "unique_combination"}
+    }
+    for name, node in models.items():
+        if node.schema == "staging":
+            assert name in tested, name
+        elif node.schema == "intermediate" and node.config.materialized != "ephemeral":
+            assert any(index.get("unique") for index in node.config.get("indexes", [])), name
+
+
+def test_ledgers_say_when_they_are_stale(manifest: Any) -> None:
+    dated = {source.name for source in manifest.sources.values() if source.loaded_at_field and source.freshness.warn_after.count}
+    assert dated == {"submissions", "problem_versions", "fund_movement_versions", "project_versions", "visit_versions"}
+
+
+def test_groups_and_access(manifest: Any, models: dict[str, Any]) -> None:
+    """Readers rely on the marts; what they are made from is for models alone."""
+    for name, node in models.items():
+        assert node.config.group in {group.name for group in manifest.groups.values()}, name
+        assert node.config.access == ("public" if node.schema == "marts" else "protected"), name
+
+
 def test_keys_of_tables_are_kept_by_postgresql(marts: dict[str, Any]) -> None:
     for name in MARTS - VIEWS:
         node = marts[name]
