@@ -95,8 +95,8 @@ def test_a_build_that_fails_leaves_the_last_good_one(office, tmp_path):
     with pytest.raises(dbt.BuildFailed, match="broken off"):
         dbt.build(broken, "live", today=DAY)
     assert totals() == {10}
-    builds = office.query("select is_good, finished_at from marts.fct_builds order by build_id")
-    assert [build["is_good"] for build in builds] == [True, False, False]
+    builds = office.query("select is_success, finished_at from ops.builds order by build_id")
+    assert [build["is_success"] for build in builds] == [True, False, False]
     with warehouse.connect(office.settings) as conn:
         build = read_figures(conn).build
     assert (build.built_at, build.failed_at) == (builds[0]["finished_at"], builds[2]["finished_at"])

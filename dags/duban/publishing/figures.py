@@ -1,8 +1,9 @@
 """The figures of the live ranking page, read from the marts.
 
-The only place of the page that speaks SQL. Every query reads ``marts``; nothing is computed here that the warehouse already holds. What
-the warehouse does not print (totals over lines, rates of totals) is computed from the very lines shown, so that a total always equals
-the sum above it. Amounts are in yuan, percentages carry one decimal and are rounded half up.
+The only place of the page that speaks SQL. Every query reads ``marts``, but for the one that asks ``ops.builds`` how old they are;
+nothing is computed here that the warehouse already holds. What the warehouse does not print (totals over lines, rates of totals) is
+computed from the very lines shown, so that a total always equals the sum above it. Amounts are in yuan, percentages carry one decimal
+and are rounded half up.
 """
 
 from collections.abc import Sequence
@@ -268,7 +269,7 @@ def read_figures(conn: psycopg.Connection) -> Figures:
     """Read everything the pages show from one snapshot of the marts.
 
     Args:
-        conn: A connection with no transaction open; the session only needs to be allowed to read ``marts``.
+        conn: A connection with no transaction open; the session only needs to be allowed to read ``marts`` and ``ops.builds``.
 
     Returns:
         The figures of all districts that have accepted data.
@@ -367,14 +368,14 @@ def _quality(conn: psycopg.Connection, district_code: str) -> Quality:
 
 BUILD = """
 with good as (
-    select * from marts.fct_builds where is_good order by build_id desc limit 1
+    select * from ops.builds where is_success order by build_id desc limit 1
 )
 
 select
     (select finished_at from good) as built_at,
     (
-        select max(finished_at) from marts.fct_builds
-        where not is_good and build_id > (select build_id from good)
+        select max(finished_at) from ops.builds
+        where not is_success and build_id > (select build_id from good)
     ) as failed_at
 """
 

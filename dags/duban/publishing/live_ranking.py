@@ -29,7 +29,7 @@ def render_site(conn: psycopg.Connection, outbox: Path) -> list[Path]:
     Same data, same bytes, except for the time of rendering.
 
     Args:
-        conn: A connection with no transaction open, allowed to read ``marts``.
+        conn: A connection with no transaction open, allowed to read ``marts`` and ``ops.builds``.
         outbox: The outbox folder; ``site/`` is made in it.
 
     Returns:
