@@ -21,14 +21,16 @@ rules as (
     select distinct
         rule_code,
         ordering_keys,
-        split_part(ordering_keys, ' ', 1) as first_indicator
+        split_part(ordering_keys, ' ', 1) as first_indicator,
+        split_part(ordering_keys, ', ', 2) as second_key
     from {{ ref('ref_ranking_rules') }}
 ),
 
 pairs as (
     select distinct on (own.ranked_on, own.township_code)
         own.*,
-        ahead.township_code as ahead_township_code
+        ahead.township_code as ahead_township_code,
+        ahead.open_count as ahead_open_count
     from ranked as own
     left join ranked as ahead
         on
@@ -66,32 +68,59 @@ decided as (
     order by pairs.ranked_on, pairs.township_code, keys.place
 ),
 
+looked_back as (
+    {{ with_baseline('(select distinct district_code, ranked_on as day_on from ranked)') | indent(4) }}
+),
+
+-- By how much the first score stays behind the one ahead, times both denominators.
+first_scores as (
+    select
+        pairs.ranked_on,
+        pairs.township_code,
+        own.numerator,
+        own.denominator,
+        ahead.numerator as ahead_numerator,
+        ahead.denominator as ahead_denominator,
+        ahead.numerator * own.denominator - own.numerator * ahead.denominator as gap,
+        rules.first_indicator = 'progress_since_baseline' and pairs.ranked_on = looked_back.baseline_on as is_baseline_day
+    from pairs
+    inner join rules on pairs.rule_code = rules.rule_code
+    inner join looked_back on pairs.district_code = looked_back.district_code and pairs.ranked_on = looked_back.day_on
+    inner join {{ ref('fct_township_scores') }} as own
+        on
+            pairs.township_code = own.township_code
+            and pairs.ranked_on = own.day_on
+            and rules.first_indicator = own.indicator_code
+    inner join {{ ref('fct_township_scores') }} as ahead
+        on
+            pairs.ahead_township_code = ahead.township_code
+            and pairs.ranked_on = ahead.day_on
+            and rules.first_indicator = ahead.indicator_code
+    where rules.first_indicator in ('progress', 'progress_since_baseline')
+),
+
 -- Under a rule that asks first for a share of rectified problems: with k more of its problems rectified, and nothing else changed, the
--- share exceeds the one ahead as soon as (numerator + k) · other denominator > other numerator · denominator. Against a share of 1 all
--- must be rectified, which makes the two equal.
+-- share exceeds the one ahead as soon as k · other denominator > gap. Where k of them make the shares equal, fewer open problems decide if
+-- the rule asks for them next. Against a share of 1 all must be rectified, which makes the two equal in everything. What is rectified on the
+-- baseline day itself is no progress since it: all shares stay 0, and who has nothing open then has no share at all.
 moved as (
     select
-        decided.*,
+        scores.ranked_on,
+        scores.township_code,
         case
-            when rules.first_indicator not in ('progress', 'progress_since_baseline') then null
-            when first_ahead.numerator >= first_ahead.denominator then pairs.open_count
-            else
-                div(first_ahead.numerator * first_own.denominator - first_own.numerator * first_ahead.denominator, first_ahead.denominator)
-                + 1
+            when scores.is_baseline_day and (rules.second_key != 'open_count asc' or pairs.ahead_open_count <= 1) then null
+            when scores.is_baseline_day then pairs.open_count - pairs.ahead_open_count + 1
+            when scores.ahead_numerator >= scores.ahead_denominator then pairs.open_count
+            when
+                mod(scores.gap, scores.ahead_denominator) = 0
+                and rules.second_key = 'open_count asc'
+                and pairs.open_count - div(scores.gap, scores.ahead_denominator) < pairs.ahead_open_count
+                then div(scores.gap, scores.ahead_denominator)
+            else div(scores.gap, scores.ahead_denominator) + 1
         end as closures_needed_count
-    from decided
-    inner join pairs on decided.ranked_on = pairs.ranked_on and decided.township_code = pairs.township_code
+    from first_scores as scores
+    inner join pairs on scores.ranked_on = pairs.ranked_on and scores.township_code = pairs.township_code
     inner join rules on pairs.rule_code = rules.rule_code
-    left join {{ ref('fct_township_scores') }} as first_own
-        on
-            pairs.township_code = first_own.township_code
-            and pairs.ranked_on = first_own.day_on
-            and rules.first_indicator = first_own.indicator_code
-    left join {{ ref('fct_township_scores') }} as first_ahead
-        on
-            pairs.ahead_township_code = first_ahead.township_code
-            and pairs.ranked_on = first_ahead.day_on
-            and rules.first_indicator = first_ahead.indicator_code
 )
 
 select
@@ -101,12 +130,13 @@ select
     pairs.rank,
     pairs.rule_code,
     pairs.ahead_township_code,
-    moved.deciding_place::integer as deciding_place,
-    moved.deciding_indicator,
-    moved.own_numerator,
-    moved.own_denominator,
-    moved.ahead_numerator,
-    moved.ahead_denominator,
+    decided.deciding_place::integer as deciding_place,
+    decided.deciding_indicator,
+    decided.own_numerator,
+    decided.own_denominator,
+    decided.ahead_numerator,
+    decided.ahead_denominator,
     moved.closures_needed_count::integer as closures_needed_count
 from pairs
+left join decided on pairs.ranked_on = decided.ranked_on and pairs.township_code = decided.township_code
 left join moved on pairs.ranked_on = moved.ranked_on and pairs.township_code = moved.township_code
