@@ -100,9 +100,9 @@ first_scores as (
 ),
 
 -- Under a rule that asks first for a share of rectified problems: with k more of its problems rectified, and nothing else changed, the
--- share exceeds the one ahead as soon as k · other denominator > gap. Where k of them make the shares equal, fewer open problems decide if
--- the rule asks for them next. Against a share of 1 all must be rectified, which makes the two equal in everything. What is rectified on the
--- baseline day itself is no progress since it: all shares stay 0, and who has nothing open then has no share at all.
+-- share exceeds the one ahead as soon as k · other denominator > gap. Where k of them make the shares equal, fewer open problems decide,
+-- if the rule asks for them next. Against a share of 1 all must be rectified, which makes the two equal in everything. What is rectified
+-- on the baseline day itself is no progress since it: all shares stay 0, and who has nothing open then has no share at all.
 moved as (
     select
         scores.ranked_on,
