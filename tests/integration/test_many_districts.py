@@ -140,7 +140,9 @@ def shown_days(office: Office) -> list[Row]:
 
 def shown_ranking(office: Office) -> dict[tuple[str, date], list[Row]]:
     """`marts.rpt_township_ranking` of the three districts, by district and day."""
-    rows = office.query("select * from marts.rpt_township_ranking where district_code = any(%s) order by township_code", [CODES])
+    rows = office.query(
+        "select * from marts.rpt_township_ranking where district_code = any(%s) order by district_code, ranked_on, township_code", [CODES]
+    )
     found: dict[tuple[str, date], list[Row]] = {}
     for row in rows:
         found.setdefault((row["district_code"], row["ranked_on"]), []).append(row)
@@ -326,7 +328,9 @@ def test_the_townships_add_up_to_the_district(story):
             whole = district.townships[0].code
             with conn.transaction(force_rollback=True), conn.cursor(row_factory=dict_row) as cur:
                 cur.execute("update raw.problem_versions set township_code = %s where district_code = %s", [whole, district.code])
-                for day in chance.sample([day for code, day in story.parts[-1].ranking if code == district.code], 8):
+                # from the fourth week on, when most townships have problems
+                days = sorted(day for code, day in story.parts[-1].ranking if code == district.code)[21:]
+                for day in chance.sample(days, 8):
                     parts = story.parts[-1].ranking[district.code, day]
                     [line] = [row for row in as_of(cur, district.code, day, "infinity") if row["township_code"] == whole]
                     for name in ("assigned_count", "rectified_count", "open_count", "overdue_count", "reopened_count"):

@@ -122,7 +122,7 @@ def _settle(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations:
 def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
     """Cut the files, in their order, into rounds within which no verdict depends on another."""
     current: list[OpenedFile] = []
-    owners: dict[tuple[str, str], str] = {}
+    owners: dict[tuple[str, str, str], str] = {}
     seen: set[tuple[str, str]] = set()
     kinds: set[str] = set()
     row_count = 0

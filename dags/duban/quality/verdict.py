@@ -29,10 +29,10 @@ class OpenedFile:
         """Data rows of all its ledgers."""
         return sum(len(table.rows) for table in self.reading.tables)
 
-    def row_keys(self) -> set[tuple[str, str]]:
-        """(ledger, key) of every data row: what later files of a round are compared with."""
+    def row_keys(self) -> set[tuple[str, str, str]]:
+        """(district, ledger, key) of every data row: what later files of a round are compared with."""
         return {
-            (table.ledger.name, key)
+            (self.claim.district_code, table.ledger.name, key)
             for table in self.reading.tables
             for row in table.rows
             if (key := values.key_text(row.cells.get(table.ledger.key)))

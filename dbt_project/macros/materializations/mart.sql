@@ -33,6 +33,8 @@
             {{ get_create_table_as_sql(False, target, sql) }}
         {%- endcall %}
         {%- do create_indexes(target) -%}
+        {#- later models of this build join it, and a table just filled has no statistics -#}
+        {%- do run_query('analyze ' ~ target) -%}
         {%- do persist_docs(target, model) -%}
         {%- if load_relation(this) is none -%}
             {#- dbt must know of it as well, or it would be made a second time at the end -#}
