@@ -37,7 +37,7 @@ pairs as (
             own.district_code = ahead.district_code
             and own.ranked_on = ahead.ranked_on
             and own.dense_rank = ahead.dense_rank + 1
-    order by own.ranked_on, own.township_code, ahead.display_order
+    order by own.ranked_on, own.township_code, ahead.display_order, ahead.township_code
 ),
 
 -- the first ordering key of the rule in which the two differ
