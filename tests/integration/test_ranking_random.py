@@ -136,7 +136,7 @@ def load(conn, versions: list[ranking.ProblemVersion | ranking.VisitVersion]) ->
 
 
 def check_as_known_then(office, histories, versions) -> None:
-    """`marts.ranking_as_of` at random times of knowledge against the oracle."""
+    """`marts.ranking_as_of`, and by name `marts.problems_as_of`, at random times of knowledge against the oracle."""
     chance = random.Random(4)
     asked = 0
     for history, townships in histories:
@@ -167,6 +167,19 @@ def check_as_known_then(office, histories, versions) -> None:
                         row.figures.oldest_open_workdays,
                     )
                     for row in wanted
+                }
+                by_name = office.query(
+                    """select township_code, count(*)::integer as assigned, (count(*) filter (where is_rectified))::integer as rectified,
+                              (count(*) filter (where not is_rectified))::integer as open,
+                              (count(*) filter (where is_overdue))::integer as overdue,
+                              (count(*) filter (where is_reopened and not is_rectified))::integer as reopened,
+                              (count(*) filter (where is_found))::integer as found, (count(*) filter (where is_closed))::integer as closed,
+                              max(open_workdays) as oldest_open_workdays
+                       from marts.problems_as_of(%s, %s, %s) group by township_code""",
+                    [campaign.district_code, day, known_at],
+                )
+                assert {row.pop("township_code"): ranking.TownshipDay(**row) for row in by_name} == {
+                    row.township_code: row.figures for row in wanted if row.figures.assigned
                 }
                 asked += bool(wanted) and any(row.figures.rectified for row in wanted)
     assert asked > 20

@@ -153,6 +153,7 @@ def test_no_other_door(server, sample_office, bi_reader):
         ).fetchall()
         assert {name for (name,) in functions} == {
             "marts.ranking_as_of(text,date,timestamp with time zone)",
+            "marts.problems_as_of(text,date,timestamp with time zone)",
             "marts.simulated_ranking(text,text,date,date)",
         }
         uncommented = conn.execute(

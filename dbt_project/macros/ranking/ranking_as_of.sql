@@ -3,16 +3,11 @@
   very macros that build the marts. Readers may call it; it reads for them what they may not.
 -#}
 {% macro ranking_as_of() -%}
-{%- set known = 'versions.received_at <= $3' -%}
 {%- set dates = builtins.ref('dim_dates') -%}
 {%- set townships = builtins.ref('dim_townships') -%}
 {%- set body %}
 with recursive
-campaign as (
-    select campaigns.*
-    from {{ ref('stg_campaigns') }} as campaigns
-    where campaigns.district_code = $1 and $2 between campaigns.started_on and campaigns.ended_on and $2 <= {{ today() }}
-),
+{{ campaign_of_day() }},
 
 rule_in_force as (
     select
@@ -47,56 +42,7 @@ days as (
         ) as series (day_at)
 ),
 
--- every problem number once, by leaps through the index
-problem_numbers as (
-    (
-        select versions.problem_no
-        from {{ source('raw', 'problem_versions') }} as versions
-        where versions.district_code = $1
-        order by versions.problem_no
-        limit 1
-    )
-    union all
-    select (
-        select versions.problem_no
-        from {{ source('raw', 'problem_versions') }} as versions
-        where versions.district_code = $1 and versions.problem_no > problem_numbers.problem_no
-        order by versions.problem_no
-        limit 1
-    )
-    from problem_numbers
-    where problem_numbers.problem_no is not null
-),
-
-visit_versions as (
-    select distinct on (versions.unit_code, versions.record_no) versions.*
-    from {{ source('raw', 'visit_versions') }} as versions
-    where versions.district_code = $1 and {{ known }}
-    order by versions.unit_code, versions.record_no, versions.report_on desc, versions.received_at desc, versions.version_id desc
-),
-
-visits as materialized (
-    select
-        district_code,
-        problem_no,
-        visited_on,
-        true as is_reopening
-    from visit_versions
-    where {{ is_reopening('verdict') }} and problem_no is not null and void_reason is null
-),
-
-asked as (
-    select
-        days.*,
-        problem_numbers.problem_no
-    from days
-    cross join problem_numbers
-    where problem_numbers.problem_no is not null
-),
-
-states as materialized (
-    {{ problem_states('asked', source('raw', 'problem_versions'), 'visits', known) | indent(4) }}
-),
+{{ states_as_of('days') }},
 
 counts as (
     {{ township_counts('states') | indent(4) }}
@@ -156,7 +102,7 @@ order by rank, display_order
 {{ keep_function(
     'ranking_as_of',
     'district_code text, day date, known_at timestamptz',
-    'rpt_township_ranking',
+    columns_of('rpt_township_ranking'),
     body,
     'The ranking of a district on a day as it was known at a time; columns as rpt_township_ranking. Empty outside of campaigns and for days to come.'
 ) }}

@@ -41,7 +41,7 @@ order by ranked_on, rank, display_order
 {{ keep_function(
     'simulated_ranking',
     'district_code text, rule_code text, from_on date, to_on date',
-    'rpt_township_ranking',
+    columns_of('rpt_township_ranking'),
     body,
     'How a rule of ref_ranking_rules would have ranked a district, as known now; columns as rpt_township_ranking'
 ) }}

@@ -13,6 +13,7 @@ select
     asked.problem_no,
     asked.day_on,
     asked.started_on,
+    version.version_id,
     version.township_code,
     version.found_on,
     version.due_on,

@@ -1,9 +1,11 @@
 {#-
-  A function of the marts that readers may call, and that reads for them what they may not: made again when its text has changed. Its rows
-  have the columns of a mart.
+  A function of the marts that readers may call, and that reads for them what they may not: made again when its text has changed, once the
+  marts that it asks are there.
+
+  arguments: names and types as one text; columns: of its rows, objects with name and data_type.
 -#}
-{% macro keep_function(name, arguments, rows_of, body, description) -%}
-{%- if execute and flags.WHICH in ('build', 'run') and load_relation(relation_of(rows_of)) is not none -%}
+{% macro keep_function(name, arguments, columns, body, description) -%}
+{%- if execute and flags.WHICH in ('build', 'run') and load_relation(relation_of('rpt_township_ranking')) is not none -%}
     {%- set types = [] -%}
     {%- for argument in arguments.split(', ') -%}
         {%- do types.append(argument.split(' ')[1]) -%}
@@ -14,7 +16,7 @@
 drop function if exists {{ signature }};
 create function marts.{{ name }}({{ arguments }})
 returns table (
-    {%- for column in graph.nodes['model.' ~ project_name ~ '.' ~ rows_of].columns.values() %}
+    {%- for column in columns %}
     {{ column.name }} {{ column.data_type }}{{ ',' if not loop.last }}
     {%- endfor %}
 )
@@ -25,4 +27,10 @@ revoke all on function {{ signature }} from public;
 grant execute on function {{ signature }} to bi_reader;
     {%- endif -%}
 {%- endif -%}
+{%- endmacro %}
+
+
+{#- The columns of a mart, for a function whose rows have them. -#}
+{% macro columns_of(name) -%}
+    {%- do return((graph.nodes['model.' ~ project_name ~ '.' ~ name].columns if execute else {}).values() | list) -%}
 {%- endmacro %}
