@@ -155,6 +155,7 @@ def test_no_other_door(server, sample_office, bi_reader):
             "marts.ranking_as_of(text,date,timestamp with time zone)",
             "marts.problems_as_of(text,date,timestamp with time zone)",
             "marts.simulated_ranking(text,text,date,date)",
+            "marts.supervision_as_of(text,date,timestamp with time zone)",
         }
         uncommented = conn.execute(
             """select c.oid::regclass::text, a.attname from pg_class c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter, defaultdict
 from datetime import date
 
@@ -57,6 +58,30 @@ def test_coverage_of_every_day_and_group(supervised):
             compared += len(rows)
             covered += sum(row.visited > 0 and row.visited < row.due for row in rows)
     assert compared > 2000 and covered > 20
+
+
+def test_coverage_as_it_was_known(supervised):
+    """`marts.supervision_as_of` at times between the arrivals: what came later, or was withdrawn later, is not there yet."""
+    office, histories = supervised
+    chance, covered = random.Random(3), 0
+    versions = in_order_of_arrival([history for history, _ in histories])
+    for history, townships in histories:
+        for campaign in history.campaigns:
+            own = [version for version in versions if version.district_code == campaign.district_code]
+            visits = [version for version in own if isinstance(version, ranking.VisitVersion)]
+            problems = [version for version in own if isinstance(version, ranking.ProblemVersion)]
+            for _ in range(5):
+                known_at = chance.choice(visits).received_at
+                day = chance.choice([visit.visited_on for visit in visits if campaign.start_on < visit.visited_on <= campaign.end_on])
+                known = [visit for visit in visits if visit.received_at <= known_at]
+                days = ranking.township_days(problems, visits, [campaign], townships, today=day, known_at=known_at)
+                expected = {row for row in supervision_days(days, known, campaign, day) if row.day == day}
+                rows = office.query("select * from marts.supervision_as_of(%s, %s, %s)", [campaign.district_code, day, known_at])
+                assert {
+                    SupervisionDay(row.pop("day_on"), *[row[name] for name in row if name != "district_code"]) for row in rows
+                } == expected
+                covered += sum(row.visited for row in expected)
+    assert covered > 20
 
 
 def test_chains_lead_to_the_figures_of_every_day(supervised):

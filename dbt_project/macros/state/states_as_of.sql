@@ -28,10 +28,7 @@ problem_numbers as (
 ),
 
 visit_versions as (
-    select distinct on (versions.unit_code, versions.record_no) versions.*
-    from {{ source('raw', 'visit_versions') }} as versions
-    where versions.district_code = $1 and {{ known }}
-    order by versions.unit_code, versions.record_no, versions.report_on desc, versions.received_at desc, versions.version_id desc
+    {{ known_visits() | indent(4) }}
 ),
 
 visits as materialized (
@@ -66,4 +63,13 @@ campaign as (
     from {{ ref('stg_campaigns') }} as campaigns
     where campaigns.district_code = $1 and $2 between campaigns.started_on and campaigns.ended_on and $2 <= {{ today() }}
 )
+{%- endmacro %}
+
+
+{#- The current version of each visit record of district $1, as known at $3; withdrawn ones too. -#}
+{% macro known_visits() -%}
+select distinct on (versions.unit_code, versions.record_no) versions.*
+from {{ source('raw', 'visit_versions') }} as versions
+where versions.district_code = $1 and versions.received_at <= $3
+order by versions.unit_code, versions.record_no, versions.report_on desc, versions.received_at desc, versions.version_id desc
 {%- endmacro %}

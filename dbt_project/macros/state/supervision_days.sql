@@ -2,9 +2,10 @@
   What was visited on days of districts, by everybody or by the group of the row. To be visited are the townships that were not at zero at
   the end of the day before; the departments are no township.
 
-  asked: relation with district_code, day_on; or with group_code besides.
+  asked: relation with district_code, day_on; or with group_code besides; columns: which of these; days: township-days with open_count;
+  visits: as they stand.
 -#}
-{% macro supervision_days(asked, columns) -%}
+{% macro supervision_days(asked, columns, days, visits) -%}
 select
 {%- for column in columns %}
     asked.{{ column }},
@@ -24,7 +25,7 @@ cross join lateral (
         (count(*) filter (
             where exists (
                 select 1
-                from {{ ref('fct_visits') }} as visits
+                from {{ visits }} as visits
                 where
                     visits.district_code = asked.district_code
                     and visits.visited_on = asked.day_on
@@ -32,7 +33,7 @@ cross join lateral (
                     {{- ' and visits.group_code = asked.group_code' if 'group_code' in columns }}
             )
         ))::integer as visited_count
-    from {{ ref('fct_township_days') }} as days
+    from {{ days }} as days
     where
         days.district_code = asked.district_code
         and days.day_on = asked.day_on - 1
@@ -46,7 +47,7 @@ cross join lateral (
         (count(*) filter (where visits.verdict = '退回'))::integer as returned_count,
         (count(*) filter (where visits.verdict = '反弹'))::integer as relapsed_count,
         (count(*) filter (where visits.verdict = '新发现'))::integer as found_count
-    from {{ ref('fct_visits') }} as visits
+    from {{ visits }} as visits
     where
         visits.district_code = asked.district_code
         and visits.visited_on = asked.day_on

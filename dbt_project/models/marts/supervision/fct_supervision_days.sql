@@ -7,4 +7,9 @@
     )
 }}
 
-{{ supervision_days(ref('int_supervision_days__affected'), ['district_code', 'day_on']) }}
+{{ supervision_days(
+    ref('int_supervision_days__affected'),
+    ['district_code', 'day_on'],
+    ref('fct_township_days'),
+    ref('fct_visits')
+) }}

@@ -18,4 +18,4 @@ asked as (
     where units.unit_kind = 'group'
 )
 
-{{ supervision_days('asked', ['district_code', 'group_code', 'day_on']) }}
+{{ supervision_days('asked', ['district_code', 'group_code', 'day_on'], ref('fct_township_days'), ref('fct_visits')) }}
