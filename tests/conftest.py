@@ -151,9 +151,12 @@ class Office:
 
 
 @contextmanager
-def open_office(server: Server, home: Path) -> Iterator[Office]:
-    """An empty office on a database of its own. Files are at rest at once: that they must rest is tested where it matters."""
-    uri = server.copy_of("duban")
+def open_office(server: Server, home: Path, template: str = "duban") -> Iterator[Office]:
+    """An office on a database of its own, empty or a copy of another's.
+
+    Files are at rest at once: that they must rest is tested where it matters.
+    """
+    uri = server.copy_of(template)
     settings = replace(
         server.settings, home=home, inbox=home / "inbox", outbox=home / "outbox", landing=home / "landing", warehouse_uri=uri
     )

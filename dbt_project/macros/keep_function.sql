@@ -2,9 +2,11 @@
   A function of the marts that readers may call, and that reads for them what they may not: made again when its text has changed, once the
   marts that it asks are there.
 
-  arguments: names and types as one text; columns: of its rows, objects with name and data_type.
+  arguments: names and types as one text; columns: of its rows, objects with name and data_type; text: its query.
 -#}
-{% macro keep_function(name, arguments, columns, body, description) -%}
+{% macro keep_function(name, arguments, columns, text, description) -%}
+{#- a function keeps its text, and works in a copy of the database under another name only without this one's -#}
+{%- set body = text | replace('"' ~ target.database ~ '".', '') -%}
 {%- if execute and flags.WHICH in ('build', 'run') and load_relation(relation_of('rpt_township_ranking')) is not none -%}
     {%- set types = [] -%}
     {%- for argument in arguments.split(', ') -%}
