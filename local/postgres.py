@@ -90,12 +90,13 @@ class Postgres:
         return port if pid and self._is_ours(pid) else None
 
     def start(self) -> bool:
-        """Start the server unless it runs, and make roles and databases.
+        """Start the server unless it runs, and make roles and databases; a server that runs gets its roles as an update wants them.
 
         Returns:
             Whether it had to be started.
         """
         if self.running_port() == self._port:
+            self._provide_roles_and_databases()
             return False
         identity = _identity(self._data.parent)
         if not self._data.exists():
