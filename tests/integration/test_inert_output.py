@@ -32,7 +32,6 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from duban import warehouse
 from duban.orchestration import dbt
-from duban.publishing import live_ranking
 from duban.quality.template import write_template
 from local.check import lines
 from tests.conftest import Office, csv_bytes, open_office
@@ -259,7 +258,7 @@ def written(server, tmp_path_factory) -> Iterator[Written]:
             office.ingest()
             dbt.build(office.settings, "all")
             with warehouse.connect(office.settings) as conn:
-                live_ranking.render_site(conn, office.settings.outbox)
+                pages.render_site(conn, office.settings.outbox)
                 for unit in (TOWNSHIP, GROUP):
                     write_template(conn, office.settings, unit, date(2020, 6, 24))
             names = {os.fsencode(path.relative_to(office.settings.inbox)): sheets for path, sheets in sent.items()}

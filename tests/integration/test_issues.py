@@ -11,8 +11,8 @@ import pytest
 
 from duban import warehouse
 from duban.orchestration import dbt
-from duban.publishing import issues
-from duban.publishing.issues import Issue, freeze_daily
+from duban.publishing.issues import freezing
+from duban.publishing.issues.freezing import Issue, freeze_daily
 from tests.conftest import Office, open_office
 from tests.integration.ledgers import OTHER, TOWNSHIP, problem, problems_csv
 
@@ -89,9 +89,9 @@ def test_numbers_follow_the_order_of_publication(office):
 
 
 def test_no_issue_where_there_is_nothing_to_say(office):
-    with pytest.raises(issues.NotAWorkingDay, match="2020-06-25 不是工作日"):
+    with pytest.raises(freezing.NotAWorkingDay, match="2020-06-25 不是工作日"):
         freeze(office, date(2020, 6, 25))
-    with pytest.raises(issues.NothingToCorrect, match="2020-06-24 还没有出过"):
+    with pytest.raises(freezing.NothingToCorrect, match="2020-06-24 还没有出过"):
         freeze(office, date(2020, 6, 24), is_correction=True)
     assert freeze(office, date(2020, 3, 31)) is None
     with warehouse.connect(office.settings) as conn:

@@ -12,7 +12,7 @@ import pytest
 
 from duban import warehouse
 from duban.orchestration import dbt
-from duban.publishing.figures import read_figures
+from duban.publishing.site.figures import read_figures
 from tests.conftest import Office, Server
 from tests.integration.ledgers import OTHER, TOWNSHIP, problem, problems_csv
 

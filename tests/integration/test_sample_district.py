@@ -182,7 +182,7 @@ def test_every_mart_is_commented(bi_reader):
 
 
 def test_the_page_shows_the_figures(sample_office):
-    from duban.publishing.live_ranking import render_site
+    from duban.publishing.site.pages import render_site
 
     with warehouse.connect(sample_office.settings) as conn:
         pages = render_site(conn, sample_office.settings.outbox)

@@ -88,7 +88,7 @@ def build_warehouse(selector: str, *, full_refresh: bool = False) -> dict[str, i
 
 def publish_live_ranking() -> list[str]:
     """Render the page from the marts of the last good build; returns the files written."""
-    from duban.publishing.live_ranking import render_site
+    from duban.publishing.site.pages import render_site
 
     with _connected() as (settings, conn):
         build_id = warehouse.latest_build(conn)

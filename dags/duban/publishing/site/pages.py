@@ -15,8 +15,9 @@ import psycopg
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from duban.publishing import charts, display
-from duban.publishing.figures import DistrictFigures, Figures, read_figures
+from duban.publishing import display
+from duban.publishing.site import charts
+from duban.publishing.site.figures import DistrictFigures, Figures, read_figures
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from duban.publishing import charts
-from duban.publishing.figures import TrendDay
+from duban.publishing.site import charts
+from duban.publishing.site.figures import TrendDay
 
 
 def trend(*counts: tuple[int, int, int], holiday: str | None = None, off: tuple[int, ...] = ()) -> list[TrendDay]:

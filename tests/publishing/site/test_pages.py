@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from duban.publishing import figures as f
-from duban.publishing import live_ranking
-from duban.publishing.live_ranking import TEMPLATES, render_pages
+from duban.publishing.site import figures as f
+from duban.publishing.site import pages as rendering
+from duban.publishing.site.pages import TEMPLATES, render_pages
 
 DAY = date(2020, 6, 30)
 READ_AT = datetime(2020, 6, 30, 9, 31, tzinfo=UTC)
@@ -322,15 +322,15 @@ def test_same_figures_same_bytes():
 
 def test_a_page_is_replaced_in_one_step_and_readable_by_all(tmp_path, monkeypatch):
     page = tmp_path / "index.html"
-    live_ranking._replace_file(page, b"old")
+    rendering._replace_file(page, b"old")
     assert page.stat().st_mode & 0o777 == 0o644
 
     def lost(*_):
         raise OSError("disk full")
 
     with monkeypatch.context() as patched, pytest.raises(OSError, match="disk full"):
-        patched.setattr(live_ranking.os, "fsync", lost)
-        live_ranking._replace_file(page, b"new")
+        patched.setattr(rendering.os, "fsync", lost)
+        rendering._replace_file(page, b"new")
     assert page.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [page]
 

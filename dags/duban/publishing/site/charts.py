@@ -12,7 +12,7 @@ from itertools import groupby
 from markupsafe import Markup, escape
 
 from duban.publishing.display import short_day
-from duban.publishing.figures import TrendDay
+from duban.publishing.site.figures import TrendDay
 
 HEAT_LEVELS = 5
 # Of the trend, in units of its own width (one unit is one CSS pixel when shown at that width).

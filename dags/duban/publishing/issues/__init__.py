@@ -1,0 +1,1 @@
+"""Issues: frozen and numbered, checked, written as documents, traced back."""
