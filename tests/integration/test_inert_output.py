@@ -32,6 +32,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from duban import warehouse
 from duban.orchestration import dbt
+from duban.publishing.site import pages
 from duban.quality.template import write_template
 from local.check import lines
 from tests.conftest import Office, csv_bytes, open_office
