@@ -64,7 +64,9 @@ def _begin(system: System, conn: psycopg.Connection) -> _Watch:
     return _Watch(began_at, files, open_ids, len(files) + len(open_ids))
 
 
-_IS_OPEN = "(outcome is null or (outcome <> 'duplicate' and returned_at is null))"
+_IS_OPEN = """(outcome is null or submission_id in (
+    select subject_id from ops.deliveries where subject_kind = 'return' and channel = 'folder' and status = 'waiting'
+))"""
 
 
 def _advance(system: System, conn: psycopg.Connection, watch: _Watch) -> None:

@@ -24,7 +24,7 @@ from duban.settings import TIMEZONE, Settings
 MIGRATIONS = Path(__file__).with_name("migrations")
 ACCEPTED = ("accepted", "accepted_with_rejections")
 # Keys of the advisory locks; any numbers will do, they must only differ.
-_LOCK_MIGRATE, _LOCK_CLAIM, _LOCK_JUDGE, _LOCK_LOAD, _LOCK_BUILD, _LOCK_RETURNS = range(820_001, 820_007)
+_LOCK_MIGRATE, _LOCK_CLAIM, _LOCK_JUDGE, _LOCK_LOAD, _LOCK_BUILD, _LOCK_RETURNS, _LOCK_DELIVERIES = range(820_001, 820_008)
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,20 @@ class NewClaim:
     file_sha256: str
     file_size: int
     file_mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A line of `ops.deliveries`: one thing that goes to one address by one channel."""
+
+    delivery_id: int
+    subject_kind: str
+    subject_id: str
+    district_code: str
+    channel: str
+    address: str
+    message_id: str
+    attempt_count: int
 
 
 @dataclass(frozen=True)
@@ -376,18 +390,172 @@ def returns_lock(conn: psycopg.Connection) -> Any:
 
 
 def unreturned(conn: psycopg.Connection) -> list[dict[str, Any]]:
-    """Submissions with an outcome whose receipt and slip do not lie in the outbox yet."""
+    """Submissions whose receipt and slip are to be written to the outbox."""
     with conn.cursor(row_factory=dict_row) as cur:
         return cur.execute(
-            """select submission_id, unit_code, file_name, file_sha256, outcome, report_on, receipt from ops.submissions
-               where outcome is not null and returned_at is null order by received_at"""
+            """select submission_id, unit_code, file_sha256, receipt
+               from ops.deliveries join ops.submissions on submission_id = subject_id
+               where subject_kind = 'return' and channel = 'folder' and status = 'waiting' order by received_at"""
         ).fetchall()
 
 
 def record_returned(conn: psycopg.Connection, submission_ids: Sequence[str]) -> None:
     """Record that receipts and slips lie in the outbox."""
     with conn.transaction():
-        conn.execute("update ops.submissions set returned_at = clock_timestamp() where submission_id = any(%s)", (list(submission_ids),))
+        conn.execute(
+            """update ops.deliveries set status = 'sent', sent_at = clock_timestamp(), attempt_count = attempt_count + 1
+               where subject_kind = 'return' and channel = 'folder' and status = 'waiting' and subject_id = any(%s)""",
+            (list(submission_ids),),
+        )
+
+
+# ── deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────────
+#
+# A line is `sending` before a byte of it leaves, and nobody but a person makes a line that was `sending` wait again unless it is certain
+# that nothing arrived. Every statement that gives `now` takes null for the clock of the database.
+
+
+def deliveries_lock(conn: psycopg.Connection) -> Any:
+    """Only one process sends at a time."""
+    return _held(conn, _LOCK_DELIVERIES)
+
+
+def enqueue_returns(conn: psycopg.Connection, submission_ids: Sequence[str]) -> None:
+    """Write the deliveries of returns. Call in the transaction that gives the submissions their outcomes."""
+    _enqueue(conn, "return", submission_ids)
+
+
+def enqueue_issue(conn: psycopg.Connection, publication_id: str) -> None:
+    """Write the deliveries of an issue. Call in the transaction that gives it its number."""
+    _enqueue(conn, "issue", [publication_id])
+
+
+def _enqueue(conn: psycopg.Connection, subject_kind: str, subject_ids: Sequence[str]) -> None:
+    conn.execute(
+        """insert into ops.deliveries (subject_kind, subject_id, district_code, channel, address)
+           select distinct subject_kind, subject_id, district_code, channel, address from ops.addressees
+           where subject_kind = %s and subject_id = any(%s)
+           order by subject_id, channel, address""",
+        (subject_kind, list(subject_ids)),
+    )
+
+
+# What can go now: the folder of an issue; all else when the folder holds the same thing. Folders of returns are written by `write_returns`.
+_IS_DUE = """status = 'waiting' and next_attempt_at <= coalesce(%(now)s::timestamptz, clock_timestamp())
+    and case channel when 'folder' then subject_kind = 'issue' else exists (
+        select from ops.deliveries folder
+        where (folder.subject_kind, folder.subject_id, folder.channel, folder.address, folder.status)
+            = (deliveries.subject_kind, deliveries.subject_id, 'folder', '', 'sent')
+    ) end"""
+
+
+def due_deliveries(conn: psycopg.Connection, *, to_folder: bool, now: datetime | None = None) -> list[Delivery]:
+    """What can go now: to the folder of publications, or everywhere else; the oldest first."""
+    with conn.cursor(row_factory=class_row(Delivery)) as cur:
+        return cur.execute(
+            f"""select delivery_id, subject_kind, subject_id, district_code, channel, address, message_id, attempt_count
+                from ops.deliveries where (channel = 'folder') = %(to_folder)s and {_IS_DUE} order by delivery_id""",
+            {"to_folder": to_folder, "now": now},
+        ).fetchall()
+
+
+def has_due_deliveries(conn: psycopg.Connection) -> bool:
+    """Whether anything can go now, or was begun by a worker that must have come to an end."""
+    query = f"select exists (select from ops.deliveries where {_IS_DUE} or status = 'sending' and next_attempt_at <= clock_timestamp())"
+    return conn.execute(query, {"now": None}).fetchone()[0]
+
+
+def record_interrupted(conn: psycopg.Connection, reason: str) -> list[Delivery]:
+    """What a worker had begun when it came to an end is uncertain from now on; returns it. Call under `deliveries_lock`."""
+    with conn.cursor(row_factory=class_row(Delivery)) as cur, conn.transaction():
+        return cur.execute(
+            """update ops.deliveries set status = 'uncertain', last_error = %s where status = 'sending'
+               returning delivery_id, subject_kind, subject_id, district_code, channel, address, message_id, attempt_count""",
+            (reason,),
+        ).fetchall()
+
+
+def begin_delivery(conn: psycopg.Connection, delivery: Delivery, worker_ends_within: timedelta, now: datetime | None = None) -> str:
+    """Record that a delivery begins, as an attempt; committed before anything leaves.
+
+    Returns:
+        The status it has now: `sending`; or `withdrawn`, when its address no longer gets such things, and nothing may be sent.
+    """
+    with conn.transaction():
+        row = conn.execute(
+            """update ops.deliveries
+               set status = case when is_entitled then 'sending' else 'withdrawn' end,
+                   attempt_count = attempt_count + is_entitled::integer,
+                   next_attempt_at = coalesce(%(now)s::timestamptz, clock_timestamp()) + %(within)s
+               from (
+                   select exists (
+                       select from ops.addressees
+                       where (subject_kind, subject_id, channel, address) = (%(kind)s, %(subject)s, %(channel)s, %(address)s)
+                   ) as is_entitled
+               ) as asked
+               where delivery_id = %(id)s and status = 'waiting' returning status""",
+            {
+                "id": delivery.delivery_id,
+                "kind": delivery.subject_kind,
+                "subject": delivery.subject_id,
+                "channel": delivery.channel,
+                "address": delivery.address,
+                "within": worker_ends_within,
+                "now": now,
+            },
+        ).fetchone()
+    if row is None:
+        raise RuntimeError(f"delivery {delivery.delivery_id} does not wait any more")
+    return row[0]
+
+
+def end_delivery(
+    conn: psycopg.Connection, delivery: Delivery, status: str, *, reason: str | None, wait: timedelta, now: datetime | None = None
+) -> None:
+    """Record what came of an attempt; a delivery that waits again is tried after `wait`.
+
+    Raises:
+        RuntimeError: it is not being sent: somebody else has taken this for the end of its worker.
+    """
+    with conn.transaction():
+        ended = conn.execute(
+            """update ops.deliveries
+               set status = %(status)s, last_error = %(reason)s,
+                   next_attempt_at = coalesce(%(now)s::timestamptz, clock_timestamp()) + %(wait)s,
+                   sent_at = case %(status)s when 'sent' then coalesce(%(now)s::timestamptz, clock_timestamp()) end
+               where delivery_id = %(id)s and status = 'sending'""",
+            {"id": delivery.delivery_id, "status": status, "reason": reason and storable_text(reason), "wait": wait, "now": now},
+        )
+    if ended.rowcount != 1:
+        raise RuntimeError(f"delivery {delivery.delivery_id} is not being sent any more")
+
+
+def postpone_deliveries(
+    conn: psycopg.Connection, channel: str, address: str | None, reason: str, wait: timedelta, now: datetime | None = None
+) -> int:
+    """Let everything due that would go the same way wait, without an attempt; returns how many. No address: all of the channel."""
+    with conn.transaction():
+        return conn.execute(
+            f"""update ops.deliveries
+                set next_attempt_at = coalesce(%(now)s::timestamptz, clock_timestamp()) + %(wait)s, last_error = %(reason)s
+                where channel = %(channel)s and (%(address)s::text is null or address = %(address)s) and {_IS_DUE}""",
+            {"channel": channel, "address": address, "reason": storable_text(reason), "wait": wait, "now": now},
+        ).rowcount
+
+
+def decide_delivery(conn: psycopg.Connection, delivery_id: int, status: str, among: Collection[str], note: str) -> bool:
+    """Record a person's decision about a delivery that has one of the statuses `among`; False when it has none of them."""
+    with conn.transaction():
+        return (
+            conn.execute(
+                """update ops.deliveries
+                   set status = %(status)s, note = concat_ws(e'\n', note, %(note)s), attempt_count = 0, next_attempt_at = clock_timestamp(),
+                       sent_at = case %(status)s when 'sent' then clock_timestamp() end
+                   where delivery_id = %(id)s and status = any(%(among)s)""",
+                {"id": delivery_id, "status": status, "among": list(among), "note": storable_text(note)},
+            ).rowcount
+            == 1
+        )
 
 
 # ── builds and pages ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -484,3 +652,43 @@ def current_rows(conn: psycopg.Connection, ledger: str, unit: Unit) -> list[dict
     """
     with conn.cursor(row_factory=dict_row) as cur:
         return cur.execute(_CURRENT_ROWS[ledger], {"district": unit.district_code, "unit": unit.unit_code}).fetchall()
+
+
+# ── held issues ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_HOLD = "district_code = %s and series = %s and business_on = %s and is_correction = %s and ended_at is null"
+
+
+def unjudged_files(conn: psycopg.Connection, district_code: str) -> int:
+    """How many files of a district were taken and have no outcome yet."""
+    query = "select count(*) from ops.submissions where district_code = %s and outcome is null"
+    return conn.execute(query, (district_code,)).fetchone()[0]
+
+
+def hold_reasons(conn: psycopg.Connection, district_code: str, series: str, business_on: date, is_correction: bool) -> tuple[str, ...]:
+    """Why an issue is held; empty: it is not."""
+    found = conn.execute(f"select reasons from ops.held_issues where {_HOLD}", (district_code, series, business_on, is_correction)).fetchone()
+    return tuple(found[0]) if found else ()
+
+
+def record_hold(
+    conn: psycopg.Connection, district_code: str, series: str, business_on: date, is_correction: bool, reasons: Sequence[str]
+) -> None:
+    """Record that an issue is held, for these reasons from now on."""
+    with conn.transaction():
+        conn.execute(
+            """insert into ops.held_issues (district_code, series, business_on, is_correction, reasons) values (%s, %s, %s, %s, %s)
+               on conflict (district_code, series, business_on, is_correction) where ended_at is null
+               do update set reasons = excluded.reasons""",
+            (district_code, series, business_on, is_correction, list(reasons)),
+        )
+
+
+def end_hold(
+    conn: psycopg.Connection, district_code: str, series: str, business_on: date, is_correction: bool, publication_id: str
+) -> None:
+    """Record what became of a held issue. Call in the transaction that publishes it."""
+    conn.execute(
+        f"update ops.held_issues set ended_at = clock_timestamp(), publication_id = %s where {_HOLD}",
+        (publication_id, district_code, series, business_on, is_correction),
+    )

@@ -16,17 +16,19 @@ from local.sample.mistakes import (
     PROBLEMS,
     PROJECTS,
     SENT_TWICE,
+    VISITS,
     Written,
     planted,
     spoiled,
 )
 from local.sample.people import households, leaders
-from local.sample.places import OFFICE, read_townships
+from local.sample.places import DISTRICT_NAME, OFFICE, read_townships
 from local.sample.problems import Problem, build_problems
 from local.sample.projects import build_projects
 from local.sample.sheets import Sheet, explanation_sheet, ledger_sheet
-from local.sample.story import CITY_FEEDBACK_DAY, DAYS, STORIES, UnitStory, june
+from local.sample.story import CITY_FEEDBACK_DAY, DAYS, GROUPS, STORIES, june
 from local.sample.styles import STYLES, Style
+from local.sample.supervision import build_visits
 
 OFFICE_NAME = "资阳区扶贫办"
 LEADERS_PER_UNIT = 7
@@ -46,17 +48,13 @@ class SampleFile:
 
 @dataclass
 class Sender:
-    """A unit, all its rows, and what it has sent of each so far."""
+    """A unit, the days of June on which each of its ledgers comes, all its rows, and what it has sent of each so far."""
 
     unit: str
     name: str
+    days: dict[str, tuple[int, ...]]
     items: dict[str, list[Any]]
     sent: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
-
-    @property
-    def story(self) -> UnitStory:
-        """What happens in this unit."""
-        return STORIES[self.unit]
 
     @property
     def style(self) -> Style:
@@ -80,19 +78,33 @@ class Sender:
 
 
 def build_senders(seed: int) -> list[Sender]:
-    """All units with everything they will ever send, for a seed."""
+    """The townships and the office with everything they will ever send, for a seed."""
     townships = read_townships()
     homes = households(Random(f"{seed}:homes"), HOMES_PER_UNIT * len(STORIES))
     projects = build_projects(townships, Random(f"{seed}:projects"))
     movements = build_movements(projects, Random(f"{seed}:funds"))
     senders = []
-    for turn, unit in enumerate(STORIES):
+    for turn, (unit, story) in enumerate(STORIES.items()):
         rng = Random(f"{seed}:{unit}:problems")
         own_homes = homes[turn * HOMES_PER_UNIT : (turn + 1) * HOMES_PER_UNIT]
         problems = build_problems(unit, townships.get(unit), leaders(rng, LEADERS_PER_UNIT), own_homes, rng)
         name = townships[unit].name if unit in townships else OFFICE_NAME
-        senders.append(Sender(unit, name, {PROBLEMS: problems, PROJECTS: projects[unit], FUNDS: movements[unit]}))
+        days = {PROBLEMS: tuple(known[0] for known in story.progress), PROJECTS: story.project_days, FUNDS: story.fund_days}
+        senders.append(Sender(unit, name, days, {PROBLEMS: problems, PROJECTS: projects[unit], FUNDS: movements[unit]}))
     return senders
+
+
+def build_groups(senders: list[Sender], seed: int) -> list[Sender]:
+    """The supervision groups with all their records about the problems of `senders`."""
+    townships = read_townships()
+    problems = {sender.unit: sender.items[PROBLEMS] for sender in senders}
+    return [
+        Sender(
+            group, f"{DISTRICT_NAME}{story.name}", {VISITS: tuple(story.routes)},
+            {VISITS: build_visits(group, townships, problems, Random(f"{seed}:{group}:visits"))},
+        )
+        for group, story in GROUPS.items()
+    ]  # fmt: skip
 
 
 def write_sample(out: Path, seed: int = 2020) -> list[SampleFile]:
@@ -104,9 +116,10 @@ def write_sample(out: Path, seed: int = 2020) -> list[SampleFile]:
         The files in the order of day, unit and name.
     """
     senders = build_senders(seed)
+    groups = build_groups(senders, seed)
     files: list[SampleFile] = []
     for day in DAYS:
-        for sender in senders:
+        for sender in [*senders, *groups]:
             for name, content in _files_of(sender, day, senders, Random(f"{seed}:{sender.unit}:{day}")):
                 path = out / f"{day:%Y%m%d}" / sender.unit / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,9 +130,8 @@ def write_sample(out: Path, seed: int = 2020) -> list[SampleFile]:
 
 def _files_of(sender: Sender, day: date, senders: list[Sender], rng: Random) -> list[tuple[str, bytes]]:
     """Name and bytes of each file that a unit sends on a day; none on a silent day."""
-    story, style = sender.story, sender.style
-    due = {PROBLEMS: [known[0] for known in story.progress], PROJECTS: story.project_days, FUNDS: story.fund_days}
-    ledgers = {ledger: sender.rows(ledger, day) for ledger, days in due.items() if day.day in days}
+    style = sender.style
+    ledgers = {ledger: sender.rows(ledger, day) for ledger, days in sender.days.items() if day.day in days}
     if sender.unit == OFFICE and PROBLEMS in ledgers:
         ledgers[PROBLEMS] += _rows_for_townships(day, senders)
     ledgers = {ledger: rows for ledger, rows in ledgers.items() if rows}
@@ -153,7 +165,8 @@ def _rows_for_townships(day: date, senders: list[Sender]) -> list[dict[str, Any]
         problems: list[Problem] = sender.items[PROBLEMS]
         if day == CITY_FEEDBACK_DAY:
             rows += [problem.row(day) for problem in problems if problem.accepted_on == day and problem.sent_on > day]
-        if sender.story.voided_on and june(sender.story.voided_on) == day:
+        voided_on = STORIES[sender.unit].voided_on
+        if voided_on and june(voided_on) == day:
             # The second one names no township: the key keeps the one it has.
             township = sender.name if day == CITY_FEEDBACK_DAY else None
             rows += [problem.void_row(VOID_REASON) | {"乡镇": township} for problem in problems if problem.is_void]

@@ -1,7 +1,8 @@
 """The planted mistakes: which rule a row breaks, on which day, in whose file, and what the clerk wrote instead.
 
 A mistake never touches the story: a row sent wrongly is one that the story takes up only later (`new`, `closing`), one whose
-earlier version stands (`update`), or one that belongs to nobody (`stray`).
+earlier version stands (`update`), or one that belongs to nobody (`stray`). Of the visits, confirmations are sent wrongly: they
+change no state.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 from local.sample.story import june
 
-PROBLEMS, PROJECTS, FUNDS = "问题台账", "项目台账", "资金台账"
+PROBLEMS, PROJECTS, FUNDS, VISITS = "问题台账", "项目台账", "资金台账", "督导记录"
 
 # Rules about a closure: the row they spoil says 整改到位.
 CLOSING_RULES = frozenset({"P02", "P03", "P04", "P05"})
@@ -114,6 +115,14 @@ MISTAKES = (
     _mistake("203", 24, FUNDS, "R09", "new", 金额="=12000/10000"),
     _mistake("006", 24, FUNDS, "R01", "new", 发生日期=None),
     _mistake("005", 28, FUNDS, "R03", "new", 金额="1.2万"),
+    # ── 督导记录 ──
+    _mistake("-D1", 23, VISITS, "V01", "new", 问题编号=None),
+    _mistake("-D2", 23, VISITS, "R04", "new", 核查结论="基本属实"),
+    _mistake("-D3", 23, VISITS, "R04", "new", 乡镇="大码头"),
+    _mistake("-D2", 24, VISITS, "V02", "new", 督导日期="2020-06-28"),
+    _mistake("-D3", 28, VISITS, "V03", "new", 问题编号="迎风桥-003"),
+    _mistake("-D1", 29, VISITS, "R01", "new", 督导人员=None),
+    _mistake("-D2", 29, VISITS, "R02", "new", 督导日期="2020-06-31"),
 )
 
 # Whole ledgers, beside the single rows.

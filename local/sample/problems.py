@@ -11,7 +11,7 @@ from typing import Any
 from local.sample.mistakes import CLOSING_RULES, PROBLEMS, Mistake, planted, spoiled
 from local.sample.people import Household
 from local.sample.places import Township
-from local.sample.story import CITY_FEEDBACK_DAY, FIRST_DAY, LAST_DAY, STORIES, UnitStory, june
+from local.sample.story import CITY_FEEDBACK_DAY, DISCOVERIES, FIRST_DAY, LAST_DAY, STORIES, UNDOINGS, Undoing, UnitStory, june
 
 TEXTS = Path(__file__).with_name("problem_texts.csv")
 CAMPAIGN_FIRST_FIND = date(2020, 4, 13)
@@ -33,6 +33,7 @@ class Problem:
         closed_on: report date of the accepted row that closes it; None: open to the end.
         under_way_on: report date from which an open problem is 整改中.
         mistakes: what goes wrong with its row, by report date.
+        undoing: what a supervision group makes of an earlier closure, dated `claimed_rectified_on`.
     """
 
     sent_on: date
@@ -41,6 +42,8 @@ class Problem:
     under_way_on: date | None = None
     mistakes: dict[date, Mistake] = field(default_factory=dict, hash=False)
     is_void: bool = False
+    undoing: Undoing | None = None
+    claimed_rectified_on: date | None = None
     found_on: date = CAMPAIGN_FIRST_FIND
     rectified_on: date | None = None
     due_on: date = LAST_DAY
@@ -62,7 +65,11 @@ class Problem:
         """The right ledger row of a day."""
         if self.closed_on and day >= self.closed_on:
             return self.claimed_row(self.rectified_on)
-        status = UNDER_WAY if self.under_way_on and day >= self.under_way_on else OPEN
+        # The ledger of the day of the visit does not know of it yet.
+        if self.undoing and self.undoing.claimed_on <= day <= self.undoing.visited_on:
+            return self.claimed_row(self.claimed_rectified_on)
+        taken_up = self.under_way_on and day >= self.under_way_on or self.undoing and day > self.undoing.visited_on
+        status = UNDER_WAY if taken_up else OPEN
         return self._row(status, self.measures if status == UNDER_WAY else None, None, None)
 
     def claimed_row(self, rectified_on: date) -> dict[str, Any]:
@@ -104,7 +111,7 @@ def build_problems(unit: str, township: Township | None, officials: list[str], h
     problems = [replace(problem, problem_no=f"{story.prefix}-{number:03}") for number, problem in enumerate(problems, start=1)]
     if story.city_closed_on is not None:
         problems.append(_fed_back_by_city(unit, story))
-    return [_described(problem, township, officials, homes, rng) for problem in problems]
+    return _supervised(unit, [_described(problem, township, officials, homes, rng) for problem in problems])
 
 
 def _schedule_arrivals(unit: str, story: UnitStory, rng: Random) -> list[Problem]:
@@ -213,6 +220,27 @@ def _fed_back_by_city(unit: str, story: UnitStory) -> Problem:
         sent_on=next_files[0], accepted_on=CITY_FEEDBACK_DAY, closed_on=closed_on, under_way_on=next_files[0], found_on=CITY_FEEDBACK_DAY,
         rectified_on=closed_on, due_on=date(2020, 7, 10), problem_no=f"市反馈-{number:03}", source="市级反馈", batch="市督查组6月24日反馈",
     )  # fmt: skip
+
+
+def _supervised(unit: str, problems: list[Problem]) -> list[Problem]:
+    """The problems after what supervision groups undo and find."""
+    problems = list(problems)
+    for undoing in (one for one in UNDOINGS if one.unit == unit):
+        closed_on = undoing.claimed_on if undoing.claimed_on < undoing.visited_on else undoing.again_on
+        at = next(
+            at for at, problem in enumerate(problems)
+            if problem.closed_on == closed_on and problem.accepted_on < undoing.claimed_on
+            and not (problem.mistakes or problem.is_void or problem.undoing) and problem.source != "市级反馈"
+        )  # fmt: skip
+        problem, again_on = problems[at], undoing.again_on
+        problems[at] = replace(
+            problem, undoing=undoing, closed_on=again_on, rectified_on=again_on, due_on=max(problem.due_on, again_on or problem.due_on),
+            claimed_rectified_on=problem.rectified_on if closed_on == undoing.claimed_on else undoing.claimed_on,
+        )  # fmt: skip
+    for discovery in (one for one in DISCOVERIES if one.unit == unit and one.listed_on):
+        at = next(at for at, problem in enumerate(problems) if problem.sent_on == problem.accepted_on == discovery.listed_on)
+        problems[at] = replace(problems[at], found_on=discovery.visited_on, source="督导发现", batch=None)
+    return problems
 
 
 @cache

@@ -7,14 +7,19 @@ from itertools import groupby
 from random import Random
 from typing import Any
 
-from local.sample.mistakes import FUNDS, HIDDEN_ROW, PROBLEMS, PROJECTS, WRONG_TOTAL, Written
+from local.sample.mistakes import FUNDS, HIDDEN_ROW, PROBLEMS, PROJECTS, VISITS, WRONG_TOTAL, Written
 from local.sample.people import person_name
 from local.sample.places import OFFICE
 from local.sample.spellings import MONEY, YUAN_PER_UNIT, Formatted, plain, spelled_cell
-from local.sample.styles import FUND_GROUPS, PROBLEM_GROUPS, PROJECT_GROUPS, Style
+from local.sample.styles import FUND_GROUPS, PROBLEM_GROUPS, PROJECT_GROUPS, VISIT_GROUPS, Style
 
-GROUPS = {PROBLEMS: PROBLEM_GROUPS, PROJECTS: PROJECT_GROUPS, FUNDS: FUND_GROUPS}
-TITLES = {PROBLEMS: "脱贫攻坚“回头看”问题整改台账", PROJECTS: "2020年扶贫项目台账", FUNDS: "2020年财政专项扶贫资金台账"}
+GROUPS = {PROBLEMS: PROBLEM_GROUPS, PROJECTS: PROJECT_GROUPS, FUNDS: FUND_GROUPS, VISITS: VISIT_GROUPS}
+TITLES = {
+    PROBLEMS: "脱贫攻坚“回头看”问题整改台账", PROJECTS: "2020年扶贫项目台账", FUNDS: "2020年财政专项扶贫资金台账",
+    VISITS: "脱贫攻坚“回头看”督导记录",
+}  # fmt: skip
+# What a ledger without money counts, and the column in which it says so.
+COUNTED = {PROBLEMS: ("问题描述", "个"), VISITS: ("情况说明", "条")}
 HEADLINE_MONEY = ("计划总投资", "金额")
 SYNTHETIC = "（样例数据）"
 
@@ -83,7 +88,7 @@ def _add_head(sheet: Sheet, ledger: str, columns: list[str], style: Style, unit_
         line[width // 2] = f"填报日期：{chinese}" if not style.encoding else f"填报日期：{day}"
     elif style.date_cell == "two":
         line[width // 2], line[width // 2 + 1] = "填报日期", Formatted(day, "yyyy-mm-dd")
-    if style.unit_line and ledger != PROBLEMS:
+    if style.unit_line and ledger not in COUNTED:
         line[width - 1] = style.unit_line
     sheet.add(*line)
 
@@ -129,12 +134,13 @@ def _add_rows(
             sheet.add(*_total_row("小计", columns, members, style))
     if style.merged in columns and ledger != FUNDS:
         _merge_down(sheet, columns.index(style.merged), first, [row[style.merged] for row in rows])
-    if style.totals and ledger != PROBLEMS:
+    if style.totals and ledger not in COUNTED:
         surplus = Decimal(10) if (unit, day, ledger) == WRONG_TOTAL else Decimal(0)
         sheet.add(*_total_row("合 计" if style.two_row_header else "合计", columns, rows, style, surplus))
     elif style.totals:
         cells: list[Any] = ["合计"] + [None] * (len(columns) - 1)
-        cells[columns.index("问题描述")] = f"共{len(rows)}个"
+        column, word = COUNTED[ledger]
+        cells[columns.index(column)] = f"共{len(rows)}{word}"
         sheet.add(*cells)
     if (unit, day) == HIDDEN_ROW and ledger == PROBLEMS:
         sheet.hidden_rows.append(first + 4)

@@ -11,7 +11,7 @@ from local.sample.places import spelled
 from local.sample.styles import Style
 
 MONEY = frozenset({"计划总投资", "中央资金", "省级资金", "市级资金", "区级资金", "其他资金", "金额"})
-KEYS = frozenset({"问题编号", "项目编号", "流水号"})
+KEYS = frozenset({"问题编号", "项目编号", "流水号", "记录编号"})
 NUMERALS = "〇一二三四五六七八九"
 EXCEL_EPOCH = date(1899, 12, 30)
 YUAN_PER_UNIT = {"万元": 1, "元": 10_000}

@@ -27,7 +27,8 @@ class UnitStory:
     Attributes:
         prefix: begins its problem numbers.
         progress: (day of June, problems known so far, of these rectified) for each day with a problem ledger, counting what
-            the gate accepts; without the problems fed back by the city group and without void ones.
+            the gate accepts; without the problems fed back by the city group, without void ones, and not less for what a
+            supervision group undoes (`UNDOINGS`).
         projects: number of projects.
         late_starters: of these, started between 23 and 30 June.
         never_started: of these, not started on 30 June.
@@ -51,7 +52,8 @@ class UnitStory:
     same_day: tuple[int, ...] = ()
 
 
-# 迎风桥镇 and 沙头镇 are level on the 22nd, 大码头街道 and 汽车路街道 on the 30th; 沙头镇 reaches 100 % on the 28th;
+# 迎风桥镇 and 沙头镇 are level on the 22nd, 大码头街道 and 汽车路街道 on the 30th; 沙头镇 reaches 100 % on the 28th, falls below it
+# on the 29th and is back on the 30th;
 # 茈湖口镇 says nothing between the 22nd and the 29th; on the 29th 大码头街道 (11/14) and 长春镇 (33/42) have the same rate.
 STORIES = {
     "430902102": UnitStory(
@@ -130,3 +132,84 @@ PROJECT_CATEGORIES = {
     "产业": 21, "就业": 14, "消费": 4, "基础设施": 58, "易地搬迁后扶": 6, "教育": 8, "健康": 8, "危房改造": 16, "金融": 4, "其他": 6,
 }  # fmt: skip
 WORKSHOPS = 8
+
+# What a supervision group visits on a day of June: townships, the development zone, and with 430902000 a department.
+DUPLICATE_REASON = "重复登记"
+
+
+@dataclass(frozen=True)
+class GroupStory:
+    """One supervision group.
+
+    Attributes:
+        name: as it writes itself.
+        prefix: begins its record numbers.
+        routes: day of June → units visited, by the last three digits of their codes.
+        entered_twice: (day, unit, day on which the second of the two records is withdrawn).
+    """
+
+    name: str
+    prefix: str
+    routes: dict[int, str]
+    entered_twice: tuple[int, str, int] | None = None
+
+
+# Of the townships that were not at zero the evening before, visited: 6 of 9 on the 23rd, 9 of 9 on the 24th, 7 of 9 on the 28th,
+# 7 of 8 on the 29th (and 沙头镇, which was at zero, once more), 8 of 9 on the 30th. Before the 22nd nothing is known.
+GROUPS = {
+    "430902-D1": GroupStory(
+        "第一督导组", "督一", {22: "102 104 105", 23: "102 104", 24: "102 104 105", 28: "102 105", 29: "102 104 105", 30: "104 105"},
+    ),
+    "430902-D2": GroupStory(
+        "第二督导组", "DC2", {22: "106 401", 23: "106 203", 24: "106 203 401", 28: "106 203 401", 29: "106 203", 30: "106 203 401"},
+        entered_twice=(24, "106", 28),
+    ),
+    "430902-D3": GroupStory(
+        "第三督导组", "3-",
+        {22: "107 005", 23: "107 005", 24: "107 005 006 000", 28: "107 006 000", 29: "107 005 006 000", 30: "107 005 006"},
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """A closure that a visit sends back (退回) or finds undone (反弹).
+
+    Attributes:
+        claimed_on: report date of the row that said 整改到位. On the day of the visit itself: the problem never counted as rectified.
+        again_on: report date of the row that closes it for good; None: it stays open.
+    """
+
+    unit: str
+    verdict: str
+    claimed_on: date
+    visited_on: date
+    again_on: date | None
+
+
+UNDOINGS = (
+    Undoing("430902107", "退回", june(23), june(24), june(29)),
+    Undoing("430902203", "退回", june(24), june(24), None),
+    Undoing("430902102", "反弹", june(24), june(28), june(30)),
+    Undoing("430902000", "退回", june(28), june(28), june(30)),
+    Undoing("430902104", "反弹", june(23), june(29), june(30)),
+    Undoing("430902105", "退回", june(30), june(30), None),
+)
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """Something new that a visit finds (新发现).
+
+    Attributes:
+        listed_on: report date of the ledger that takes it up; None: no ledger does by 30 June (`W09`).
+        numbered_on: report date of the visit record that names the number it was given.
+    """
+
+    unit: str
+    visited_on: date
+    listed_on: date | None = None
+    numbered_on: date | None = None
+
+
+DISCOVERIES = (Discovery("430902106", june(28), june(29), june(30)), Discovery("430902401", june(30)))

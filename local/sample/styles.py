@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from local.sample.mistakes import FUNDS, PROBLEMS, PROJECTS
+from local.sample.mistakes import FUNDS, PROBLEMS, PROJECTS, VISITS
 
 # ledger, name of an order → columns. A column that is no column of the ledger (序号, 联系电话 …) is one the clerk keeps besides.
 COLUMN_ORDERS = Path(__file__).with_name("column_orders.csv")
@@ -14,6 +14,7 @@ COLUMN_ORDERS = Path(__file__).with_name("column_orders.csv")
 PROBLEM_GROUPS = {"基本情况": ("问题来源", "问题描述"), "整改情况": ("整改措施", "印证资料")}
 PROJECT_GROUPS = {"资金来源": ("中央资金", "其他资金"), "建设进度": ("计划开工日期", "形象进度(%)")}
 FUND_GROUPS: dict[str, tuple[str, str]] = {}
+VISIT_GROUPS = {"督导对象": ("乡镇", "问题编号"), "督导结果": ("核查结论", "情况说明")}
 
 # Ledger → column → header the clerk uses.
 ALIASES_OLD = {
@@ -52,7 +53,7 @@ class Style:
     """The habits of one sender.
 
     Attributes:
-        problem_order, project_order, fund_order: names in column_orders.csv.
+        problem_order, project_order, fund_order, visit_order: names in column_orders.csv.
         file_name: with {day} and {ledger}; `{day:%Y%m%d}` makes the name tell the report date.
         date_cell: `one` 填报日期：… in one cell, `two` the date in the next cell, None: only the file name tells it.
         dates: spellings of dates, see `spellings.spelled_date`.
@@ -67,6 +68,7 @@ class Style:
     problem_order: str = "usual"
     project_order: str = "usual"
     fund_order: str = "usual"
+    visit_order: str = "usual"
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
     villages: tuple[str, ...] = ("short",)
@@ -80,14 +82,14 @@ class Style:
     totals: bool = True
     full_width: bool = False
     encoding: str | None = None
-    sheet_names: dict[str, str] = field(default_factory=lambda: {PROBLEMS: PROBLEMS, PROJECTS: PROJECTS, FUNDS: FUNDS})
+    sheet_names: dict[str, str] = field(default_factory=lambda: {name: name for name in (PROBLEMS, PROJECTS, FUNDS, VISITS)})
     notes: tuple[str, ...] = ()
     explains: bool = False
 
     def columns(self, ledger: str) -> list[str]:
         """The columns of this sender's ledger in their order."""
-        order = {PROBLEMS: self.problem_order, PROJECTS: self.project_order, FUNDS: self.fund_order}[ledger]
-        return _column_orders()[ledger, order]
+        orders = {PROBLEMS: self.problem_order, PROJECTS: self.project_order, FUNDS: self.fund_order, VISITS: self.visit_order}
+        return _column_orders()[ledger, orders[ledger]]
 
     @property
     def money_unit(self) -> str:
@@ -138,5 +140,16 @@ STYLES = {
     "430902000": Style(
         "资阳区扶贫办台账{day:%Y%m%d}.xlsx", ("excel", "dashes"), problem_order="office", fund_order="usual", aliases=ALIASES_FUNDS,
         unit_line="单位：万元", notes=("注：部门问题不填乡镇。",), explains=True,
+    ),
+    "430902-D1": Style(
+        "第一督导组督导记录{day:%Y%m%d}.xlsx", ("excel",), merged="乡镇", villages=("short", "committee"), notes=("填表人：曹安元",),
+    ),
+    "430902-D2": Style(
+        "{ledger}（二组）{day:%Y-%m-%d}.csv", ("slashes", "no_year"), visit_order="by_place", encoding="gb18030", sheet_names={},
+        totals=False, blank=("/",),
+    ),
+    "430902-D3": Style(
+        "三组{day.month}月{day.day}日督导情况.xlsx", ("dots", "chinese"), visit_order="by_problem", date_cell="two", two_row_header=True,
+        sheet_names={VISITS: "Sheet1"}, villages=("long", "short"), totals=False, notes=("注：部门问题不填乡镇。", "审核：姚春林"),
     ),
 }  # fmt: skip

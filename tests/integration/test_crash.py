@@ -39,6 +39,7 @@ KILL_POINTS = {
     "已删除、未登记": (warehouse, "record_removed", 2, "before"),
     "入库事务之中": (warehouse, "copy_rows", 4, "before"),
     "结果已写、行未写": (warehouse, "record_outcomes", 2, "after"),
+    "待退回已写、行未写": (warehouse, "enqueue_returns", 2, "after"),
     "入库之后、回执之前": (judging, "judge_waiting", 1, "after"),
     "回执写到一半": (returns, "_write_json", 2, "before"),
     "回执已写、未落盘": (returns, "sync_filesystem", 1, "before"),
@@ -96,7 +97,10 @@ def assert_taken_once(office) -> None:
         slips = [path.name for path in office.returned(unit, row["submission_id"]).iterdir() if path.suffix != ".json"]
         assert len(slips) == (row["rejected_count"] > 0 or row["outcome"] == "rejected"), slips
     assert [path for path in office.settings.inbox.rglob("*") if path.is_file()] == []
-    assert [row for row in submissions.values() if row["removed_at"] is None or row["returned_at"] is None] == []
+    assert [row for row in submissions.values() if row["removed_at"] is None] == []
+    deliveries = office.query("select subject_id, status from ops.deliveries where (subject_kind, channel) = ('return', 'folder')")
+    assert sorted(row["subject_id"] for row in deliveries) == sorted(row["submission_id"] for row in submissions.values())
+    assert {row["status"] for row in deliveries} == {"sent"}
 
 
 @pytest.mark.parametrize("name", list(KILL_POINTS))

@@ -12,7 +12,8 @@ import pytest
 from duban import warehouse
 from duban.orchestration import dbt
 from duban.publishing.issues import freezing
-from duban.publishing.issues.freezing import Issue, freeze_daily
+from duban.publishing.issues.freezing import Issue
+from duban.publishing.issues.series import DAILY
 from tests.conftest import Office, open_office
 from tests.integration.ledgers import OTHER, TOWNSHIP, problem, problems_csv
 
@@ -21,6 +22,8 @@ WORKING_DAYS = [date(2020, 6, day) for day in (22, 23, 24, 28, 29, 30)]
 LAST_DAY = WORKING_DAYS[-1]
 # what is frozen, and whom it must equal
 FROZEN = {"ranking_rows": "ranking_as_of", "problem_rows": "problems_as_of", "supervision_rows": "supervision_as_of"}
+# what stands beside it at the end
+BESIDE = {"ranking_rows": ["previous_on", "previous_rank", "open_before_count"], "problem_rows": ["village_name"], "supervision_rows": []}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +47,7 @@ def office(server, prepared: Office, tmp_path) -> Iterator[Office]:
 
 def freeze(office: Office, day: date, **options) -> Issue | None:
     with warehouse.connect(office.settings) as conn:
-        return freeze_daily(conn, DISTRICT, day, **options)
+        return freezing.freeze(conn, DAILY, DISTRICT, day, **options)
 
 
 def numbers(office: Office) -> list[tuple[int, date]]:
@@ -54,7 +57,7 @@ def numbers(office: Office) -> list[tuple[int, date]]:
 
 def frozen(office: Office, issue: Issue, table: str) -> list[str]:
     rows = office.query(f"select * from published.{table} where publication_id = %s", [issue.publication_id])
-    return sorted(str([value for name, value in row.items() if name != "publication_id"]) for row in rows)
+    return sorted(str([value for name, value in row.items() if name not in ["publication_id", *BESIDE[table]]]) for row in rows)
 
 
 def answered(office: Office, issue: Issue, function: str) -> list[str]:
@@ -73,7 +76,7 @@ def test_columns_are_those_of_what_is_frozen(office):
         with warehouse.connect(office.settings) as conn:
             kept = [column.name for column in conn.execute(f"select * from published.{table} limit 0").description]
             asked = conn.execute(f"select * from marts.{function}(%s, %s, now()) limit 0", [DISTRICT, LAST_DAY]).description
-            assert kept == ["publication_id", *(column.name for column in asked)]
+            assert kept == ["publication_id", *(column.name for column in asked), *BESIDE[table]]
 
 
 def test_numbers_follow_the_order_of_publication(office):
@@ -95,7 +98,7 @@ def test_no_issue_where_there_is_nothing_to_say(office):
         freeze(office, date(2020, 6, 24), is_correction=True)
     assert freeze(office, date(2020, 3, 31)) is None
     with warehouse.connect(office.settings) as conn:
-        assert freeze_daily(conn, "430511", LAST_DAY) is None
+        assert freezing.freeze(conn, DAILY, "430511", LAST_DAY) is None
     assert office.query("select * from published.publications") == []
 
 
@@ -136,7 +139,7 @@ def test_a_transaction_that_is_cut_off_leaves_no_gap(office):
         pass
 
     with warehouse.connect(office.settings) as conn, pytest.raises(CutOff), conn.transaction():
-        assert freeze_daily(conn, DISTRICT, WORKING_DAYS[0]).issue_no == 1
+        assert freezing.freeze(conn, DAILY, DISTRICT, WORKING_DAYS[0]).issue_no == 1
         raise CutOff
     assert numbers(office) == []
     assert freeze(office, WORKING_DAYS[1]).issue_no == 1 and freeze(office, WORKING_DAYS[0]).issue_no == 2

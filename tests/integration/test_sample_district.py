@@ -14,7 +14,9 @@ import psycopg
 import pytest
 
 from duban import warehouse
-from tests.oracle import funds, projects, ranking
+from local.sample.daily import build_groups, build_senders
+from local.sample.mistakes import VISITS
+from tests.oracle import funds, projects, ranking, supervision
 
 ZIYANG = "430902"
 LAST_DAY = date(2020, 6, 30)
@@ -75,20 +77,36 @@ def problem_versions(conn) -> list[ranking.ProblemVersion]:
     return [ranking.ProblemVersion(*row) for row in rows]
 
 
+def visit_versions(conn) -> list[ranking.VisitVersion]:
+    """Every accepted version of a visit record, in the oracle's words."""
+    rows = conn.execute(
+        """select district_code, unit_code, record_no, visited_on, problem_no, verdict, report_on, received_at, void_reason is not null,
+                  nullif(township_code, district_code || '000') from raw.visit_versions"""
+    ).fetchall()
+    return [ranking.VisitVersion(*row) for row in rows]
+
+
+def campaigns_of(conn) -> list[ranking.Campaign]:
+    """Every campaign, in the oracle's words."""
+    return [ranking.Campaign(*row) for row in conn.execute("select district_code, started_on, ended_on from raw.campaigns")]
+
+
+def townships_of(conn) -> list[ranking.Township]:
+    """Every township, in the oracle's words."""
+    return [ranking.Township(*row) for row in conn.execute("select township_code, is_ranked, display_order from raw.townships")]
+
+
 def test_ranking_of_every_day(owner, bi_reader):
-    versions = problem_versions(owner)
-    campaigns = [ranking.Campaign(*row) for row in owner.execute("select district_code, started_on, ended_on from raw.campaigns")]
-    townships = [
-        ranking.Township(*row)
-        for row in owner.execute("select township_code, is_ranked, display_order from raw.townships where district_code = %s", (ZIYANG,))
-    ]
+    versions, visits, campaigns = problem_versions(owner), visit_versions(owner), campaigns_of(owner)
+    townships = [township for township in townships_of(owner) if township.code.startswith(ZIYANG)]
+    assert len(visits) > 100
     compared = 0
     days = [
         day for (day,) in bi_reader.execute("select distinct ranked_on from marts.rpt_township_ranking where district_code = %s", (ZIYANG,))
     ]
     assert len(days) == 91 and max(days) == LAST_DAY
     for day in days:
-        expected = {row.township_code: row for row in ranking.ranking(versions, [], campaigns, townships, ZIYANG, day)}
+        expected = {row.township_code: row for row in ranking.ranking(versions, visits, campaigns, townships, ZIYANG, day)}
         actual = bi_reader.execute(
             """select township_code, rank, dense_rank, rectified_pct, assigned_count, rectified_count, open_count, overdue_count,
                       reopened_count, oldest_open_workdays from marts.rpt_township_ranking where district_code = %s and ranked_on = %s""",
@@ -110,15 +128,94 @@ def test_ranking_of_every_day(owner, bi_reader):
 
 
 def test_days_found_and_closed(owner, bi_reader):
-    campaigns = [ranking.Campaign(*row) for row in owner.execute("select district_code, started_on, ended_on from raw.campaigns")]
-    townships = [ranking.Township(*row) for row in owner.execute("select township_code, is_ranked, display_order from raw.townships")]
-    expected = ranking.township_days(problem_versions(owner), [], campaigns, townships, today=date(2020, 7, 1))
+    expected = ranking.township_days(
+        problem_versions(owner), visit_versions(owner), campaigns_of(owner), townships_of(owner), today=date(2020, 7, 1)
+    )
     actual = {
         (day, code): tuple(counts)
         for day, code, *counts in bi_reader.execute("select day_on, township_code, found_count, closed_count from marts.fct_township_days")
     }
     assert actual == {key: (figures.found, figures.closed) for key, figures in expected.items()}
     assert sum(found for found, _ in actual.values()) > 273 - 1 and sum(closed for _, closed in actual.values()) >= 237
+
+
+def test_supervision_of_every_day(owner, bi_reader):
+    """The groups see most of the townships that are not at zero, on one day all; what they send back and find is counted."""
+    visits = visit_versions(owner)
+    (campaign,) = [campaign for campaign in campaigns_of(owner) if campaign.district_code == ZIYANG]
+    days = ranking.township_days(problem_versions(owner), visits, [campaign], townships_of(owner), today=date(2020, 7, 1))
+    expected = supervision.supervision_days(days, visits, campaign, today=date(2020, 7, 1))
+    columns = "due_count, visited_count, coverage_pct, visit_count, confirmed_count, returned_count, relapsed_count, found_count"
+    rows = bi_reader.execute(
+        f"""select day_on, null as group_code, {columns} from marts.fct_supervision_days where district_code = %(district)s
+            union all select day_on, group_code, {columns} from marts.fct_supervision_group_days where district_code = %(district)s""",
+        {"district": ZIYANG},
+    ).fetchall()
+    assert {supervision.SupervisionDay(*row) for row in rows} == expected
+    by_day = {row[0].day: row for row in rows if row[1] is None and row[0].month == 6 and row[0].day >= 22}
+    assert {day: (row[2], row[3], row[4]) for day, row in by_day.items() if row[5]} == {
+        22: (0, 0, None),
+        23: (9, 6, Decimal("66.7")),
+        24: (9, 9, Decimal("100.0")),
+        28: (9, 7, Decimal("77.8")),
+        29: (8, 7, Decimal("87.5")),
+        30: (9, 8, Decimal("88.9")),
+    }
+    # 退回, 反弹, 新发现
+    assert {day: tuple(row[7:]) for day, row in by_day.items() if any(row[7:])} == {
+        24: (2, 0, 0),
+        28: (1, 1, 1),
+        29: (0, 1, 0),
+        30: (1, 0, 1),
+    }
+    assert sum(row[6] for row in by_day.values()) > 50
+
+
+def test_what_visits_undo_is_open_until_it_is_rectified_again(bi_reader):
+    undone = bi_reader.execute(
+        """select township_code, status, is_closed, reopened_count from marts.fct_problems
+           where district_code = %s and reopened_count > 0 order by township_code""",
+        (ZIYANG,),
+    ).fetchall()
+    assert undone == [
+        ("430902000", "rectified", True, 1),
+        ("430902102", "rectified", True, 1),
+        ("430902104", "rectified", True, 1),
+        ("430902105", "rectified", False, 1),
+        ("430902107", "rectified", True, 1),
+        ("430902203", "in_progress", False, 1),
+    ]
+    # 沙头镇 falls below 100 % on the 29th and is back on the 30th.
+    shatou = bi_reader.execute(
+        """select ranked_on, open_count, reopened_count, rank from marts.rpt_township_ranking
+           where township_code = '430902104' and ranked_on >= '2020-06-28' order by ranked_on"""
+    ).fetchall()
+    assert [row[1:3] for row in shatou] == [(0, 0), (1, 1), (0, 0)] and shatou[-1][3] == 1
+    # What 长春镇 was told on the 28th is in its ledger on the 29th; what was found on the 30th is in none yet.
+    found = bi_reader.execute(
+        "select township_code, day_on from marts.fct_findings where district_code = %s and rule_id = 'W09'", (ZIYANG,)
+    )
+    assert found.fetchall() == [("430902401", LAST_DAY)]
+    listed = bi_reader.execute(
+        """select v.township_code, p.found_on, p.first_reported_on, p.source from marts.fct_visits v
+           join marts.fct_problems p using (district_code, problem_no) where v.district_code = %s and v.verdict = '新发现'""",
+        (ZIYANG,),
+    ).fetchall()
+    assert listed == [("430902106", date(2020, 6, 28), date(2020, 6, 29), "督导发现")]
+
+
+def test_visits_that_were_sent_wrongly_are_right_in_the_end(bi_reader):
+    rules = bi_reader.execute(
+        "select rule_id, count(*) from marts.fct_rejected_rows where ledger = '督导记录' and unit_code like %s group by 1",
+        (f"{ZIYANG}-D%",),
+    ).fetchall()
+    assert dict(rules) == {"R01": 1, "R02": 1, "R04": 2, "V01": 1, "V02": 1, "V03": 1}
+    visits, confirmed = bi_reader.execute(
+        "select count(*), count(problem_no) filter (where verdict = '属实') from marts.fct_visits where district_code = %s", (ZIYANG,)
+    ).fetchone()
+    # Every record but the one that was entered twice.
+    records = [visit for group in build_groups(build_senders(2020), 2020) for visit in group.items[VISITS]]
+    assert visits == len(records) - 1 and confirmed == sum(visit.verdict == "属实" for visit in records)
 
 
 def test_fund_tiers_of_every_day(owner, bi_reader):

@@ -4,18 +4,19 @@ import csv
 import hashlib
 import re
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import openpyxl
 import pytest
 
 from local.sample import SampleFile, write_sample
-from local.sample.daily import build_senders
-from local.sample.mistakes import FUNDS, MISTAKES, PROBLEMS, PROJECTS
+from local.sample.daily import build_groups, build_senders
+from local.sample.mistakes import FUNDS, MISTAKES, PROBLEMS, PROJECTS, VISITS
 from local.sample.people import check_digit
-from local.sample.places import read_townships
-from local.sample.story import BATCHES, RECEIPTS
+from local.sample.places import OFFICE, read_townships
+from local.sample.story import BATCHES, DAYS, DISCOVERIES, GROUPS, RECEIPTS, STORIES, UNDOINGS
+from tests.oracle import ranking, supervision
 
 SEEDS = (2020, 7, 23)
 WORKING_DAYS = {date(2020, 6, day) for day in (22, 23, 24, 28, 29, 30)}
@@ -58,7 +59,7 @@ def test_another_seed_gives_the_same_files_with_other_contents(sample: tuple[Pat
 
 def test_files_stand_where_they_belong(sample: tuple[Path, list[SampleFile]]) -> None:
     out, files = sample
-    assert 40 <= len(files) <= 70
+    assert len(files) == 77
     assert {file.path for file in files} == {path for path in out.rglob("*") if path.is_file()}
     for file in files:
         assert file.path.parent == out / f"{file.day:%Y%m%d}" / file.unit_code
@@ -68,14 +69,14 @@ def test_files_stand_where_they_belong(sample: tuple[Path, list[SampleFile]]) ->
 
 def test_units_and_days(sample: tuple[Path, list[SampleFile]]) -> None:
     files = sample[1]
-    units = set(read_townships()) | {"430902000"}
-    assert len(units) == 10
+    units = set(read_townships()) | {"430902000"} | set(GROUPS)
+    assert len(units) == 13
     on = {day: {file.unit_code for file in files if file.day == day} for day in WORKING_DAYS | HOLIDAYS}
     assert on[date(2020, 6, 22)] == units
-    assert all(len(on[day]) >= 5 for day in WORKING_DAYS)
+    assert all(len(on[day]) >= 8 and on[day] >= set(GROUPS) for day in WORKING_DAYS)
     assert sum(len(on[day]) for day in HOLIDAYS) == 1
     assert {file.day for file in files} <= WORKING_DAYS | HOLIDAYS
-    # 茈湖口镇 is silent for several days, and every unit at least on one.
+    # 茈湖口镇 is silent for several days, and some unit on every day but the first.
     assert {day.day for day in WORKING_DAYS if "430902105" in on[day]} == {22, 29, 30}
     assert any(unit not in on[day] for day in WORKING_DAYS for unit in units)
 
@@ -140,10 +141,12 @@ def test_check_digit_follows_the_standard() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_mistake_is_planted_once(seed: int) -> None:
     planted: list[object] = []
-    for sender in build_senders(seed):
+    senders = build_senders(seed)
+    for sender in senders:
         for ledger in (PROBLEMS, PROJECTS):
             planted += [mistake for item in sender.items[ledger] for mistake in item.mistakes.values()]
-        planted += [item.mistake for item in sender.items[FUNDS] if item.mistake]
+    for sender in [*senders, *build_groups(senders, seed)]:
+        planted += [item.mistake for ledger in (FUNDS, VISITS) for item in sender.items.get(ledger, []) if item.mistake]
     meant = [mistake for mistake in MISTAKES if mistake.kind != "stray"]
     assert sorted(map(repr, planted)) == sorted(map(repr, meant))
 
@@ -163,6 +166,82 @@ def test_keys_and_names_are_distinct(seed: int) -> None:
             assert item.village is None if sender.unit.endswith("000") else item.village in places[sender.unit].villages
         for project in sender.items[PROJECTS]:
             assert set(project.villages) <= set(places[sender.unit].villages if sender.unit in places else ())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_visit_names_a_problem_that_the_township_had_reported_before(seed: int) -> None:
+    senders = build_senders(seed)
+    owners = {sender.unit: None if sender.unit == OFFICE else sender.name for sender in senders}
+    known = {
+        item.problem_no: (owners[sender.unit], item.village, item.accepted_on) for sender in senders for item in sender.items[PROBLEMS]
+    }
+    records: set[str] = set()
+    for group in build_groups(senders, seed):
+        numbers = [visit.record_no for visit in group.items[VISITS]]
+        assert len(numbers) == len(set(numbers))
+        assert not records & set(numbers)
+        records |= set(numbers)
+        for visit in group.items[VISITS]:
+            # The files of a day arrive in any order.
+            rows = [(day, visit.row(day)) for day in DAYS if day >= visit.sent_on]
+            for day, row in rows:
+                if row["问题编号"]:
+                    township, village, accepted_on = known[row["问题编号"]]
+                    assert (row["乡镇"], row["村(社区)"]) == (township, village)
+                    assert accepted_on < day
+            assert all((row["问题编号"] is None) == (row["核查结论"] in ("已巡查", "新发现")) for _, row in rows[:1])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_seed_has_the_figures_of_the_story(seed: int) -> None:
+    """Problems and visits as the gate lets them pass, judged by the oracle: what the days lead to, and what the groups see."""
+    senders = build_senders(seed)
+    at = datetime(2020, 6, 30, tzinfo=UTC)
+    codes = {sender.name: sender.unit for sender in senders}
+    statuses = {"未整改": "open", "整改中": "in_progress", "整改到位": "rectified"}
+    problems = [
+        ranking.ProblemVersion(
+            "430902", row["问题编号"], codes.get(row["乡镇"]), sender.unit, sender.unit == OFFICE, statuses[row["整改状态"]],
+            row["发现日期"], row["整改时限"], row["完成日期"], day, at,
+        )
+        for sender in senders for item in sender.items[PROBLEMS] if not item.is_void
+        for day in DAYS if day >= item.accepted_on and day.day in sender.days[PROBLEMS] and day not in item.mistakes
+        for row in [item.row(day)]
+    ]  # fmt: skip
+    visits = [
+        ranking.VisitVersion(
+            "430902", group.unit, row["记录编号"], row["督导日期"], row["问题编号"], row["核查结论"], day, at, bool(row["撤销原因"]),
+            codes.get(row["乡镇"]),
+        )
+        for group in build_groups(senders, seed) for item in group.items[VISITS] for day in DAYS if day >= item.sent_on
+        for row in [item.row(day)]
+    ]  # fmt: skip
+    campaign = ranking.Campaign("430902", date(2020, 4, 1), date(2020, 6, 30))
+    townships = [ranking.Township(code, not code.endswith("401")) for code in read_townships()]
+    days = ranking.township_days(problems, visits, [campaign], townships, today=DAYS[-1])
+    district = {
+        day.day: tuple(sum(getattr(figures, name) for (on, _), figures in days.items() if on == day) for name in ("rectified", "open"))
+        for day in DAYS
+    }
+    assert district[30] == (237, 36)
+    for day in DAYS:
+        told = [max(known for known in story.progress if known[0] <= day.day) for story in STORIES.values()]
+        city = sum(1 for story in STORIES.values() if story.city_closed_on and story.city_closed_on <= day.day)
+        undone = sum(1 for one in UNDOINGS if one.claimed_on < one.visited_on <= day and day < one.again_on)
+        assert district[day.day][0] == sum(rectified for _, _, rectified in told) + city - undone, day
+    reopened = {(code[-3:], day.day): figures.reopened for (day, code), figures in days.items() if day in DAYS and figures.reopened}
+    assert {code for code, day in reopened if day == 30} == {"105", "203"}
+    assert [day for code, day in reopened if code == "104"] == [29]
+    seen = {
+        row.day.day: (row.visited, row.due, row.returned, row.relapsed, row.found)
+        for row in supervision.supervision_days(days, visits, campaign, DAYS[-1])
+        if row.group_code is None and row.visits
+    }
+    assert seen == {
+        22: (0, 0, 0, 0, 0), 23: (6, 9, 0, 0, 0), 24: (9, 9, 2, 0, 0), 28: (7, 9, 1, 1, 1), 29: (7, 8, 0, 1, 0), 30: (8, 9, 1, 0, 1),
+    }  # fmt: skip
+    assert len(UNDOINGS) == sum(sum(row[2:4]) for row in seen.values())
+    assert len(DISCOVERIES) == sum(row[4] for row in seen.values())
 
 
 @pytest.mark.parametrize("seed", SEEDS)

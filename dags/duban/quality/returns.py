@@ -6,6 +6,8 @@ import json
 import logging
 from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import psycopg
 
@@ -17,6 +19,17 @@ from duban.settings import Settings
 
 log = logging.getLogger(__name__)
 SECONDS_PER_SLIP = 60
+_SLIPS = "duban.quality.return_slip"
+
+
+def return_folder(unit_code: str, submission_id: str) -> Path:
+    """Folder of a return, below the outbox."""
+    return Path("returns", unit_code, submission_id)
+
+
+def slip_name(submission_id: str) -> str:
+    """File name of a slip."""
+    return f"退回单-{submission_id}.xlsx"
 
 
 def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
@@ -31,35 +44,56 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
         waiting = warehouse.unreturned(conn)
         if not waiting:
             return []
-        folders = {row["submission_id"]: root / row["unit_code"] / row["submission_id"] for row in waiting if row["outcome"] != "duplicate"}
+        folders = {row["submission_id"]: settings.outbox / return_folder(row["unit_code"], row["submission_id"]) for row in waiting}
         for folder in folders.values():
             folder.mkdir(parents=True, exist_ok=True)
         slips = [row for row in waiting if row["receipt"]["rejections"]]
-        jobs = [
-            {
-                "source": str(landed(settings.landing, row["file_sha256"])),
-                "target": str(folders[row["submission_id"]] / f"退回单-{row['submission_id']}.xlsx"),
-                "receipt": row["receipt"],
-                "expectations": str(settings.expectations),
-                "seeds": str(settings.seeds),
-            }
-            for row in slips
-        ]
-        with Sandbox("duban.quality.return_slip") if slips else nullcontext() as sandbox:
+        jobs = [_job(row, folders[row["submission_id"]], settings) for row in slips]
+        with Sandbox(_SLIPS) if slips else nullcontext() as sandbox:
             # The children begin with the slips while the receipts are written.
-            answers = sandbox.map(Job(job, SECONDS_PER_SLIP) for job in jobs) if slips else ()
+            answers = sandbox.map(jobs) if slips else ()
             for row in waiting:
-                if folder := folders.get(row["submission_id"]):
-                    _write_json(folder / "receipt.json", row["receipt"])
+                _write_json(folders[row["submission_id"]] / "receipt.json", row["receipt"])
             for row, job, answer in zip(slips, jobs, answers, strict=True):
-                if isinstance(answer, ChildFailed):
-                    # The sender's workbook cannot be opened for formatting; the explanation alone can.
-                    log.warning("%s: the slip is written without the sender's sheets", row["submission_id"])
-                    if isinstance(next(sandbox.map([Job({**job, "source": None}, SECONDS_PER_SLIP)])), ChildFailed):
-                        log.error("%s: no slip could be written; its receipt says what is wrong", row["submission_id"])
+                _explain_at_least(sandbox, row["submission_id"], job, answer)
         sync_filesystem(root)  # what is recorded as returned will not be written again
         warehouse.record_returned(conn, [row["submission_id"] for row in waiting])
     return list(folders.values())
+
+
+def slip_again(submission: dict[str, Any], settings: Settings) -> bytes | None:
+    """The slip of a submission as it was made; None when none could be. What lies in the outbox by now is the clerk's to change.
+
+    Args:
+        submission: `submission_id`, `file_sha256` and `receipt` of a submission with rejections.
+        settings: Where the sender's bytes and the expectations lie.
+    """
+    with TemporaryDirectory() as folder, Sandbox(_SLIPS, children=1) as sandbox:
+        job = _job(submission, Path(folder), settings)
+        [answer] = sandbox.map([job])
+        _explain_at_least(sandbox, submission["submission_id"], job, answer)
+        slip = Path(job.arguments["target"])
+        return slip.read_bytes() if slip.exists() else None
+
+
+def _job(row: dict[str, Any], folder: Path, settings: Settings) -> Job:
+    arguments = {
+        "source": str(landed(settings.landing, row["file_sha256"])),
+        "target": str(folder / slip_name(row["submission_id"])),
+        "receipt": row["receipt"],
+        "expectations": str(settings.expectations),
+        "seeds": str(settings.seeds),
+    }
+    return Job(arguments, SECONDS_PER_SLIP)
+
+
+def _explain_at_least(sandbox: Sandbox, submission_id: str, job: Job, answer: dict[str, Any] | ChildFailed) -> None:
+    """A sender's workbook that cannot be opened for formatting: the explanation alone can be written."""
+    if isinstance(answer, ChildFailed):
+        log.warning("%s: the slip is written without the sender's sheets", submission_id)
+        [answer] = sandbox.map([Job({**job.arguments, "source": None}, job.seconds)])
+        if isinstance(answer, ChildFailed):
+            log.error("%s: no slip could be written; its receipt says what is wrong", submission_id)
 
 
 def _write_json(path: Path, document: dict) -> None:

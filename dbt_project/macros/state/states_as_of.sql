@@ -6,25 +6,8 @@
 -#}
 {% macro states_as_of(days) -%}
 {%- set known = 'versions.received_at <= $3' -%}
--- every problem number once, by leaps through the index
 problem_numbers as (
-    (
-        select versions.problem_no
-        from {{ source('raw', 'problem_versions') }} as versions
-        where versions.district_code = $1
-        order by versions.problem_no
-        limit 1
-    )
-    union all
-    select (
-        select versions.problem_no
-        from {{ source('raw', 'problem_versions') }} as versions
-        where versions.district_code = $1 and versions.problem_no > problem_numbers.problem_no
-        order by versions.problem_no
-        limit 1
-    )
-    from problem_numbers
-    where problem_numbers.problem_no is not null
+    {{ numbers_of_district(source('raw', 'problem_versions'), 'problem_no', 'problem_numbers') | indent(4) }}
 ),
 
 visit_versions as (

@@ -16,7 +16,6 @@ select
     ignored_count,
     corrects_id,
     duplicate_of,
-    returned_at,
     {{ is_accepted('outcome') }} as is_accepted
 from {{ source('ops', 'submissions') }}
 where outcome is not null

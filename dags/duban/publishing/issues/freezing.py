@@ -8,23 +8,34 @@ This is the one place besides `warehouse.py` that changes state: it writes `publ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import psycopg
 from psycopg.rows import class_row
 
 from duban import warehouse
+from duban.publishing.issues.series import Series
 
-DAILY = "daily"
+# Finding W05; as the variable due_soon_workdays of the dbt project, which a test compares.
+DUE_SOON_WORKDAYS = 3
 
 
 class NotAWorkingDay(ValueError):
-    """The day has no bulletin: it is no working day of the Chinese calendar."""
+    """The day has no issue: it is no working day of the Chinese calendar."""
 
 
 class NothingToCorrect(ValueError):
     """A correction was asked for a day that has no issue."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A person's word that an issue is published although a check failed."""
+
+    released_by: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -42,45 +53,91 @@ class Issue:
     data_fingerprint: str
     published_at: datetime
     corrects_issue_no: int | None
+    period_start_on: date
+    district_name: str
+    data_label: str | None
+    issuer_name: str
+    document_family: str
+    document_word: str | None
+    recipients: str | None
+    copies_to: str | None
+    is_provisional: bool
+    due_soon_on: date
+    held_for: list[str]
+    released_by: str | None
+    release_reason: str | None
 
 
-def freeze_daily(conn: psycopg.Connection, district_code: str, business_on: date, *, is_correction: bool = False) -> Issue | None:
-    """Freeze and number the daily bulletin of a district for a business day, with everything that has arrived by now.
+def freeze(
+    conn: psycopg.Connection,
+    series: Series,
+    district_code: str,
+    business_on: date,
+    *,
+    is_correction: bool = False,
+    release: Release | None = None,
+    held_for: tuple[str, ...] = (),
+    finish: Callable[[Issue], None] = lambda issue: None,
+) -> Issue | None:
+    """Freeze and number an issue of a district for a business day, with everything that has arrived by now.
 
-    One ordinary issue per business day: asked again, the first one is returned. A correction is the next number, and names the issue
-    of the day before it; where nothing has changed since, that issue is returned and no number is given. All of it is one transaction
-    under the load lock: it stands with its number and rows, or nothing does.
+    One ordinary issue per series and business day: asked again, the first one is returned. A correction is the next number, and names the
+    newest issue of the day before it; where nothing has changed since, that issue is returned and no number is given. All of it is one
+    transaction under the load lock: it stands with its number, its rows and what `finish` makes of them, or nothing does.
 
     Args:
         conn: A connection with no transaction open.
+        series: Which publication.
         district_code: Six digits.
-        business_on: The day the bulletin is about.
+        business_on: The day the issue is about, the last of its period.
         is_correction: Whether what was published about the day is to be corrected.
+        release: A person's word, recorded with the issue.
+        held_for: The checks that the release is about.
+        finish: Called with a new issue within the transaction; what it raises, undoes everything.
 
     Returns:
         The issue; None when the district has no campaign on that day, or nothing of it was accepted so far.
 
     Raises:
-        NotAWorkingDay: bulletins are for working days.
+        NotAWorkingDay: issues are for working days.
         NothingToCorrect: no issue of that day was published.
     """
-    day = {"district": district_code, "series": DAILY, "day": business_on}
+    day = {"district": district_code, "series": series.code, "day": business_on}
     issues = conn.cursor(row_factory=class_row(Issue))
     with warehouse.load_transaction(conn):
         if not _is_working_day(conn, business_on):
-            raise NotAWorkingDay(f"{business_on} 不是工作日，不出日通报")
+            raise NotAWorkingDay(f"{business_on} 不是工作日，不出{series.kind}")
         ordinary = issues.execute(_OF_DAY + "and corrects_issue_no is null", day).fetchone()
         if is_correction and ordinary is None:
-            raise NothingToCorrect(f"{district_code} {business_on} 还没有出过日通报，没有可更正的")
+            raise NothingToCorrect(f"{district_code} {business_on} 还没有出过{series.kind}，没有可更正的")
         if ordinary is not None and not is_correction:
             return ordinary
         newest = issues.execute(_OF_DAY + "order by issue_no desc limit 1", day).fetchone()
         known_at, has_data = conn.execute(_KNOWN, {**day, "accepted": list(warehouse.ACCEPTED)}).fetchone()
         if not has_data:
             return None
-        before = {"corrects": newest and newest.issue_no, "fingerprint": newest and newest.data_fingerprint}
+        asked = {
+            **day,
+            "corrects": newest and newest.issue_no,
+            "fingerprint": newest and newest.data_fingerprint,
+            "year": business_on.year,
+            "known_at": known_at,
+            "period_start": (period_start := series.period_start(business_on)),
+            "day_before": period_start - timedelta(days=1),
+            "is_of_a_day": series.is_of_a_day,
+            "has_projects": series.has_projects,
+            "has_targets": series.has_targets,
+            "due_soon_workdays": DUE_SOON_WORKDAYS,
+            "held_for": list(held_for if release else ()),
+            "released_by": release and release.released_by,
+            "release_reason": release and release.reason,
+        }
         # no row where nothing changed since the newest issue of the day, or where the day lies in no campaign
-        return issues.execute(_FREEZE, {**day, **before, "year": business_on.year, "known_at": known_at}).fetchone() or newest
+        issue = issues.execute(_FREEZE, asked).fetchone()
+        if issue is None:
+            return newest
+        finish(issue)
+        return issue
 
 
 def _is_working_day(conn: psycopg.Connection, day: date) -> bool:
@@ -97,26 +154,104 @@ select
 from ops.submissions
 """
 
-# One statement, so that all rows come from one snapshot. Tables and functions have the same columns in the same order.
+# One statement, so that all rows come from one snapshot. Tables have the columns of what they are frozen from, in the same order.
 _FREEZE = """
-with ranking_rows as materialized (
-    select * from marts.ranking_as_of(%(district)s, %(day)s, %(known_at)s)
+with calendar as (
+    select
+        today.is_provisional,
+        (select max(date_on) from marts.dim_dates where is_working_day and date_on < %(period_start)s) as previous_on,
+        (
+            select max(date_on)
+            from marts.dim_dates as soon
+            where soon.working_day_number - today.working_day_number <= %(due_soon_workdays)s
+        ) as due_soon_on
+    from marts.dim_dates as today
+    where today.date_on = %(day)s
 ),
 
+ranking_rows as materialized (
+    select ranking.*, calendar.previous_on, earlier.rank as previous_rank, evening.open_count as open_before_count
+    from marts.ranking_as_of(%(district)s, %(day)s, %(known_at)s) as ranking
+    cross join calendar
+    left join marts.ranking_as_of(%(district)s, (select previous_on from calendar), %(known_at)s) as earlier using (township_code)
+    left join marts.ranking_as_of(%(district)s, %(day_before)s, %(known_at)s) as evening using (township_code)
+),
+
+-- what is new or closed is so in the period: compared with the day before it
 problem_rows as materialized (
-    select * from marts.problems_as_of(%(district)s, %(day)s, %(known_at)s)
+    select
+        problem.district_code, problem_no, problem.township_code, problem.village_code, problem.source, problem.category,
+        problem.description, problem.department, problem.measures, problem.leader_name, problem.found_on, problem.due_on,
+        problem.is_rectified, problem.is_overdue, problem.is_reopened,
+        earlier.problem_no is null as is_found,
+        problem.is_rectified and earlier.is_rectified is not true as is_closed,
+        coalesce(not problem.is_rectified and earlier.is_rectified, false) as is_relapsed,
+        problem.open_workdays, problem.submission_id, problem.source_file, problem.source_sheet, problem.source_row,
+        village.village_name
+    from marts.problems_as_of(%(district)s, %(day)s, %(known_at)s) as problem
+    left join marts.problems_as_of(%(district)s, %(day_before)s, %(known_at)s) as earlier using (problem_no)
+    left join raw.villages as village on village.village_code = problem.village_code
 ),
 
 supervision_rows as materialized (
-    select * from marts.supervision_as_of(%(district)s, %(day)s, %(known_at)s)
+    select * from marts.supervision_as_of(%(district)s, %(day)s, %(known_at)s) where %(is_of_a_day)s
+),
+
+visit_rows as materialized (
+    select * from marts.visits_as_of(%(district)s, %(day)s, %(known_at)s) where visited_on >= %(period_start)s
+),
+
+file_rows as materialized (
+    select
+        submission_id, unit_code, unit_name, file_name, report_on, received_at, outcome, row_count, accepted_count, rejected_count,
+        ignored_count
+    from ops.submissions as submission
+    join raw.units using (unit_code)
+    where
+        submission.district_code = %(district)s
+        and outcome is not null
+        and received_at <= %(known_at)s
+        and coalesce(report_on, (received_at at time zone 'Asia/Shanghai')::date) between %(period_start)s and %(day)s
+),
+
+project_rows as materialized (
+    select project.*, earlier.stage as previous_stage
+    from marts.projects_as_of(%(district)s, %(day)s, %(known_at)s) as project
+    left join marts.projects_as_of(%(district)s, %(day_before)s, %(known_at)s) as earlier using (project_no)
+    where %(has_projects)s
+),
+
+movement_rows as materialized (
+    select * from marts.movements_as_of(%(district)s, %(day)s, %(known_at)s) where %(has_projects)s
+),
+
+finding_rows as materialized (
+    select district_code, rule_id, subject, text, day_on, null::text as submission_id
+    from marts.fund_findings_as_of(%(district)s, %(day)s, %(known_at)s)
+    where %(has_projects)s
+    union
+    select finding.district_code, rule_id, subject, text, day_on, submission_id
+    from quarantine.findings as finding
+    join file_rows using (submission_id)
+    where %(is_of_a_day)s
+),
+
+target_rows as materialized (
+    select display_order, level, target_name, target_count, unit
+    from raw.key_targets
+    where district_code = %(district)s and target_year = %(year)s and %(has_targets)s
 ),
 
 lines as (
     select 'ranking' as kept_in, found::text as line from ranking_rows as found
-    union all
-    select 'problem' as kept_in, found::text as line from problem_rows as found
-    union all
-    select 'supervision' as kept_in, found::text as line from supervision_rows as found
+    union all select 'problem', found::text from problem_rows as found
+    union all select 'supervision', found::text from supervision_rows as found
+    union all select 'visit', found::text from visit_rows as found
+    union all select 'file', found::text from file_rows as found
+    union all select 'project', found::text from project_rows as found
+    union all select 'movement', found::text from movement_rows as found
+    union all select 'finding', found::text from finding_rows as found
+    union all select 'target', found::text from target_rows as found
 ),
 
 frozen as (
@@ -131,39 +266,45 @@ next as (
 ),
 
 issue as (
-    insert into published.publications
-        (publication_id, district_code, series, issue_year, issue_no, business_on, known_at, rule_code, data_fingerprint, corrects_issue_no)
+    insert into published.publications (
+        publication_id, district_code, series, issue_year, issue_no, business_on, known_at, rule_code, data_fingerprint, corrects_issue_no,
+        period_start_on, district_name, data_label, issuer_name, document_family, document_word, recipients, copies_to, is_provisional,
+        due_soon_on, held_for, released_by, release_reason
+    )
     select
-        concat_ws('-', %(district)s::text, %(series)s::text, %(year)s::integer, next.issue_no),
-        %(district)s,
-        %(series)s,
-        %(year)s,
-        next.issue_no,
-        %(day)s,
-        %(known_at)s,
-        (select min(rule_code) from ranking_rows),
-        frozen.data_fingerprint,
-        %(corrects)s
+        concat_ws('-', %(district)s::text, %(series)s::text, %(year)s::integer, next.issue_no), %(district)s, %(series)s, %(year)s,
+        next.issue_no, %(day)s, %(known_at)s, (select min(rule_code) from ranking_rows), frozen.data_fingerprint, %(corrects)s,
+        %(period_start)s, district.district_name, district.data_label, coalesce(district.issuer_name, office.unit_name),
+        district.document_family, district.document_word, district.recipients, district.copies_to, calendar.is_provisional,
+        calendar.due_soon_on, %(held_for)s, %(released_by)s, %(release_reason)s
     from frozen
     cross join next
-    where frozen.data_fingerprint is not null and frozen.data_fingerprint is distinct from %(fingerprint)s
+    cross join calendar
+    join raw.districts as district on district.district_code = %(district)s
+    join raw.units as office on office.unit_code = %(district)s::text || '000'
+    where exists (select from ranking_rows) and frozen.data_fingerprint is distinct from %(fingerprint)s
     returning *
 ),
 
-ranking as (
-    insert into published.ranking_rows
-    select issue.publication_id, ranking_rows.* from issue cross join ranking_rows
+kept_ranking as (insert into published.ranking_rows select issue.publication_id, rows.* from issue cross join ranking_rows as rows),
+
+kept_problems as (insert into published.problem_rows select issue.publication_id, rows.* from issue cross join problem_rows as rows),
+
+kept_supervision as (
+    insert into published.supervision_rows select issue.publication_id, rows.* from issue cross join supervision_rows as rows
 ),
 
-problems as (
-    insert into published.problem_rows
-    select issue.publication_id, problem_rows.* from issue cross join problem_rows
-),
+kept_visits as (insert into published.visit_rows select issue.publication_id, rows.* from issue cross join visit_rows as rows),
 
-supervision as (
-    insert into published.supervision_rows
-    select issue.publication_id, supervision_rows.* from issue cross join supervision_rows
-)
+kept_files as (insert into published.file_rows select issue.publication_id, rows.* from issue cross join file_rows as rows),
+
+kept_projects as (insert into published.project_rows select issue.publication_id, rows.* from issue cross join project_rows as rows),
+
+kept_movements as (insert into published.movement_rows select issue.publication_id, rows.* from issue cross join movement_rows as rows),
+
+kept_findings as (insert into published.finding_rows select issue.publication_id, rows.* from issue cross join finding_rows as rows),
+
+kept_targets as (insert into published.target_rows select issue.publication_id, rows.* from issue cross join target_rows as rows)
 
 select * from issue
 """

@@ -1,0 +1,73 @@
+"""How Chinese text is set: which characters may be seen, how wide a text is, and where a title breaks."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+
+# Controls, halves of characters, and what turns the direction of the text around it: XML cannot hold the first two, a reader is misled by the last.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_NEVER_FIRST = "，。、；：？！）》〉】〕」』”’％%"
+_NEVER_LAST = "（《〈【〔「『“‘"
+_WORD = re.compile(r"\d+年\d+月\d+日|\d+月\d+日|第\d+期|[0-9A-Za-z.%+-]+")
+
+
+def visible(text: str) -> str:
+    """The text with U+FFFD for every character that cannot be shown or changes how the text around it is shown."""
+    return _UNSEEN.sub("\ufffd", text)
+
+
+def is_wide(character: str) -> bool:
+    """Whether a character takes the place of a Chinese one."""
+    return unicodedata.east_asian_width(character) in "WFA"
+
+
+def half_widths(text: str) -> int:
+    """Width of a text in halves of a Chinese character."""
+    return sum(2 if is_wide(character) else 1 for character in text if not unicodedata.combining(character))
+
+
+def title_lines(title: str, line_width: int) -> list[str]:
+    """A title as lines of much the same length, broken where the sense allows; line breaks in it are kept.
+
+    Args:
+        title: The title; ``\\n`` breaks it by hand.
+        line_width: What a line holds, in halves of a Chinese character.
+    """
+    return [line for part in title.split("\n") for line in _balanced(part.strip(), line_width)]
+
+
+def _balanced(title: str, line_width: int) -> list[str]:
+    count = -(-half_widths(title) // line_width)
+    if count <= 1:
+        return [title]
+    lines, rest = [], title
+    for left in range(count, 1, -1):
+        ideal = half_widths(rest) / left
+        fitting = [place for place in _places(rest) if half_widths(rest[:place]) <= line_width]
+        if not fitting:
+            break
+        best = min(fitting, key=lambda place: abs(half_widths(rest[:place]) - ideal) - _sense(rest, place))
+        lines.append(rest[:best])
+        rest = rest[best:]
+    return [*lines, rest]
+
+
+def _places(text: str) -> Iterator[int]:
+    """Where a line may end: not inside a number or date, and never with a bracket on the wrong line."""
+    inside = {place for word in _WORD.finditer(text) for place in range(word.start() + 1, word.end())}
+    for place, (before, after) in enumerate(pairwise(text), start=1):
+        if place not in inside and before not in _NEVER_LAST and after not in _NEVER_FIRST:
+            yield place
+
+
+def _sense(text: str, place: int) -> int:
+    """How well the sense allows a break, in halves of a Chinese character that the line may be longer or shorter for it."""
+    before, after = text[:place], text[place:]
+    if after[0] in "（《“" or before[-1] in "）》”、，" or before.endswith("关于"):
+        return 12
+    if before[-1] in "的和及" or after[0] in "和及":
+        return 8
+    if before.endswith(("年", "月", "日", "区", "县", "市", "镇", "乡", "办", "局", "情况", "工作", "问题", "项目", "资金")) and after[0] not in "的":
+        return 4
+    return 0

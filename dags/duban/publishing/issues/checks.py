@@ -1,0 +1,172 @@
+"""What must be true of the frozen rows before they are issued. A check that fails holds the issue until the reason is gone or a person
+releases it; docs/rules.md says what each protects from.
+
+A check is a query that returns one sentence per fault, for the office to read. It looks at the rows of an issue that is not yet committed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+
+from duban.publishing.issues.freezing import Issue
+
+
+class Held(Exception):
+    """A check failed: the issue is not published. `reasons` are sentences in Chinese, each beginning with what was checked."""
+
+    def __init__(self, reasons: tuple[str, ...]):
+        super().__init__("；".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True)
+class Check:
+    """A promise of every issue, and the query that returns a sentence for each breach of it."""
+
+    name: str
+    query: str
+
+
+def failed_checks(conn: psycopg.Connection, issue: Issue) -> tuple[str, ...]:
+    """What the checks find about an issue within its own transaction: sentences that begin with the name of the check."""
+    asked = {
+        "issue": issue.publication_id,
+        "district": issue.district_code,
+        "series": issue.series,
+        "day": issue.business_on,
+        "period_start": issue.period_start_on,
+        "known_at": issue.known_at,
+    }
+    return tuple(f"{check.name}：{fault}" for check in CHECKS for (fault,) in conn.execute(check.query, asked))
+
+
+_TOWNSHIPS = Check(
+    "乡镇齐全",
+    """
+    select '缺' || township_name
+    from raw.townships
+    left join published.ranking_rows as line
+        on line.township_code = townships.township_code and line.publication_id = %(issue)s
+    where townships.district_code = %(district)s and line.township_code is null
+    union all
+    select '缺不属于任何乡镇的问题一行'
+    where not exists (select from published.ranking_rows where publication_id = %(issue)s and township_code = %(district)s || '000')
+    """,
+)
+
+# Every count of the ranking equals the number of problems by name; the total of the townships is that of all problems.
+_TOTALS = Check(
+    "数字相符",
+    """
+    with named as (
+        select
+            township_code,
+            count(*) as assigned,
+            count(*) filter (where is_rectified) as rectified,
+            count(*) filter (where is_overdue) as overdue,
+            count(*) filter (where is_reopened and not is_rectified) as reopened
+        from published.problem_rows
+        where publication_id = %(issue)s
+        group by township_code
+    )
+
+    select concat(
+        coalesce(line.township_name, named.township_code), '排名表为',
+        line.assigned_count, '/', line.rectified_count, '/', line.overdue_count,
+        '/', line.reopened_count, '（问题/到位/超期/退回反弹），明细为', coalesce(named.assigned, 0), '/', coalesce(named.rectified, 0), '/',
+        coalesce(named.overdue, 0), '/', coalesce(named.reopened, 0)
+    )
+    from (select * from published.ranking_rows where publication_id = %(issue)s) as line
+    full join named using (township_code)
+    where (line.assigned_count, line.rectified_count, line.open_count, line.overdue_count, line.reopened_count)
+        is distinct from (
+            coalesce(named.assigned, 0), coalesce(named.rectified, 0), coalesce(named.assigned - named.rectified, 0),
+            coalesce(named.overdue, 0), coalesce(named.reopened, 0)
+        )
+    """,
+)
+
+_RATES = Check(
+    "比率范围",
+    """
+    select concat(township_name, '整改率', rectified_pct, '%%，整改到位', rectified_count, '个，问题', assigned_count, '个')
+    from published.ranking_rows
+    where
+        publication_id = %(issue)s
+        and (
+            rectified_count not between 0 and assigned_count
+            or overdue_count not between 0 and open_count
+            or reopened_count not between 0 and open_count
+            or (rectified_pct is null) <> (assigned_count = 0)
+            or rectified_pct not between 0 and 100
+        )
+    union all
+    select concat('督导覆盖率', coverage_pct, '%%，应督导', due_count, '个，已督导', visited_count, '个')
+    from published.supervision_rows
+    where publication_id = %(issue)s and (visited_count not between 0 and due_count or coverage_pct not between 0 and 100)
+    """,
+)
+
+# Against the newest earlier issue of the same campaign: a problem that stood in it and stands no longer must have been reported anew since
+# (a withdrawal, another township, another day of finding), else something was lost.
+_NOTHING_LOST = Check(
+    "问题不减",
+    """
+    with earlier as (
+        select publication.*
+        from published.publications as publication
+        join raw.campaigns as campaign
+            on campaign.district_code = publication.district_code
+            and publication.business_on between campaign.started_on and campaign.ended_on
+            and %(day)s between campaign.started_on and campaign.ended_on
+        where
+            publication.district_code = %(district)s
+            and publication.business_on <= %(day)s
+            and publication.publication_id <> %(issue)s
+        order by publication.business_on desc, publication.known_at desc
+        limit 1
+    ),
+
+    lost as (
+        select row.problem_no, row.township_code
+        from earlier
+        join published.problem_rows as row on row.publication_id = earlier.publication_id
+        where
+            not exists (select from published.problem_rows as now where now.publication_id = %(issue)s and now.problem_no = row.problem_no)
+            and not exists (
+                select
+                from raw.problem_versions as version
+                where
+                    version.district_code = %(district)s
+                    and version.problem_no = row.problem_no
+                    and version.received_at <= %(known_at)s
+                    and version.report_on <= %(day)s
+                    and (version.received_at > earlier.known_at or version.report_on > earlier.business_on)
+            )
+    )
+
+    select concat(
+        '问题总数比', earlier.business_on, '的第', earlier.issue_no, '期少，有', count(*), '个问题没有撤销、调整或更正的记录：',
+        (array_to_string((array_agg(lost.problem_no order by lost.problem_no))[:5], '、')), case when count(*) > 5 then '等' end
+    )
+    from lost
+    cross join earlier
+    group by earlier.business_on, earlier.issue_no
+    """,
+)
+
+# A unit that sends nothing has nothing new to say. But what was sent and lies there unjudged must not be missing.
+_JUDGED = Check(
+    "数据及时",
+    """
+    select concat(count(*), '份已收到的文件还没有核对完：', string_agg(distinct unit_name, '、'))
+    from ops.submissions
+    join raw.units using (unit_code)
+    where submissions.district_code = %(district)s and outcome is null
+    having count(*) > 0
+    """,
+)
+
+CHECKS = (_TOWNSHIPS, _TOTALS, _RATES, _NOTHING_LOST, _JUDGED)

@@ -1,0 +1,134 @@
+"""What an issue says: title, summary and text, from its templates.
+
+The text is one fragment of HTML, of which every document is a transcription. Templates hold all wording; every number in them is a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from duban.publishing import display
+from duban.publishing.issues import figures as counting
+from duban.publishing.issues.figures import Figures
+from duban.publishing.issues.frozen import Frozen
+from duban.publishing.issues.series import SERIES
+
+TEMPLATES = Path(__file__).with_name("templates")
+# The wording of the ranking rules is that of the page.
+RULE_WORDING = TEMPLATES.parents[1] / "site" / "templates"
+ORDINALS = "一二三四五六七八九十"
+
+
+@dataclass(frozen=True)
+class Content:
+    """Title and one-sentence summary as plain text, and the body as a fragment of HTML."""
+
+    title: str
+    summary: str
+    fragment: str
+
+
+def write_content(frozen: Frozen, figures: Figures) -> Content:
+    """Write the text of an issue from its template.
+
+    Raises:
+        jinja2.UndefinedError: the template asks for a figure or row that the issue does not have.
+    """
+    series = SERIES[frozen.issue.series]
+    visited = {visit.township_code for visit in frozen.visits}
+    known = {problem.problem_no for problem in frozen.problems}
+    before = counting.count_figures(frozen.corrected) if frozen.corrected else None
+    module = (
+        _environment()
+        .get_template(f"{series.code}.html.j2")
+        .make_module(
+            {
+                "issue": frozen.issue,
+                "frozen": frozen,
+                "f": figures,
+                "heading": _Headings(),
+                "before": before,
+                "changes": _changes(figures, before) if before else [],
+                "changed_problems": _changed_problems(frozen) if frozen.corrected else [],
+                "fund_years": counting.fund_years(frozen),
+                "tiers_of": lambda year: counting.tiers_of(frozen, year),
+                "worst_tier": lambda year: counting.worst_tier(figures, frozen, year),
+                "late_finishers": [one for one in frozen.projects if f"project.{one.project_no}.late_finish_days" in figures],
+                "unvisited": [line for line in frozen.townships if line.open_count and line.township_code not in visited],
+                "unlisted": [
+                    visit.problem_no or visit.record_no
+                    for visit in frozen.visits
+                    if visit.verdict == counting.VERDICTS["found"] and visit.problem_no not in known
+                ],
+                "senders_of_returned": [
+                    (file.unit_code, file.unit_name)
+                    for file in {file.unit_code: file for file in frozen.files}.values()
+                    if f"files.{file.unit_code}.returned_count" in figures
+                ],
+                "sender_of": {file.submission_id: file.unit_name for file in frozen.files},
+            }
+        )
+    )
+    title = str(module.title())
+    return Content(
+        title=Markup(title).striptags() + ("（更正）" if frozen.corrected else ""),
+        summary=Markup(module.summary()).striptags(),
+        fragment=str(module).strip(),
+    )
+
+
+class _Headings:
+    """Numbers the headings of one text: 一、二、三、…"""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, text: str) -> Markup:
+        self._count += 1
+        return Markup("<h2>{}、{}</h2>").format(ORDINALS[self._count - 1], text)
+
+
+def _changes(now: Figures, before: Figures) -> list[tuple[str, Any, Any]]:
+    """(label, before, now) of the figures of district and townships that a correction changes; None: there was, or is, none."""
+    asked = ("total.", "township.", "supervision.", "projects.", "funds.")
+    codes = [code for code in [*now, *(code for code in before if code not in now)] if code.startswith(asked)]
+    changed = [(now.get(code), before.get(code)) for code in codes]
+    return [
+        ((figure or earlier).label, earlier, figure)
+        for figure, earlier in changed
+        if (figure and figure.value) != (earlier and earlier.value) and not (figure or earlier).code.endswith("previous_rank")
+    ]
+
+
+def _changed_problems(frozen: Frozen) -> list[tuple[Any, Any]]:
+    """(before, now) of the problems that a correction says something else of."""
+    compared = ("township_code", "is_rectified", "is_overdue", "is_reopened", "due_on", "found_on")
+    before = {problem.problem_no: problem for problem in frozen.corrected.problems}
+    now = {problem.problem_no: problem for problem in frozen.problems}
+
+    def state(problem: Any) -> tuple | None:
+        return problem and tuple(getattr(problem, column) for column in compared)
+
+    pairs = [(before.get(number), now.get(number)) for number in sorted(before.keys() | now.keys())]
+    return [(earlier, later) for earlier, later in pairs if state(earlier) != state(later)]
+
+
+def _listed(names: Iterable[object]) -> Markup:
+    """Names side by side; what is no markup yet is escaped."""
+    return Markup("、").join(names)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader([TEMPLATES, RULE_WORDING]), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["listed"] = _listed
+    for written in (display.day, display.short_day, display.weekday, display.moment):
+        environment.filters[written.__name__] = written
+    return environment

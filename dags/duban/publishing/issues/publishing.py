@@ -1,0 +1,75 @@
+"""Publish an issue: freeze, check, write, number; or hold it and say why.
+
+A held issue has no number and leaves no row in `published`. It is published as soon as it is asked for again and its reasons are gone, or
+when a person releases it for exactly the reasons that were recorded.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+import psycopg
+
+from duban import warehouse
+from duban.publishing import delivery
+from duban.publishing.issues.checks import Held, failed_checks
+from duban.publishing.issues.freezing import Issue, Release, freeze
+from duban.publishing.issues.series import Series
+from duban.publishing.issues.writing import make_documents
+
+# Files that are being judged when the hour strikes have their outcome within seconds.
+SETTLE_SECONDS = 60.0
+
+
+def publish(
+    conn: psycopg.Connection,
+    series: Series,
+    district_code: str,
+    business_on: date,
+    *,
+    is_correction: bool = False,
+    release: Release | None = None,
+    settle_seconds: float = SETTLE_SECONDS,
+) -> Issue | None:
+    """Publish an issue with its documents, all in one transaction, or return the one that is there.
+
+    Args:
+        conn: A connection with no transaction open.
+        series: Which publication.
+        district_code: Six digits.
+        business_on: The day it is about.
+        is_correction: Whether what was published about the day is to be corrected.
+        release: A person's word that it is published in spite of what it was held for.
+        settle_seconds: How long to wait for files that are being judged.
+
+    Returns:
+        The issue; None when the district has no campaign on that day, or nothing of it was accepted so far.
+
+    Raises:
+        Held: a check failed; recorded in `ops.held_issues`. With a release: for a reason that it was not held for before.
+        NotAWorkingDay, NothingToCorrect: as `freeze`.
+    """
+    key = (district_code, series.code, business_on, is_correction)
+    known_reasons = warehouse.hold_reasons(conn, *key)
+    if not known_reasons:
+        release = None  # there is nothing to release
+    end = time.monotonic() + settle_seconds
+    while warehouse.unjudged_files(conn, district_code) and time.monotonic() < end:
+        time.sleep(0.5)
+
+    def finish(issue: Issue) -> None:
+        found = failed_checks(conn, issue)
+        if found and (release is None or not set(found) <= set(known_reasons)):
+            raise Held(found)
+        make_documents(conn, issue)
+        delivery.enqueue_issue(conn, issue.publication_id)
+        warehouse.end_hold(conn, *key, issue.publication_id)
+
+    try:
+        return freeze(
+            conn, series, district_code, business_on, is_correction=is_correction, release=release, held_for=known_reasons, finish=finish
+        )
+    except Held as held:
+        warehouse.record_hold(conn, *key, held.reasons)
+        raise

@@ -1,0 +1,155 @@
+"""The figures of the site: the only place of it that speaks SQL, a module per subject.
+
+Queries read ``marts`` and ``published``; ``ops.builds`` says how old the marts are, ``raw.districts`` whom a district's pages are for,
+``raw.units`` what senders are called. Nothing is computed here that the warehouse already holds, and what an audience does not get is not
+read. One query per kind and district, however many townships it has.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import psycopg
+from psycopg.rows import class_row, scalar_row
+
+from duban.publishing.site.audience import Part, gets
+from duban.publishing.site.figures.funds import Funds, read_funds
+from duban.publishing.site.figures.issues import Issues, read_issues
+from duban.publishing.site.figures.problems import OpenProblem, read_open_problems
+from duban.publishing.site.figures.projects import Projects, read_projects
+from duban.publishing.site.figures.quality import Quality, SentFile, read_quality, read_sent_files
+from duban.publishing.site.figures.ranking import Ranking, read_ranking
+
+
+@dataclass(frozen=True)
+class District:
+    """A registered district, whom its pages are for, and how recent its accepted data is."""
+
+    district_code: str
+    district_name: str
+    data_label: str | None  # set when the figures are made up; printed wherever they are shown
+    audience: str
+    file_count: int
+    received_at: datetime | None  # newest accepted file; None: nothing accepted so far
+    report_on: date | None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether anybody gets pages of it."""
+        return gets(self.audience, Part.PAGES)
+
+
+@dataclass(frozen=True)
+class DistrictFigures:
+    """Everything the pages of a district show."""
+
+    district: District
+    ranking: Ranking | None  # None: no campaign has begun
+    problems: dict[str, tuple[OpenProblem, ...]]  # open ones by township
+    funds: Funds
+    projects: Projects
+    quality: Quality | None  # None: the audience does not get it
+    sent_files: dict[str, tuple[SentFile, ...]] | None  # by unit; None: likewise
+    issues: Issues
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether there is anything to rank."""
+        return self.ranking is not None and self.ranking.first_data_on is not None
+
+
+@dataclass(frozen=True)
+class Build:
+    """The build of the marts that the figures come from, and the newest one since that failed."""
+
+    built_at: datetime | None
+    through_received_at: datetime | None  # the newest arrival that it holds
+    failed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All districts at one moment."""
+
+    read_at: datetime
+    build: Build
+    file_count: int  # files taken of any district that has pages, whatever became of them
+    is_withheld: bool  # whether there is data of a district whose pages nobody gets
+    districts: tuple[DistrictFigures, ...]  # those with pages and accepted data, by code
+
+
+def read_figures(conn: psycopg.Connection) -> Figures:
+    """Read everything the pages show from one snapshot of the warehouse.
+
+    Args:
+        conn: A connection with no transaction open, allowed to read what the module names.
+
+    Returns:
+        The figures of all districts that have accepted data and an audience.
+
+    Raises:
+        psycopg.Error: The marts have not been built, or a transaction is already open.
+    """
+    with conn.transaction():
+        conn.execute("set transaction isolation level repeatable read, read only")
+        read_at = conn.cursor(row_factory=scalar_row).execute("select transaction_timestamp()").fetchone()
+        build = conn.cursor(row_factory=class_row(Build)).execute(_BUILD).fetchone()
+        districts = conn.cursor(row_factory=class_row(District)).execute(_DISTRICTS).fetchall()
+        return Figures(
+            read_at=read_at,
+            build=build,
+            file_count=sum(district.file_count for district in districts if district.is_public),
+            is_withheld=any(district.received_at is not None and not district.is_public for district in districts),
+            districts=tuple(
+                _district_figures(conn, district, build)
+                for district in districts
+                if district.is_public and district.received_at is not None
+            ),
+        )
+
+
+def _district_figures(conn: psycopg.Connection, district: District, build: Build) -> DistrictFigures:
+    code, audience = district.district_code, district.audience
+    ranking = read_ranking(conn, code)
+    problems = read_open_problems(conn, code, audience, ranking.ranked_on, build.through_received_at) if ranking else {}
+    return DistrictFigures(
+        district=district,
+        ranking=ranking,
+        problems=problems,
+        funds=read_funds(conn, code),
+        projects=read_projects(conn, code, as_of=max(filter(None, (district.report_on, ranking and ranking.ranked_on)), default=None)),
+        quality=read_quality(conn, code) if gets(audience, Part.QUALITY) else None,
+        sent_files=read_sent_files(conn, code) if gets(audience, Part.SUBMISSIONS) else None,
+        issues=read_issues(conn, code, audience),
+    )
+
+
+_BUILD = """
+with good as (
+    select * from ops.builds where is_success order by build_id desc limit 1
+)
+
+select
+    (select finished_at from good) as built_at,
+    (select through_received_at from good) as through_received_at,
+    (
+        select max(finished_at) from ops.builds
+        where not is_success and build_id > (select build_id from good)
+    ) as failed_at
+"""
+
+_DISTRICTS = """
+select
+    district.district_code,
+    district.district_name,
+    district.data_label,
+    registered.audience,
+    count(file.submission_id) as file_count,
+    max(file.received_at) filter (where file.outcome in ('accepted', 'accepted_with_rejections')) as received_at,
+    max(file.report_on) filter (where file.outcome in ('accepted', 'accepted_with_rejections')) as report_on
+from marts.dim_districts as district
+inner join raw.districts as registered on registered.district_code = district.district_code
+left join marts.fct_submissions as file
+    on file.district_code = district.district_code and file.outcome <> 'duplicate'
+group by district.district_code, district.district_name, district.data_label, registered.audience
+order by district.district_code
+"""

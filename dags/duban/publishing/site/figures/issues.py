@@ -1,0 +1,135 @@
+"""The published issues of a district: which there are, and the files of each."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import PurePosixPath
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+
+from duban.publishing.issues.series import SERIES
+from duban.publishing.site.audience import Part, gets
+
+# What an office reads or sends on; whatever else an issue has is for programs.
+DOCUMENTS = {".html": "网页", ".docx": "Word", ".xlsx": "Excel"}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file of an issue; its bytes stay in the warehouse until the site lacks them."""
+
+    publication_id: str
+    file_name: str
+    size: int  # bytes
+
+    @property
+    def suffix(self) -> str:
+        """Lower case, with the dot."""
+        return PurePosixPath(self.file_name).suffix.lower()
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A published issue with the files that the audience gets."""
+
+    publication_id: str
+    series: str
+    issue_year: int
+    issue_no: int
+    business_on: date
+    period_start_on: date
+    published_at: datetime
+    corrects_issue_no: int | None
+    corrected_by_no: int | None  # a later issue that corrects this one
+    documents: tuple[Document, ...]
+    withheld: tuple[Document, ...]  # files that the audience does not get
+
+    @property
+    def folder(self) -> str:
+        """Folder of its files below the folder of the district."""
+        return f"issues/{self.series}/{self.issue_year}/{self.issue_no}"
+
+    @property
+    def kind(self) -> str:
+        """What people call the series."""
+        return SERIES[self.series].kind
+
+    @property
+    def page(self) -> Document | None:
+        """The document to read in a browser."""
+        return next((document for document in self.documents if document.suffix == ".html"), None)
+
+
+@dataclass(frozen=True)
+class Issues:
+    """The issues of a district, newest first within series and year."""
+
+    issues: tuple[Issue, ...]
+
+    @property
+    def newest(self) -> tuple[Issue, ...]:
+        """The newest issue of each series that has any."""
+        firsts = (next((issue for issue in self.issues if issue.series == series), None) for series in SERIES)
+        return tuple(issue for issue in firsts if issue is not None)
+
+    @property
+    def by_series(self) -> tuple[tuple[str, tuple[tuple[int, tuple[Issue, ...]], ...]], ...]:
+        """Name of the series, and its years with their issues."""
+        return tuple((SERIES[series].kind, years) for series in SERIES if (years := self._years(series)))
+
+    def _years(self, series: str) -> tuple[tuple[int, tuple[Issue, ...]], ...]:
+        years: dict[int, list[Issue]] = {}
+        for issue in self.issues:
+            if issue.series == series:
+                years.setdefault(issue.issue_year, []).append(issue)
+        return tuple((year, tuple(issues)) for year, issues in years.items())
+
+
+def read_issues(conn: psycopg.Connection, district_code: str, audience: str) -> Issues:
+    """The issues of a district, with those files of each that the audience gets."""
+    where = {"district_code": district_code}
+    documents: dict[str, list[Document]] = {}
+    for document in conn.cursor(row_factory=class_row(Document)).execute(_DOCUMENTS, where):
+        documents.setdefault(document.publication_id, []).append(document)
+    lines = conn.cursor(row_factory=dict_row).execute(_ISSUES, where).fetchall()
+    return Issues(tuple(_issue(line, documents.get(line["publication_id"], []), audience) for line in lines))
+
+
+def _issue(line: dict, documents: list[Document], audience: str) -> Issue:
+    kinds = list(DOCUMENTS)
+    gotten = [document for document in documents if document.suffix in DOCUMENTS or gets(audience, Part.MANIFESTS)]
+    gotten.sort(key=lambda document: (kinds.index(document.suffix) if document.suffix in kinds else len(kinds), document.file_name))
+    return Issue(**line, documents=tuple(gotten), withheld=tuple(document for document in documents if document not in gotten))
+
+
+_ISSUES = """
+select
+    issue.publication_id,
+    issue.series,
+    issue.issue_year,
+    issue.issue_no,
+    issue.business_on,
+    issue.period_start_on,
+    issue.published_at,
+    issue.corrects_issue_no,
+    (
+        select max(later.issue_no)
+        from published.publications as later
+        where
+            later.district_code = issue.district_code
+            and later.series = issue.series
+            and later.issue_year = issue.issue_year
+            and later.corrects_issue_no = issue.issue_no
+    ) as corrected_by_no
+from published.publications as issue
+where issue.district_code = %(district_code)s
+order by issue.issue_year desc, issue.issue_no desc
+"""
+
+_DOCUMENTS = """
+select document.publication_id, document.file_name, octet_length(document.content) as size
+from published.documents as document
+inner join published.publications as issue on issue.publication_id = document.publication_id
+where issue.district_code = %(district_code)s
+order by document.file_name
+"""

@@ -1,0 +1,42 @@
+{#- marts.fund_findings_as_of(district_code, day, known_at): findings W03 and W04 of a district on a day as it was known at a time. -#}
+{% macro fund_findings_as_of() -%}
+{%- set body %}
+with
+tiers as (
+    select
+        movements.district_code,
+        movements.fund_year,
+        movements.tier,
+        $2 as day_on,
+        sum(case movements.stage when '下达' then movements.amount_yuan when '收回' then -movements.amount_yuan else 0 end) as received_yuan,
+        sum(case movements.stage when '分配' then movements.amount_yuan else 0 end) as allocated_yuan,
+        sum(case movements.stage when '拨付' then movements.amount_yuan else 0 end) as disbursed_yuan,
+        sum(case movements.stage when '支出' then movements.amount_yuan else 0 end) as spent_yuan
+    from marts.movements_as_of($1, $2, $3) as movements
+    group by movements.district_code, movements.fund_year, movements.tier
+),
+
+projects as (
+    select *
+    from marts.projects_as_of($1, $2, $3)
+)
+
+{{ stage_order('tiers') }}
+union all
+{{ tier_totals('tiers', 'projects') }}
+order by rule_id, subject
+{%- endset -%}
+{{ keep_function(
+    'fund_findings_as_of',
+    'district_code text, day date, known_at timestamptz',
+    [
+        {'name': 'district_code', 'data_type': 'text'},
+        {'name': 'day_on', 'data_type': 'date'},
+        {'name': 'rule_id', 'data_type': 'text'},
+        {'name': 'subject', 'data_type': 'text'},
+        {'name': 'text', 'data_type': 'text'},
+    ],
+    body,
+    'Findings W03 and W04 of a district on a day as it was known at a time'
+) }}
+{%- endmacro %}

@@ -1,0 +1,135 @@
+"""The supervision groups: whom they visit on each working day, and what their records say of it.
+
+A record names a problem only if a ledger of an earlier day had it, so that it does not matter which file of a day arrives first.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from local.sample.mistakes import VISITS, Mistake, planted, spoiled
+from local.sample.people import person_name
+from local.sample.places import Township
+from local.sample.problems import Problem
+from local.sample.story import DISCOVERIES, DUPLICATE_REASON, FIRST_DAY, GROUPS, UNDOINGS, Discovery, june
+
+TEXTS = Path(__file__).with_name("visit_texts.csv")
+PATROLLED, CONFIRMED, FOUND = "已巡查", "属实", "新发现"
+MEMBERS = 4
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One record. `amended` replaces columns of it from the report date `amended_on` on."""
+
+    record_no: str
+    sent_on: date
+    township: str | None
+    village: str | None
+    problem_no: str | None
+    verdict: str
+    description: str
+    visitors: str
+    mistake: Mistake | None = None
+    amended_on: date | None = None
+    amended: tuple[tuple[str, Any], ...] = ()
+
+    def row(self, day: date) -> dict[str, Any]:
+        """The right record as a file of that day has it."""
+        row = {
+            "记录编号": self.record_no, "督导日期": self.sent_on, "乡镇": self.township, "村(社区)": self.village,
+            "问题编号": self.problem_no, "核查结论": self.verdict, "情况说明": self.description, "督导人员": self.visitors,
+            "撤销原因": None,
+        }  # fmt: skip
+        return row | dict(self.amended) if self.amended_on and day >= self.amended_on else row
+
+    def sent_rows(self, day: date) -> list[dict[str, Any]]:
+        """What the file of a day says: the right record, or what a planted mistake makes of it."""
+        return spoiled(self.row(day), self.mistake) if self.mistake and self.mistake.day == day else [self.row(day)]
+
+
+def build_visits(group: str, townships: Mapping[str, Township], problems: Mapping[str, Sequence[Problem]], rng: Random) -> list[Visit]:
+    """All records of one group, in the order of their numbers; `problems` by the unit that owns them."""
+    story = GROUPS[group]
+    members = [person_name(rng) for _ in range(MEMBERS)]
+    confirmed: set[str] = set()
+    visits: list[Visit] = []
+    for day, route in ((june(day), route) for day, route in story.routes.items()):
+        visitors = "、".join(rng.sample(members, 2))
+        for unit in (f"430902{end}" for end in route.split()):
+            drafts = list(_drafts(unit, townships.get(unit), problems[unit], day, confirmed, rng))
+            if story.entered_twice and (day.day, unit[-3:]) == story.entered_twice[:2]:
+                withdrawn = (("撤销原因", DUPLICATE_REASON),)
+                drafts.append(replace(drafts[0], amended_on=june(story.entered_twice[2]), amended=withdrawn))
+            for draft in drafts:
+                visits.append(replace(draft, record_no=f"{story.prefix}{len(visits) + 1:03}", visitors=visitors))
+    return _with_mistakes(group, visits, rng)
+
+
+def _drafts(
+    unit: str, township: Township | None, problems: Sequence[Problem], day: date, confirmed: set[str], rng: Random
+) -> Iterator[Visit]:
+    """The records of one visit, without number and visitors: the round, what it finds and undoes, the closures it confirms."""
+    name = township.name if township else None
+
+    def about(problem: Problem, verdict: str) -> Visit:
+        slots = {"description": problem.description, "measures": problem.measures, "evidence": problem.evidence}
+        return Visit("", day, name, problem.village, problem.problem_no, verdict, rng.choice(_texts()[verdict]).format(**slots), "")
+
+    if township:
+        text = rng.choice(_texts()[PATROLLED]).format(n=rng.randint(2, 6))
+        yield Visit("", day, name, rng.choice(township.villages), None, PATROLLED, text, "")
+    for discovery in (one for one in DISCOVERIES if (one.unit, one.visited_on) == (unit, day)):
+        yield _discovery(discovery, township, problems, rng)
+    for undoing in (one for one in UNDOINGS if (one.unit, one.visited_on) == (unit, day)):
+        yield about(next(problem for problem in problems if problem.undoing is undoing), undoing.verdict)
+    closed = [
+        problem for problem in problems
+        if problem.closed_on and problem.closed_on < day and problem.problem_no not in confirmed and day > FIRST_DAY
+    ]  # fmt: skip
+    rng.shuffle(closed)
+    # What was sent back and is rectified again is looked at first.
+    closed.sort(key=lambda problem: problem.undoing is None)
+    for problem in closed[: rng.randint(2, 3) if township else 1]:
+        confirmed.add(problem.problem_no)
+        yield about(problem, CONFIRMED)
+
+
+def _discovery(discovery: Discovery, township: Township | None, problems: Sequence[Problem], rng: Random) -> Visit:
+    """Something new: what a ledger will say of it, if one takes it up, and its number once there is one."""
+    if discovery.listed_on is None:
+        village = rng.choice(township.villages)
+        return Visit("", discovery.visited_on, township.name, village, None, FOUND, rng.choice(_texts()[FOUND]).format(village=village), "")
+    problem = next(one for one in problems if one.sent_on == discovery.listed_on and one.found_on == discovery.visited_on)
+    numbered = (("问题编号", problem.problem_no),)
+    return Visit(
+        "", discovery.visited_on, township.name, problem.village, None, FOUND, problem.description, "",
+        amended_on=discovery.numbered_on, amended=numbered,
+    )  # fmt: skip
+
+
+def _with_mistakes(group: str, visits: list[Visit], rng: Random) -> list[Visit]:
+    visits = list(visits)
+    for day in (june(day) for day in GROUPS[group].routes):
+        for mistake in planted(group, day, VISITS, "new"):
+            spoilable = [
+                at for at, visit in enumerate(visits)
+                if (visit.sent_on, visit.verdict) == (day, CONFIRMED) and visit.township and not visit.mistake
+            ]  # fmt: skip
+            at = rng.choice(spoilable)
+            visits[at] = replace(visits[at], mistake=mistake)
+    return visits
+
+
+@cache
+def _texts() -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = {}
+    with TEXTS.open(encoding="utf-8", newline="") as file:
+        for line in csv.DictReader(file):
+            texts.setdefault(line["verdict"], []).append(line["text"])
+    return texts
