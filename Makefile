@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint up down wait status district template check simulate docs lock
+.PHONY: help setup setup-dev demo test lint up down wait status district issuer targets template check publish trace simulate docs lock
 
 PYTHON ?= python3
 TIMEOUT ?= 600
@@ -13,6 +13,9 @@ BOOTSTRAP := "$(PYTHON)" -I local/bootstrap.py $(if $(filter-out file default un
 LOCAL := "$(VENV)/python" -m local
 
 export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT RULE DISTRICT FROM TO
+export SERIES DAY CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE
+# an option for a variable that the caller set, empty or not
+given = $(if $(filter command environment,$(firstword $(origin $(2)))),$(1) "$$$(2)")
 export PYTHONUTF8 := 1
 unexport PYTHONHOME PYTHONPATH
 
@@ -56,6 +59,19 @@ template: setup ## write a unit's own workbook, filled with what is known now: U
 
 check: setup ## judge a file as if a unit had sent it, without loading anything: FILE=<file> UNIT=<unit code>
 	@$(LOCAL) check "$$FILE" "$$UNIT"
+
+publish: setup ## publish an issue: [SERIES=daily|weekly|monthly DAY=2020-06-24 DISTRICT=<code> CORRECTION=yes]
+	@$(LOCAL) publish --series "$$SERIES" --day "$$DAY" --district "$$DISTRICT" $(if $(CORRECTION),--correction)
+
+trace: setup ## lead a printed number back to file, sheet and row: ISSUE=<id> [FIGURE=<code>]
+	@$(LOCAL) trace "$$ISSUE" "$$FIGURE"
+
+issuer: setup ## how a district publishes: DISTRICT=<code> [ISSUER_NAME= FAMILY= WORD= RECIPIENTS= COPIES= AUDIENCE=]
+	@$(LOCAL) issuer "$$DISTRICT" $(call given,--name,ISSUER_NAME) $(call given,--family,FAMILY) $(call given,--word,WORD) \
+		$(call given,--recipients,RECIPIENTS) $(call given,--copies,COPIES) $(call given,--audience,AUDIENCE)
+
+targets: setup ## register key targets, which the monthly dispatch lists: FILE=<csv>
+	@$(LOCAL) targets "$$FILE"
 
 simulate: setup ## compare another ranking rule with the official ranking: RULE=<code> [DISTRICT=<code> FROM=<day> TO=<day>]
 	@$(LOCAL) simulate "$$RULE" --district "$$DISTRICT" --from "$$FROM" --to "$$TO"

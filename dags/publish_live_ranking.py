@@ -1,11 +1,10 @@
-"""
-### publish_live_ranking
+"""### publish_live_ranking
 
-**What it does.** Renders the live ranking page from the marts.
+**What it does.** Renders the site: live ranking, history, townships, funds, projects, quality, and the issues to read.
 
-**Reads / writes.** `marts.*` → `$DUBAN_OUTBOX/site/`; the page is recorded in `ops.live_pages`.
+**Reads / writes.** `marts.*`, `published.*` → `$DUBAN_OUTBOX/site/`; the page is recorded in `ops.live_pages`.
 
-**When it runs.** After every build of the marts (asset `marts`).
+**When it runs.** After every build of the marts (asset `marts`) and when issues were published (asset `publications`).
 
 **When it fails.** The page that is there stays as it is: files are replaced whole or not at all. Read the log, run again.
 
@@ -14,11 +13,11 @@
 
 from airflow.sdk import dag, task
 
-from duban.orchestration.assets import LIVE_RANKING, MARTS
+from duban.orchestration.assets import LIVE_RANKING, MARTS, PUBLICATIONS
 from duban.orchestration.defaults import DEFAULT_ARGS
 
 
-@dag(schedule=[MARTS], catchup=False, max_active_runs=1, default_args=DEFAULT_ARGS, doc_md=__doc__, tags=["publishing"])
+@dag(schedule=(MARTS | PUBLICATIONS), catchup=False, max_active_runs=1, default_args=DEFAULT_ARGS, doc_md=__doc__, tags=["publishing"])
 def publish_live_ranking():
     @task(outlets=[LIVE_RANKING])
     def publish() -> list[str]:

@@ -83,6 +83,22 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.simulate import simulate
 
         simulate(system, console, options.rule, options.district, options.from_on, options.to_on)
+    elif options.command == "publish":
+        from local.publish import show_published
+
+        show_published(system, console, options.series, options.day, options.district, options.correction)
+    elif options.command == "issuer":
+        from local.issuer import set_issuer
+
+        set_issuer(system, console, options)
+    elif options.command == "targets":
+        from local.issuer import register_targets
+
+        register_targets(system, console, options.file)
+    elif options.command == "trace":
+        from local.trace import show_trace
+
+        show_trace(system, console, options.issue, options.figure)
     elif options.command == "docs":
         from local.docs import docs
 
@@ -134,6 +150,26 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--district", default="", metavar="CODE", help="district (the only one that is ranked)")
     simulate.add_argument("--from", default="", dest="from_on", metavar="DAY", help="first day (the last 30 ranked days)")
     simulate.add_argument("--to", default="", dest="to_on", metavar="DAY", help="last day (the last ranked one)")
+    publish = commands.add_parser("publish", help="publish an issue on demand")
+    publish.add_argument("--series", default="", help="daily, weekly or monthly (daily)")
+    publish.add_argument("--day", default="", help="the working day it is about (today)")
+    publish.add_argument("--district", default="", metavar="CODE", help="only this district (all)")
+    publish.add_argument("--correction", action="store_true", help="a numbered correction of what was published about the day")
+    trace = commands.add_parser("trace", help="from a printed number to file, sheet and row")
+    trace.add_argument("issue", nargs="?", default="", help="id of the issue, as in its manifest")
+    trace.add_argument("figure", nargs="?", default="", help="code of the figure; without it all are listed")
+    issuer = commands.add_parser("issuer", help="show or set how a district publishes")
+    issuer.add_argument("district", nargs="?", default="", help="code of the district")
+    issuer.add_argument("--name", dest="issuer_name", help="office that issues (发文机关)")
+    issuer.add_argument(
+        "--family", dest="document_family", help="serial (masthead and 第N期) or statutory (document head with 〔year〕 number)"
+    )
+    issuer.add_argument("--word", dest="document_word", help="word of the office in the number of the statutory form (机关代字)")
+    issuer.add_argument("--recipients", help="main recipients (主送)")
+    issuer.add_argument("--copies", dest="copies_to", help="copies to (抄送)")
+    issuer.add_argument("--audience", help="how far its pages and messages go: off, internal, leaders, townships")
+    targets = commands.add_parser("targets", help="register key targets, which the monthly dispatch lists")
+    targets.add_argument("file", help="CSV with the columns of dags/duban/reference/key_targets.csv")
     commands.add_parser("docs", help="write the documentation of the warehouse as one HTML file")
     return parser
 

@@ -13,9 +13,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -154,22 +155,48 @@ def warm_up(installation: Installation, secrets: Secrets, timeout: float) -> boo
     Returns:
         Whether the run succeeded in time.
     """
+    return run_dag(installation, secrets, FIRST_DAG, {}, "make up", timeout) == "success"
+
+
+def run_dag(
+    installation: Installation,
+    secrets: Secrets,
+    dag_id: str,
+    conf: dict[str, Any],
+    note: str,
+    timeout: float,
+    is_over: Callable[[], bool] = lambda: False,
+) -> str | None:
+    """Run a DAG on demand and wait for it.
+
+    Args:
+        installation: Where Airflow listens.
+        secrets: Who asks.
+        dag_id: The DAG.
+        conf: Its configuration.
+        note: Who wanted it, shown beside the run.
+        timeout: Seconds to wait.
+        is_over: Asked while the run goes on, for whoever need not see its end.
+
+    Returns:
+        The state the run ended in, or has now; None: Airflow did not take it in time.
+    """
     base = f"http://{HOST}:{installation.settings.airflow_port}"
     end = time.monotonic() + timeout
-    runs = f"{base}/api/v2/dags/{FIRST_DAG}/dagRuns"
+    runs = f"{base}/api/v2/dags/{dag_id}/dagRuns"
     token, run = None, None
     while time.monotonic() < end:
         try:
             token = token or _call(f"{base}/auth/token", {"username": "admin", "password": secrets.airflow_admin_password})["access_token"]
             if run is None:
-                run = _call(runs, {"logical_date": None, "note": "make up"}, token)
+                run = _call(runs, {"logical_date": None, "conf": conf, "note": note}, token)
             run = _call(f"{runs}/{urllib.parse.quote(run['dag_run_id'])}", None, token)
         except (OSError, ValueError, KeyError):
             pass  # on a busy machine the server may let a call wait too long; the next one asks again
-        if run and run["state"] in ("success", "failed"):
-            return run["state"] == "success"
+        if run and (run["state"] in ("success", "failed") or is_over()):
+            return run["state"]
         time.sleep(0.3)
-    return False
+    return run and run["state"]
 
 
 def _call(url: str, body: dict | None, token: str | None = None) -> dict:

@@ -1,4 +1,7 @@
-"""`make demo`: a sample district from 22 to 30 June 2020, replayed through the real DAGs, beside a real table of another district."""
+"""`make demo`: a sample district from 22 to 30 June 2020, replayed through the real DAGs, beside a real table of another district.
+
+Each working day ends with its bulletin; the week ends with its dispatch on Sunday 28 June, a working day, and the month on 30 June.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,14 @@ from pathlib import Path
 from duban.warehouse import connect
 from local.console import Console, Problem, bar, table
 from local.lifecycle import System
+from local.publish import publish
 from local.sample import write_sample
 from local.wait import wait
 
 DISTRICT, REAL_DISTRICT = "430902", "430511"
 LABEL = "合成样例数据，仅供演示"
+ISSUER = "资阳区扶贫办"
+DISPATCHES = {date(2020, 6, 28): "weekly", date(2020, 6, 30): "monthly"}
 LAST_DAY = date(2020, 6, 30)
 REAL_FILE = Path(__file__).with_name("sample") / "beita_2020_central_batch1.csv"
 DAY_TIMEOUT_SECONDS = 180.0
@@ -44,7 +50,12 @@ def demo(system: System, console: Console) -> None:
         # The real table comes along with the first day.
         _replay(system, console, f"{day:%d %B %Y}", [*drops, *real])
         real = []
+        for series in filter(None, ("daily", DISPATCHES.get(day))):
+            console.progress(f"{day:%d %B %Y}  publishing the {series} issue …")
+            for issue in publish(system, series, day.isoformat(), DISTRICT):
+                console.say(f"{issue.publication_id}  {issue.summary}")
     wait(system, console, 180)
+    _await_page(system, console)
     _show(system, console, began_at)
 
 
@@ -62,7 +73,23 @@ def _claim_home_for_samples(system: System) -> None:
                 f"{system.installation.settings.home} holds real submissions; the demo would mix samples among them. "
                 "Use another home: `DUBAN_HOME=demo DUBAN_PG_PORT=… DUBAN_AIRFLOW_PORT=… DUBAN_SITE_PORT=… make demo`."
             )
-        conn.execute("update raw.districts set data_label = %s where district_code = %s", (LABEL, DISTRICT))
+        conn.execute(
+            "update raw.districts set data_label = %s, issuer_name = coalesce(issuer_name, %s) where district_code = %s",
+            (LABEL, ISSUER, DISTRICT),
+        )
+
+
+def _await_page(system: System, console: Console) -> None:
+    """Wait until the page lists the last issue."""
+    end = time.monotonic() + DAY_TIMEOUT_SECONDS
+    with connect(system.installation.settings) as conn:
+        while not conn.execute(
+            "select (select max(rendered_at) from ops.live_pages) > (select max(published_at) from published.publications)"
+        ).fetchone()[0]:
+            console.progress("the page is being refreshed")
+            if time.monotonic() > end:
+                raise Problem(f"the page does not show the issues; see {system.airflow_url}")
+            time.sleep(0.25)
 
 
 def _clock(system: System):
@@ -160,8 +187,18 @@ def _show(system: System, console: Console, began_at) -> None:
         workbook = next(iter(sorted(returned.glob("*.xlsx"))), returned)
         console.show(f"\n  Return slip    {workbook}")
     console.show(f"  Returns        {settings.outbox / 'returns'}")
-    if (publications := settings.outbox / "publications").exists():
-        console.show(f"  Publications   {publications}")
+    with connect(settings) as conn:
+        issues = conn.execute(
+            """select series, count(*), (array_agg(publication_id order by issue_no desc))[1]
+               from published.publications where district_code = %s group by 1 order by 1""",
+            (DISTRICT,),
+        ).fetchall()
+    folder = settings.outbox / "publications"
+    console.show(f"  Publications   {folder}: {', '.join(f'{count} {series}' for series, count, _ in issues)}")
+    if newest := next((last for series, _, last in issues if series == "daily"), None):
+        for document in sorted(folder.joinpath(*newest.split("-")).glob("*.docx")):
+            console.show(f"  Bulletin       {document}")
+        console.show(f"  Trace          make trace ISSUE={newest} FIGURE=total.open_count")
 
 
 def _percent(part, whole) -> str:

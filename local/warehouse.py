@@ -14,6 +14,7 @@ from psycopg import sql
 
 from duban.divisions import register_reference
 from duban.orchestration import steps
+from duban.publishing.issuers import register_reference_targets
 from duban.settings import Settings, load_settings
 from duban.warehouse import connect, migrate
 from local.config import load_installation
@@ -33,6 +34,7 @@ def main() -> int:
         migrate(conn)
     with connect(settings) as conn:
         register_reference(conn)
+        register_reference_targets(conn)
     _let_bi_in(settings)
     built_from = settings.home / "dbt" / "built-from"
     sources = _digest(settings.dbt_project)

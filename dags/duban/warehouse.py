@@ -7,7 +7,7 @@ given up but still runs either holds the lock (its successor waits) or has lost 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,7 +24,8 @@ from duban.settings import TIMEZONE, Settings
 MIGRATIONS = Path(__file__).with_name("migrations")
 ACCEPTED = ("accepted", "accepted_with_rejections")
 # Keys of the advisory locks; any numbers will do, they must only differ.
-_LOCK_MIGRATE, _LOCK_CLAIM, _LOCK_JUDGE, _LOCK_LOAD, _LOCK_BUILD, _LOCK_RETURNS, _LOCK_DELIVERIES = range(820_001, 820_008)
+_LOCK_MIGRATE, _LOCK_CLAIM, _LOCK_JUDGE, _LOCK_LOAD, _LOCK_BUILD, _LOCK_RETURNS, _LOCK_DELIVERIES, _LOCK_ISSUES = range(820_001, 820_009)
+_LOCK_FREEZE = 820_009
 
 
 @dataclass(frozen=True)
@@ -399,38 +400,30 @@ def unreturned(conn: psycopg.Connection) -> list[dict[str, Any]]:
         ).fetchall()
 
 
-def record_returned(conn: psycopg.Connection, submission_ids: Sequence[str]) -> None:
-    """Record that receipts and slips lie in the outbox."""
-    with conn.transaction():
-        conn.execute(
-            """update ops.deliveries set status = 'sent', sent_at = clock_timestamp(), attempt_count = attempt_count + 1
-               where subject_kind = 'return' and channel = 'folder' and status = 'waiting' and subject_id = any(%s)""",
-            (list(submission_ids),),
-        )
-
-
 # ── deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────────
 #
 # A line is `sending` before a byte of it leaves, and nobody but a person makes a line that was `sending` wait again unless it is certain
 # that nothing arrived. Every statement that gives `now` takes null for the clock of the database.
 
 
-def deliveries_lock(conn: psycopg.Connection) -> Any:
-    """Only one process sends at a time."""
-    return _held(conn, _LOCK_DELIVERIES)
+def issues_lock(conn: psycopg.Connection) -> Any:
+    """Only one process writes issues to the outbox at a time."""
+    return _held(conn, _LOCK_ISSUES)
 
 
-def enqueue_returns(conn: psycopg.Connection, submission_ids: Sequence[str]) -> None:
-    """Write the deliveries of returns. Call in the transaction that gives the submissions their outcomes."""
-    _enqueue(conn, "return", submission_ids)
+@contextmanager
+def deliveries_lock(conn: psycopg.Connection) -> Iterator[bool]:
+    """Only one process sends at a time; False: another one does. Waits for nobody: a mail server may keep that one waiting for long."""
+    is_ours = conn.execute("select pg_try_advisory_lock(%s)", (_LOCK_DELIVERIES,)).fetchone()[0]
+    try:
+        yield is_ours
+    finally:
+        if is_ours and not conn.closed:
+            conn.execute("select pg_advisory_unlock(%s)", (_LOCK_DELIVERIES,))
 
 
-def enqueue_issue(conn: psycopg.Connection, publication_id: str) -> None:
-    """Write the deliveries of an issue. Call in the transaction that gives it its number."""
-    _enqueue(conn, "issue", [publication_id])
-
-
-def _enqueue(conn: psycopg.Connection, subject_kind: str, subject_ids: Sequence[str]) -> None:
+def enqueue_deliveries(conn: psycopg.Connection, subject_kind: str, subject_ids: Sequence[str]) -> None:
+    """Write the deliveries of issues or returns. Call in the transaction that makes them: gives numbers, or outcomes."""
     conn.execute(
         """insert into ops.deliveries (subject_kind, subject_id, district_code, channel, address)
            select distinct subject_kind, subject_id, district_code, channel, address from ops.addressees
@@ -438,6 +431,29 @@ def _enqueue(conn: psycopg.Connection, subject_kind: str, subject_ids: Sequence[
            order by subject_id, channel, address""",
         (subject_kind, list(subject_ids)),
     )
+
+
+def record_in_folder(conn: psycopg.Connection, subject_kind: str, subject_ids: Sequence[str]) -> None:
+    """Record that issues, or receipts and slips, lie in the outbox."""
+    with conn.transaction():
+        conn.execute(
+            """update ops.deliveries
+               set status = 'sent', sent_at = clock_timestamp(), attempt_count = attempt_count + 1, last_error = null
+               where subject_kind = %s and channel = 'folder' and status = 'waiting' and subject_id = any(%s)""",
+            (subject_kind, list(subject_ids)),
+        )
+
+
+def postpone_folder(conn: psycopg.Connection, delivery: Delivery, reason: str, wait: timedelta, now: datetime | None = None) -> None:
+    """Let a folder that could not be written wait; as an attempt."""
+    with conn.transaction():
+        conn.execute(
+            """update ops.deliveries
+               set attempt_count = attempt_count + 1, last_error = %s,
+                   next_attempt_at = coalesce(%s::timestamptz, clock_timestamp()) + %s
+               where delivery_id = %s and status = 'waiting'""",
+            (storable_text(reason), now, wait, delivery.delivery_id),
+        )
 
 
 # What can go now: the folder of an issue; all else when the folder holds the same thing. Folders of returns are written by `write_returns`.
@@ -460,9 +476,16 @@ def due_deliveries(conn: psycopg.Connection, *, to_folder: bool, now: datetime |
 
 
 def has_due_deliveries(conn: psycopg.Connection) -> bool:
-    """Whether anything can go now, or was begun by a worker that must have come to an end."""
-    query = f"select exists (select from ops.deliveries where {_IS_DUE} or status = 'sending' and next_attempt_at <= clock_timestamp())"
-    return conn.execute(query, {"now": None}).fetchone()[0]
+    """Whether anything can go now, or was begun by a worker that must have come to an end; and nobody is sending."""
+    return conn.execute(
+        f"""select exists (select from ops.deliveries where {_IS_DUE} or status = 'sending' and next_attempt_at <= clock_timestamp())
+               and not exists (
+                   select from pg_locks join pg_database on pg_database.oid = database
+                   where datname = current_database() and locktype = 'advisory' and granted
+                       and (classid, objid, objsubid) = (0, %(lock)s, 1)
+               )""",
+        {"now": None, "lock": _LOCK_DELIVERIES},
+    ).fetchone()[0]
 
 
 def record_interrupted(conn: psycopg.Connection, reason: str) -> list[Delivery]:
@@ -549,13 +572,38 @@ def decide_delivery(conn: psycopg.Connection, delivery_id: int, status: str, amo
         return (
             conn.execute(
                 """update ops.deliveries
-                   set status = %(status)s, note = concat_ws(e'\n', note, %(note)s), attempt_count = 0, next_attempt_at = clock_timestamp(),
+                   set status = %(status)s, note = concat_ws(e'\n', note, %(note)s::text), attempt_count = 0, next_attempt_at = clock_timestamp(),
                        sent_at = case %(status)s when 'sent' then clock_timestamp() end
                    where delivery_id = %(id)s and status = any(%(among)s)""",
                 {"id": delivery_id, "status": status, "among": list(among), "note": storable_text(note)},
             ).rowcount
             == 1
         )
+
+
+def replace_recipients(conn: psycopg.Connection, recipients: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Let these be the recipients of the districts they name; who is not among them stays known and gets nothing.
+
+    Returns:
+        How many are active there now, by channel, and as `deactivated` how many are no longer.
+    """
+    columns = ("district_code", "audience", "unit_code", "channel", "address", "series", "is_active")
+    districts = sorted({recipient["district_code"] for recipient in recipients})
+    active = "select recipient_id from ops.recipients where is_active and district_code = any(%s)"
+    with conn.transaction(), conn.cursor() as cur:
+        before = {number for (number,) in cur.execute(active, (districts,))}
+        cur.execute("update ops.recipients set is_active = false where district_code = any(%s)", (districts,))
+        cur.executemany(
+            f"""insert into ops.recipients ({", ".join(columns)}) values (%s, %s, %s, %s, %s, %s, %s)
+                on conflict (district_code, audience, unit_code, channel, address)
+                do update set series = excluded.series, is_active = excluded.is_active""",
+            [[list(value) if isinstance(value := recipient[column], tuple) else value for column in columns] for recipient in recipients],
+        )
+        after = {number for (number,) in cur.execute(active, (districts,))}
+        by_channel = cur.execute(
+            "select channel, count(*) from ops.recipients where is_active and district_code = any(%s) group by 1 order by 1", (districts,)
+        ).fetchall()
+    return {**dict(by_channel), "deactivated": len(before - after)}
 
 
 # ── builds and pages ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -654,7 +702,34 @@ def current_rows(conn: psycopg.Connection, ledger: str, unit: Unit) -> list[dict
         return cur.execute(_CURRENT_ROWS[ledger], {"district": unit.district_code, "unit": unit.unit_code}).fetchall()
 
 
-# ── held issues ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── issues ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def freeze_transaction(conn: psycopg.Connection) -> Iterator[Callable[[], None]]:
+    """One transaction for an issue, under the load lock: nothing that is known in it can be preceded by a later arrival.
+
+    Gives a function that lets loads go on, for when everything known has been read: arrivals after it are later than that. Issues wait for
+    each other until the transaction ends.
+    """
+    held = False
+
+    def let_loads_go_on() -> None:
+        nonlocal held
+        if held:
+            conn.execute("select pg_advisory_unlock(%s)", (_LOCK_LOAD,))
+            held = False
+
+    try:
+        with conn.transaction():
+            conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK_FREEZE,))
+            conn.execute("select pg_advisory_lock(%s)", (_LOCK_LOAD,))
+            held = True
+            yield let_loads_go_on
+    finally:
+        if not conn.closed:
+            let_loads_go_on()
+
 
 _HOLD = "district_code = %s and series = %s and business_on = %s and is_correction = %s and ended_at is null"
 
@@ -667,7 +742,9 @@ def unjudged_files(conn: psycopg.Connection, district_code: str) -> int:
 
 def hold_reasons(conn: psycopg.Connection, district_code: str, series: str, business_on: date, is_correction: bool) -> tuple[str, ...]:
     """Why an issue is held; empty: it is not."""
-    found = conn.execute(f"select reasons from ops.held_issues where {_HOLD}", (district_code, series, business_on, is_correction)).fetchone()
+    found = conn.execute(
+        f"select reasons from ops.held_issues where {_HOLD}", (district_code, series, business_on, is_correction)
+    ).fetchone()
     return tuple(found[0]) if found else ()
 
 
@@ -679,7 +756,7 @@ def record_hold(
         conn.execute(
             """insert into ops.held_issues (district_code, series, business_on, is_correction, reasons) values (%s, %s, %s, %s, %s)
                on conflict (district_code, series, business_on, is_correction) where ended_at is null
-               do update set reasons = excluded.reasons""",
+               do update set reasons = excluded.reasons, checked_at = clock_timestamp()""",
             (district_code, series, business_on, is_correction, list(reasons)),
         )
 

@@ -39,11 +39,11 @@ KILL_POINTS = {
     "已删除、未登记": (warehouse, "record_removed", 2, "before"),
     "入库事务之中": (warehouse, "copy_rows", 4, "before"),
     "结果已写、行未写": (warehouse, "record_outcomes", 2, "after"),
-    "待退回已写、行未写": (warehouse, "enqueue_returns", 2, "after"),
+    "待退回已写、行未写": (warehouse, "enqueue_deliveries", 2, "after"),
     "入库之后、回执之前": (judging, "judge_waiting", 1, "after"),
     "回执写到一半": (returns, "_write_json", 2, "before"),
     "回执已写、未落盘": (returns, "sync_filesystem", 1, "before"),
-    "回执已写、未登记": (warehouse, "record_returned", 1, "before"),
+    "回执已写、未登记": (warehouse, "record_in_folder", 1, "before"),
 }
 
 
@@ -135,10 +135,10 @@ def test_nothing_counts_as_taken_or_returned_before_it_lies_on_the_disk(office, 
     note(inbox, "sync_filesystem")
     note(returns, "sync_filesystem")
     note(warehouse, "record_claims")
-    note(warehouse, "record_returned")
+    note(warehouse, "record_in_folder")
     drop_all(office)
     office.ingest()
-    assert [name for name, _ in steps] == ["sync_filesystem", "sync_filesystem", "record_claims", "sync_filesystem", "record_returned"]
+    assert [name for name, _ in steps] == ["sync_filesystem", "sync_filesystem", "record_claims", "sync_filesystem", "record_in_folder"]
     contents = {hashlib.sha256(content).hexdigest(): len(content) for _, _, content in FILES}
     (_, drafts), (_, named), _, (_, returned), (_, recorded) = steps
     assert (

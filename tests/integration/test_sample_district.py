@@ -16,7 +16,8 @@ import pytest
 from duban import warehouse
 from local.sample.daily import build_groups, build_senders
 from local.sample.mistakes import VISITS
-from tests.oracle import funds, projects, ranking, supervision
+from tests.integration.accepted_rows import read_accepted
+from tests.oracle import funds, projects, publications, ranking, supervision
 
 ZIYANG = "430902"
 LAST_DAY = date(2020, 6, 30)
@@ -68,45 +69,26 @@ def test_the_real_table(bi_reader):
     assert findings == (2,)
 
 
-def problem_versions(conn) -> list[ranking.ProblemVersion]:
-    """Every accepted version, in the oracle's words."""
-    rows = conn.execute(
-        """select district_code, problem_no, nullif(township_code, district_code || '000'), unit_code, is_office, status, found_on, due_on,
-                  rectified_on, report_on, received_at from raw.problem_versions"""
-    ).fetchall()
-    return [ranking.ProblemVersion(*row) for row in rows]
+@pytest.fixture(scope="module")
+def accepted(sample_office) -> publications.Accepted:
+    """Everything accepted, in the oracle's words."""
+    with warehouse.connect(sample_office.settings) as conn:
+        return read_accepted(conn)
 
 
-def visit_versions(conn) -> list[ranking.VisitVersion]:
-    """Every accepted version of a visit record, in the oracle's words."""
-    rows = conn.execute(
-        """select district_code, unit_code, record_no, visited_on, problem_no, verdict, report_on, received_at, void_reason is not null,
-                  nullif(township_code, district_code || '000') from raw.visit_versions"""
-    ).fetchall()
-    return [ranking.VisitVersion(*row) for row in rows]
-
-
-def campaigns_of(conn) -> list[ranking.Campaign]:
-    """Every campaign, in the oracle's words."""
-    return [ranking.Campaign(*row) for row in conn.execute("select district_code, started_on, ended_on from raw.campaigns")]
-
-
-def townships_of(conn) -> list[ranking.Township]:
-    """Every township, in the oracle's words."""
-    return [ranking.Township(*row) for row in conn.execute("select township_code, is_ranked, display_order from raw.townships")]
-
-
-def test_ranking_of_every_day(owner, bi_reader):
-    versions, visits, campaigns = problem_versions(owner), visit_versions(owner), campaigns_of(owner)
-    townships = [township for township in townships_of(owner) if township.code.startswith(ZIYANG)]
-    assert len(visits) > 100
+def test_ranking_of_every_day(accepted, bi_reader):
+    townships = [township for township in accepted.townships if township.code.startswith(ZIYANG)]
+    assert len(accepted.visits) > 100
     compared = 0
     days = [
         day for (day,) in bi_reader.execute("select distinct ranked_on from marts.rpt_township_ranking where district_code = %s", (ZIYANG,))
     ]
     assert len(days) == 91 and max(days) == LAST_DAY
     for day in days:
-        expected = {row.township_code: row for row in ranking.ranking(versions, visits, campaigns, townships, ZIYANG, day)}
+        expected = {
+            row.township_code: row
+            for row in ranking.ranking(accepted.problems, accepted.visits, accepted.campaigns, townships, ZIYANG, day)
+        }
         actual = bi_reader.execute(
             """select township_code, rank, dense_rank, rectified_pct, assigned_count, rectified_count, open_count, overdue_count,
                       reopened_count, oldest_open_workdays from marts.rpt_township_ranking where district_code = %s and ranked_on = %s""",
@@ -127,10 +109,8 @@ def test_ranking_of_every_day(owner, bi_reader):
     assert ranks[1] == 8
 
 
-def test_days_found_and_closed(owner, bi_reader):
-    expected = ranking.township_days(
-        problem_versions(owner), visit_versions(owner), campaigns_of(owner), townships_of(owner), today=date(2020, 7, 1)
-    )
+def test_days_found_and_closed(accepted, bi_reader):
+    expected = ranking.township_days(accepted.problems, accepted.visits, accepted.campaigns, accepted.townships, today=date(2020, 7, 1))
     actual = {
         (day, code): tuple(counts)
         for day, code, *counts in bi_reader.execute("select day_on, township_code, found_count, closed_count from marts.fct_township_days")
@@ -139,12 +119,11 @@ def test_days_found_and_closed(owner, bi_reader):
     assert sum(found for found, _ in actual.values()) > 273 - 1 and sum(closed for _, closed in actual.values()) >= 237
 
 
-def test_supervision_of_every_day(owner, bi_reader):
+def test_supervision_of_every_day(accepted, bi_reader):
     """The groups see most of the townships that are not at zero, on one day all; what they send back and find is counted."""
-    visits = visit_versions(owner)
-    (campaign,) = [campaign for campaign in campaigns_of(owner) if campaign.district_code == ZIYANG]
-    days = ranking.township_days(problem_versions(owner), visits, [campaign], townships_of(owner), today=date(2020, 7, 1))
-    expected = supervision.supervision_days(days, visits, campaign, today=date(2020, 7, 1))
+    (campaign,) = [campaign for campaign in accepted.campaigns if campaign.district_code == ZIYANG]
+    days = ranking.township_days(accepted.problems, accepted.visits, [campaign], accepted.townships, today=date(2020, 7, 1))
+    expected = supervision.supervision_days(days, accepted.visits, campaign, today=date(2020, 7, 1))
     columns = "due_count, visited_count, coverage_pct, visit_count, confirmed_count, returned_count, relapsed_count, found_count"
     rows = bi_reader.execute(
         f"""select day_on, null as group_code, {columns} from marts.fct_supervision_days where district_code = %(district)s
@@ -218,12 +197,8 @@ def test_visits_that_were_sent_wrongly_are_right_in_the_end(bi_reader):
     assert visits == len(records) - 1 and confirmed == sum(visit.verdict == "属实" for visit in records)
 
 
-def test_fund_tiers_of_every_day(owner, bi_reader):
-    rows = owner.execute(
-        """select district_code, unit_code, movement_no, fund_year, tier, stage, amount_yuan, moved_on, report_on, received_at,
-                  void_reason is not null from raw.fund_movement_versions"""
-    ).fetchall()
-    expected = funds.fund_tiers([funds.MovementVersion(*row) for row in rows])
+def test_fund_tiers_of_every_day(accepted, bi_reader):
+    expected = funds.fund_tiers(accepted.movements)
     actual = {
         (district, year, day, tier): funds.FundTier(*figures)
         for district, year, day, tier, *figures in bi_reader.execute(
@@ -234,15 +209,33 @@ def test_fund_tiers_of_every_day(owner, bi_reader):
     assert actual == expected and len(actual) > 20
 
 
-def test_project_stages(owner, bi_reader):
-    rows = owner.execute(
-        """select district_code, project_no, nullif(township_code, district_code || '000'), unit_code, is_office, actual_start_on,
-                  actual_finish_on, accepted_on, report_on, received_at, void_reason is not null and is_office from raw.project_versions"""
-    ).fetchall()
-    current = projects.current_projects([projects.ProjectVersion(*row) for row in rows])
-    expected = {key: projects.stage_of(project) for key, project in current.items()}
+def test_project_stages(accepted, bi_reader):
+    expected = {key: projects.stage_of(project) for key, project in projects.current_projects(accepted.projects).items()}
     actual = {(d, no): stage for d, no, stage in bi_reader.execute("select district_code, project_no, stage from marts.fct_projects")}
     assert actual == expected
+
+
+def test_what_the_publications_must_print(accepted, bi_reader):
+    """The oracle of the publications on the figures that the source prints, and on those that it leaves out."""
+    figures = publications.issue_figures(accepted, "monthly", ZIYANG, LAST_DAY)
+    printed = {
+        "total.assigned_count": 273, "total.rectified_count": 237, "total.open_count": 36, "total.rectified_pct": Decimal("86.8"),
+        "total.reopened_count": 2, "projects.total_count": 145, "projects.started_count": 140, "projects.started_pct": Decimal("96.6"),
+        "projects.not_started_count": 5, "funds.2020.中央.received_yuan": 8_380_000, "funds.2020.中央.allocated_pct": Decimal("79.0"),
+        "funds.2020.省级.received_yuan": 8_010_000, "funds.2020.省级.allocated_pct": Decimal("29.6"),
+        "funds.2020.市级.received_yuan": 1_420_000, "funds.2020.市级.allocated_pct": Decimal("70.4"),
+        "funds.2020.total.allocated_yuan": 9_990_000, "funds.2020.total.unallocated_yuan": 7_820_000,
+        "funds.2020.total.allocated_pct": Decimal("56.1"),
+    }  # fmt: skip
+    assert {code: figures[code] for code in printed} == printed
+    assert publications.worst_tier(figures, 2020) == "省级"
+    named = bi_reader.execute("select project_no from marts.fct_projects where district_code = %s and stage = 'not_started'", (ZIYANG,))
+    assert {number for (number,) in named} == publications.not_started(accepted, ZIYANG, LAST_DAY)
+    # What a bulletin must say of the days after the first ones: what came back, and who rose and fell since the working day before.
+    daily = [publications.issue_figures(accepted, "daily", ZIYANG, date(2020, 6, day)) for day in (24, 28, 29, 30)]
+    assert [one["total.relapsed_count"] for one in daily] == [1, 1, 1, 0]
+    assert [one["township.430902104.open_count"] for one in daily] == [4, 0, 1, 0]
+    assert [(one["township.430902005.previous_rank"], one["township.430902005.rank"]) for one in daily[1:]] == [(5, 2), (2, 4), (4, 3)]
 
 
 def test_nothing_is_lost_on_the_way(bi_reader):

@@ -33,7 +33,7 @@ class Places:
 
     def village(self, folded_name: str, on: date, township_code: str | None) -> str | None:
         """Code of the one village of that name in the township (None: in the whole district); None when there is none, or more than one."""
-        name = _plain(folded_name)
+        name = plain_village_name(folded_name)
         codes = {*self.villages.get(name, ()), *(alias.village_code for alias in self.aliases.get(name, ()) if _is_valid(alias, on))}
         codes = {code for code in codes if township_code is None or code.startswith(township_code)}
         return codes.pop() if len(codes) == 1 else None
@@ -55,11 +55,11 @@ def build_places(
     """Places from (code, name) pairs of a district's townships and villages, and the alias list of all districts."""
     by_name: dict[str, list[str]] = {}
     for code, name in villages:
-        by_name.setdefault(_plain(fold(name)), []).append(code)
+        by_name.setdefault(plain_village_name(fold(name)), []).append(code)
     by_alias: dict[str, list[VillageAlias]] = {}
     for alias in aliases:
         if alias.district_code == district_code:
-            by_alias.setdefault(_plain(alias.alias), []).append(alias)
+            by_alias.setdefault(plain_village_name(alias.alias), []).append(alias)
     return Places(
         district_code,
         {fold(name): code for code, name in townships},
@@ -68,7 +68,7 @@ def build_places(
     )
 
 
-def _plain(name: str) -> str:
+def plain_village_name(name: str) -> str:
     """The name of a village without that of its committee (村委会 → 村, 居委会 → nothing); official lists carry either."""
     for committee, village in _COMMITTEES:
         if name.endswith(committee):

@@ -204,6 +204,7 @@ create table ops.held_issues (
     business_on    date not null,
     is_correction  boolean not null,
     held_at        timestamptz not null default clock_timestamp(),
+    checked_at     timestamptz not null default clock_timestamp(), -- when it was last asked for
     reasons        text[] not null,
     -- null while it is held
     ended_at       timestamptz,

@@ -14,5 +14,7 @@ RAW = Asset(name="raw", uri="duban://warehouse/raw", group="duban")
 MARTS = Asset(name="marts", uri="duban://warehouse/marts", group="duban")
 #: The live ranking page.
 LIVE_RANKING = Asset(name="live_ranking", uri="duban://site/live_ranking", group="duban")
+#: New issues in `published`, or copies of them in the outbox.
+PUBLICATIONS = Asset(name="publications", uri="duban://warehouse/published", group="duban")
 #: Through it the intake announces RAW only when rows were accepted.
 ACCEPTED_ROWS = AssetAlias("accepted_rows", group="duban")

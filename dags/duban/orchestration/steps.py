@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
 
 import psycopg
 
 from duban import warehouse
-from duban.settings import Settings, load_settings
+from duban.settings import TIMEZONE, Settings, load_settings
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,17 @@ def _connected() -> Iterator[tuple[Settings, psycopg.Connection]]:
             raise  # the server was not reached; there is no row in that
         place = ".".join(filter(None, (error.diag.schema_name, error.diag.table_name, error.diag.column_name, error.diag.constraint_name)))
         raise WarehouseFailed(f"{type(error).__name__} ({error.sqlstate}) {place}") from None
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What is refused is refused the next time too: the task fails at once."""
+    try:
+        yield
+    except ValueError as error:
+        from airflow.sdk.exceptions import AirflowFailException
+
+        raise AirflowFailException(str(error)) from None
 
 
 def claim_files() -> list[str]:
@@ -96,3 +109,103 @@ def publish_live_ranking() -> list[str]:
         if build_id is not None:
             warehouse.record_page(conn, build_id)
     return [str(page) for page in pages]
+
+
+def find_issues(series_code: str, params: dict[str, Any], dag_run: Any) -> list[dict[str, Any]]:
+    """The issues that a run is to publish, one per district.
+
+    A run on demand is about the day it names, or today; one of the schedule or a backfill about the day of its cut-off, and has nothing to
+    publish on days that the calendar of the series does not ask for.
+    """
+    from duban.publishing.issues.publishing import find_districts, is_due
+    from duban.publishing.issues.series import SERIES
+
+    series, is_of_the_clock = SERIES[series_code], dag_run.run_type in ("scheduled", "backfill")
+    day = (dag_run.logical_date if is_of_the_clock else datetime.now(TIMEZONE)).astimezone(TIMEZONE).date()
+    if params["business_on"]:
+        day = date.fromisoformat(params["business_on"])
+    with _connected() as (_, conn), _refusals():
+        if is_of_the_clock and not is_due(conn, series, day):
+            log.info("%s asks for no %s", day, series.kind)
+            return []
+        districts = find_districts(conn, series, day, params["district_code"])
+    log.info("%s %s: %s", day, series.kind, ", ".join(districts) or "no district has a campaign and data")
+    rest = {"business_on": day.isoformat(), "is_correction": params["correction"], "release_reason": params["release_reason"]}
+    return [{"district_code": code, **rest} for code in districts]
+
+
+def publish_issue(series_code: str, asked: dict[str, Any], released_by: str = "airflow") -> dict[str, Any]:
+    """Publish one issue and put it into its folder; returns what was asked with its id, or with the reasons for which it is held."""
+    from duban.publishing.issues.checks import Held
+    from duban.publishing.issues.freezing import Release
+    from duban.publishing.issues.publishing import publish
+    from duban.publishing.issues.series import SERIES
+    from duban.publishing.issues.writing import keep_in_folder
+
+    release = Release(released_by, asked["release_reason"]) if asked["release_reason"] else None
+    with _connected() as (settings, conn), _refusals():
+        try:
+            issue = publish(
+                conn,
+                SERIES[series_code],
+                asked["district_code"],
+                date.fromisoformat(asked["business_on"]),
+                is_correction=asked["is_correction"],
+                release=release,
+            )
+        except Held as held:
+            log.error("HELD, not published: %s. Mend the data and run again, or release it.", held)
+            return {**asked, "publication_id": None, "reasons": list(held.reasons)}
+        if issue:
+            keep_in_folder(conn, settings, issue.publication_id)
+    log.info("%s", f"{issue.publication_id} is published" if issue else "nothing to publish")
+    return {**asked, "publication_id": issue.publication_id if issue else None, "reasons": []}
+
+
+def publish_released(series_code: str, held: dict[str, Any], answer: dict[str, Any], *, release_option: str) -> None:
+    """Do what a person decided about a held issue.
+
+    Raises:
+        RuntimeError: it is held for other reasons now.
+    """
+    if answer["chosen_options"] != [release_option]:
+        log.warning("it stays held")
+        return
+    person = answer["responded_by_user"] or {}
+    result = publish_issue(series_code, {**held, "release_reason": answer["params_input"]["reason"]}, person.get("name") or "airflow")
+    if result["reasons"]:
+        raise RuntimeError(f"held again, for other reasons: {'；'.join(result['reasons'])}. Run again to be asked about them.")
+
+
+def write_issues() -> int:
+    """Put issues into their folders that do not lie there yet; returns how many.
+
+    Raises:
+        RuntimeError: one could not be written; it is tried again by itself.
+    """
+    from duban.publishing import delivery
+
+    with _connected() as (settings, conn):
+        report = delivery.write_issues(conn, settings)
+    if report.failed:
+        raise RuntimeError("; ".join(report.failed))
+    return report.sent
+
+
+def deliver() -> int:
+    """Send everything that is due; returns how many deliveries went.
+
+    Raises:
+        AirflowFailException: some are a person's matter now. It is said once, and all others went their way: to try again is of no use.
+    """
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from duban.orchestration.channels import open_channels
+    from duban.publishing import delivery
+
+    with _connected() as (settings, conn):
+        report = delivery.deliver_due(conn, settings, open_channels())
+    log.info("deliveries: %s", report)
+    if report.for_a_person:
+        raise AirflowFailException("; ".join(report.for_a_person))
+    return report.sent

@@ -22,13 +22,14 @@ _Arrivals = Sequence[tuple[Verdict, datetime]]
 
 
 def load(conn: psycopg.Connection, verdicts: Sequence[Verdict], settings: Settings) -> None:
-    """Store the verdicts of a round: outcomes and receipts, what is to be returned, accepted rows, rejections, findings. Call inside `warehouse.load_transaction`.
+    """Store the verdicts of a round: outcomes and receipts, and that they are to be returned; accepted rows, rejections, findings.
 
-    One statement per table, whatever the number of files; what a table receives is made row by row while it is sent.
+    Call inside `warehouse.load_transaction`. One statement per table, whatever the number of files; what a table receives is made row by
+    row while it is sent.
     """
     arrivals = list(zip(verdicts, warehouse.next_received_at(conn, len(verdicts)), strict=True))
     warehouse.record_outcomes(conn, (_outcome(verdict, received_at) for verdict, received_at in arrivals))
-    warehouse.enqueue_returns(conn, [verdict.opened.claim.submission_id for verdict in verdicts])
+    warehouse.enqueue_deliveries(conn, "return", [verdict.opened.claim.submission_id for verdict in verdicts])
     for target in sorted({row.ledger.target for verdict in verdicts for row in verdict.rows}):
         warehouse.copy_rows(conn, target, _accepted(arrivals, target, settings))
     warehouse.upsert_households(conn, _households(verdicts, settings))

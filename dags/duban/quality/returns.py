@@ -57,7 +57,7 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
             for row, job, answer in zip(slips, jobs, answers, strict=True):
                 _explain_at_least(sandbox, row["submission_id"], job, answer)
         sync_filesystem(root)  # what is recorded as returned will not be written again
-        warehouse.record_returned(conn, [row["submission_id"] for row in waiting])
+        warehouse.record_in_folder(conn, "return", [row["submission_id"] for row in waiting])
     return list(folders.values())
 
 

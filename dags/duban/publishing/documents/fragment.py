@@ -92,6 +92,15 @@ class Cell:
         """The figure that is all the cell holds."""
         return self.runs[0].figure if len(self.runs) == 1 else None
 
+    @property
+    def stacked(self) -> Runs:
+        """What the cell says; what it says in brackets begins a line of its own."""
+        if len(self.runs) != 1 or "（" not in self.runs[0].text[1:]:
+            return self.runs
+        [run] = self.runs
+        name, bracket, rest = run.text.partition("（")
+        return (replace(run, text=name), Run(BREAK), replace(run, text=bracket + rest))
+
 
 Row = tuple[Cell, ...]
 
@@ -275,7 +284,9 @@ def _table(element: _Element) -> Table:
         raise ValueError("<table> without a row")
     for row in rows:
         if sum(cell.span for cell in row) != count:
-            raise ValueError(f"<tr> that does not fill the {count} columns of its <table>: {' '.join(plain(cell.runs) for cell in row)[:60]}")
+            raise ValueError(
+                f"<tr> that does not fill the {count} columns of its <table>: {' '.join(plain(cell.runs) for cell in row)[:60]}"
+            )
     caption = _runs(parts["caption"][0]) if parts["caption"] else ()
     return Table(caption, widths or _natural_widths(rows, count), head, body, foot)
 
@@ -367,7 +378,7 @@ _UNITS: dict[str, tuple[Callable[[str], int | Decimal | date], Callable[[int | D
     "count": (int, _whole),
     "days": (int, _whole),
     "rank": (int, _whole),
-    "pct": (Decimal, lambda value: {display.pct(value)}),
+    "pct": (Decimal, lambda value: {display.pct(value)} if value == round(value, 1) else set()),
     "yuan": (Decimal, lambda value: {display.wan(value)}),
     "date": (date.fromisoformat, lambda value: {display.day(value), display.short_day(value), value.isoformat()}),
 }

@@ -68,6 +68,9 @@ def _sense(text: str, place: int) -> int:
         return 12
     if before[-1] in "的和及" or after[0] in "和及":
         return 8
-    if before.endswith(("年", "月", "日", "区", "县", "市", "镇", "乡", "办", "局", "情况", "工作", "问题", "项目", "资金")) and after[0] not in "的":
+    if (
+        before.endswith(("年", "月", "日", "区", "县", "市", "镇", "乡", "办", "局", "情况", "工作", "问题", "项目", "资金"))
+        and after[0] not in "的"
+    ):
         return 4
     return 0

@@ -45,7 +45,7 @@ def failed_checks(conn: psycopg.Connection, issue: Issue) -> tuple[str, ...]:
 _TOWNSHIPS = Check(
     "乡镇齐全",
     """
-    select '缺' || township_name
+    select '缺' || townships.township_name
     from raw.townships
     left join published.ranking_rows as line
         on line.township_code = townships.township_code and line.publication_id = %(issue)s
@@ -75,8 +75,9 @@ _TOTALS = Check(
     select concat(
         coalesce(line.township_name, named.township_code), '排名表为',
         line.assigned_count, '/', line.rectified_count, '/', line.overdue_count,
-        '/', line.reopened_count, '（问题/到位/超期/退回反弹），明细为', coalesce(named.assigned, 0), '/', coalesce(named.rectified, 0), '/',
-        coalesce(named.overdue, 0), '/', coalesce(named.reopened, 0)
+        '/', line.reopened_count, '（问题/到位/超期/退回反弹），明细为',
+        coalesce(named.assigned, 0), '/', coalesce(named.rectified, 0), '/', coalesce(named.overdue, 0),
+        '/', coalesce(named.reopened, 0)
     )
     from (select * from published.ranking_rows where publication_id = %(issue)s) as line
     full join named using (township_code)

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from duban.intake.places import plain_village_name
 from duban.publishing import display
 from duban.publishing.issues import figures as counting
 from duban.publishing.issues.figures import Figures
@@ -129,6 +130,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader([TEMPLATES, RULE_WORDING]), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["listed"] = _listed
+    environment.filters["plain_village_name"] = plain_village_name
     for written in (display.day, display.short_day, display.weekday, display.moment):
         environment.filters[written.__name__] = written
     return environment

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from duban.publishing import display
 from duban.publishing.issues.frozen import Frozen, Row
+from duban.publishing.issues.series import SERIES
 
 TIERS = ("中央", "省级", "市级", "区级", "其他")
 VERDICTS = {"confirmed": "属实", "returned": "退回", "relapsed": "反弹", "found": "新发现"}
@@ -101,6 +102,8 @@ def count_figures(frozen: Frozen) -> Figures:
     """Count every figure of an issue."""
     figures = Figures()
     _problems(figures, "total", "全区", frozen.problems, frozen.ranking)
+    earlier = (problem for problem in frozen.problems if problem.is_found and problem.found_on < frozen.issue.period_start_on)
+    figures.count("total.first_reported_count", "此前发现、本期首次报送数", earlier)
     for line in frozen.ranking:
         own = [problem for problem in frozen.problems if problem.township_code == line.township_code]
         prefix = f"township.{line.township_code}"
@@ -122,7 +125,7 @@ def count_figures(frozen: Frozen) -> Figures:
         figures.count(f"due_soon.{township}.count", f"{frozen.place(township)}即将到期问题数", own)
     _supervision(figures, frozen)
     _reporting(figures, frozen)
-    if frozen.projects or frozen.movements:
+    if SERIES[frozen.issue.series].has_projects:
         _projects(figures, frozen)
         _funds(figures, frozen)
     for target in frozen.targets:
@@ -211,7 +214,8 @@ def _project_counts(figures: Figures, prefix: str, name: str, projects: Sequence
         # what is accepted was finished
         stages = ("finished", "accepted") if stage == "finished" else (stage,)
         figures.count(f"{prefix}.{stage}_count", f"{name}{said}项目数", (project for project in projects if project.stage in stages))
-    begun = (project for project in projects if project.stage in BEGUN and project.previous_stage not in BEGUN)
+    issue = frozen.issue
+    begun = (one for one in projects if one.actual_start_on and issue.period_start_on <= one.actual_start_on <= issue.business_on)
     figures.count(f"{prefix}.begun_count", f"{name}本期开工项目数", begun)
     for late, said in (("late_start", "开工"), ("late_finish", "完工")):
         figures.count(f"{prefix}.{late}_count", f"{name}逾期未{said}项目数", (one for one in projects if _is_late(one, late, frozen)))

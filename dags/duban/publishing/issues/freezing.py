@@ -83,7 +83,7 @@ def freeze(
 
     One ordinary issue per series and business day: asked again, the first one is returned. A correction is the next number, and names the
     newest issue of the day before it; where nothing has changed since, that issue is returned and no number is given. All of it is one
-    transaction under the load lock: it stands with its number, its rows and what `finish` makes of them, or nothing does.
+    transaction, under the load lock while it reads: it stands with its number, its rows and what `finish` makes of them, or nothing does.
 
     Args:
         conn: A connection with no transaction open.
@@ -104,9 +104,8 @@ def freeze(
     """
     day = {"district": district_code, "series": series.code, "day": business_on}
     issues = conn.cursor(row_factory=class_row(Issue))
-    with warehouse.load_transaction(conn):
-        if not _is_working_day(conn, business_on):
-            raise NotAWorkingDay(f"{business_on} 不是工作日，不出{series.kind}")
+    with warehouse.freeze_transaction(conn) as let_loads_go_on:
+        require_working_day(conn, series, business_on)
         ordinary = issues.execute(_OF_DAY + "and corrects_issue_no is null", day).fetchone()
         if is_correction and ordinary is None:
             raise NothingToCorrect(f"{district_code} {business_on} 还没有出过{series.kind}，没有可更正的")
@@ -134,15 +133,22 @@ def freeze(
         }
         # no row where nothing changed since the newest issue of the day, or where the day lies in no campaign
         issue = issues.execute(_FREEZE, asked).fetchone()
+        let_loads_go_on()
         if issue is None:
             return newest
         finish(issue)
         return issue
 
 
-def _is_working_day(conn: psycopg.Connection, day: date) -> bool:
+def require_working_day(conn: psycopg.Connection, series: Series, day: date) -> None:
+    """Let only working days of the Chinese calendar pass.
+
+    Raises:
+        NotAWorkingDay: it is none.
+    """
     found = conn.execute("select is_working_day from marts.dim_dates where date_on = %s", [day]).fetchone()
-    return found is not None and found[0]
+    if found is None or not found[0]:
+        raise NotAWorkingDay(f"{day} 不是工作日，不出{series.kind}")
 
 
 _OF_DAY = "select * from published.publications where district_code = %(district)s and series = %(series)s and business_on = %(day)s "

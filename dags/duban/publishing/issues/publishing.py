@@ -14,7 +14,7 @@ import psycopg
 from duban import warehouse
 from duban.publishing import delivery
 from duban.publishing.issues.checks import Held, failed_checks
-from duban.publishing.issues.freezing import Issue, Release, freeze
+from duban.publishing.issues.freezing import Issue, Release, freeze, require_working_day
 from duban.publishing.issues.series import Series
 from duban.publishing.issues.writing import make_documents
 
@@ -73,3 +73,42 @@ def publish(
     except Held as held:
         warehouse.record_hold(conn, *key, held.reasons)
         raise
+
+
+def find_districts(conn: psycopg.Connection, series: Series, business_on: date, district_code: str | None = None) -> list[str]:
+    """The districts that have something to publish about a day: a campaign that holds it, and accepted data.
+
+    Raises:
+        ValueError: the day lies ahead or is no working day, or there is no such district.
+    """
+    if business_on > (today := conn.execute("select (now() at time zone 'Asia/Shanghai')::date").fetchone()[0]):
+        raise ValueError(f"{business_on} 还没有到（今天是 {today}），不能出{series.kind}")
+    if (
+        district_code
+        and not conn.execute("select exists (select from raw.districts where district_code = %s)", [district_code]).fetchone()[0]
+    ):
+        raise ValueError(f"没有登记过代码为 {district_code} 的区县")
+    asked = {"district": district_code, "day": business_on, "accepted": list(warehouse.ACCEPTED)}
+    return [code for (code,) in conn.execute(_DISTRICTS, asked)]
+
+
+def is_due(conn: psycopg.Connection, series: Series, day: date) -> bool:
+    """Whether the calendar asks for an issue on a day: a working day, and the last one of the period of its series."""
+    asked = {"day": day, "first": series.period_start(day), "last": series.period_end(day)}
+    return conn.execute(_LAST_WORKING_DAY, asked).fetchone()[0] == day
+
+
+_DISTRICTS = """
+select district_code
+from raw.campaigns
+where
+    %(day)s between started_on and ended_on
+    and (%(district)s::text is null or district_code = %(district)s)
+    and exists (
+        select from ops.submissions
+        where submissions.district_code = campaigns.district_code and outcome = any(%(accepted)s)
+    )
+order by district_code
+"""
+
+_LAST_WORKING_DAY = "select max(date_on) from marts.dim_dates where is_working_day and date_on between %(first)s and %(last)s"

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 class Series:
     """A numbered series of a district.
 
-    `name` is the masthead without the district, `kind` what people call it. What is frozen besides ranking, problems, visits and files:
+    `name` is the masthead without the district, `kind` what people call it; `period_start` and `period_end` give the first and last day of
+    the period that holds a day. What is frozen besides ranking, problems, visits and files:
     supervision coverage and findings of the files (`is_of_a_day`), projects and funds (`has_projects`), key targets (`has_targets`).
     """
 
@@ -19,13 +20,22 @@ class Series:
     kind: str
     name: str
     period_start: Callable[[date], date]
+    period_end: Callable[[date], date]
     is_of_a_day: bool = False
     has_projects: bool = False
     has_targets: bool = False
 
 
-DAILY = Series("daily", "日通报", "问题整改日通报", lambda day: day, is_of_a_day=True)
-WEEKLY = Series("weekly", "周调度", "问题整改和项目资金周调度", lambda day: day - timedelta(days=day.weekday()), has_projects=True)
-MONTHLY = Series("monthly", "月调度", "项目资金月调度", lambda day: day.replace(day=1), has_projects=True, has_targets=True)
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _end_of_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+DAILY = Series("daily", "日通报", "问题整改日通报", lambda day: day, lambda day: day, is_of_a_day=True)
+WEEKLY = Series("weekly", "周调度", "问题整改和项目资金周调度", _monday, lambda day: _monday(day) + timedelta(days=6), has_projects=True)
+MONTHLY = Series("monthly", "月调度", "项目资金月调度", lambda day: day.replace(day=1), _end_of_month, has_projects=True, has_targets=True)
 
 SERIES = {series.code: series for series in (DAILY, WEEKLY, MONTHLY)}

@@ -18,8 +18,9 @@ from typing import Any
 
 import psycopg
 
+from duban import warehouse
 from duban.durable import sync_filesystem
-from duban.publishing.documents.docx import render_docx
+from duban.publishing.documents.official import render_docx
 from duban.publishing.documents.letterhead import Letterhead
 from duban.publishing.documents.page import render_html
 from duban.publishing.documents.workbook import Detail, render_xlsx
@@ -123,6 +124,18 @@ def write_issue(conn: psycopg.Connection, settings: Settings, publication_id: st
     return folder
 
 
+def keep_in_folder(conn: psycopg.Connection, settings: Settings, publication_id: str) -> Path:
+    """Put an issue into its folder, also one that was there before and was lost; returns the folder.
+
+    Raises:
+        OSError: the outbox cannot be written. The issue stands; its folder is written as soon as it can be.
+    """
+    with warehouse.issues_lock(conn):
+        folder = write_issue(conn, settings, publication_id)
+        warehouse.record_in_folder(conn, "issue", [publication_id])
+    return folder
+
+
 def details(frozen: Frozen) -> list[Detail]:
     """The rows behind the figures, each with the file, sheet and row it came from."""
 
@@ -158,8 +171,8 @@ def details(frozen: Frozen) -> list[Detail]:
     )  # fmt: skip
     came_from = ("文件", "工作表", "行", "报送编号")
     sheets = [
-        ("问题明细", ("编号", "乡镇（街道）", "村（社区）", "来源", "类别", "问题", "行业部门", "整改措施", "责任领导", "发现日期", "整改时限",
-                  "状态", "超期", "退回反弹", *came_from), problems),
+        ("问题明细", ("编号", "乡镇（街道）", "村（社区）", "来源", "类别", "问题", "行业部门", "整改措施", "责任领导", "发现日期",
+                  "整改时限", "状态", "超期", "退回反弹", *came_from), problems),
         ("督导明细", ("记录编号", "督导组", "督导日期", "乡镇（街道）", "问题编号", "核查结论", *came_from), visits),
         ("文件明细", ("单位", "文件", "填报日期", "结果", "行数", "入库", "退回", "忽略", "报送编号"), files),
         ("项目明细", ("项目编号", "项目名称", "类别", "乡镇（街道）", "地点", "责任单位", "计划总投资（万元）", "计划开工", "计划完工",

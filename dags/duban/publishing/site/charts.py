@@ -1,64 +1,27 @@
-"""Pictures of figures as inline SVG: pure functions from data to markup.
-
-Colours come from the classes of ``templates/style.css``, so that one picture serves light, dark and print; positions are SVG attributes,
-because the page's Content-Security-Policy forbids style attributes. Every text is escaped here. Bars carry no text of their own: the
-number stands beside them on the page, and a screen reader skips them.
-"""
+"""Charts over time as inline SVG: open problems, the rank of a township, the funds of a year. Pure functions from figures to markup."""
 
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from duban.publishing.display import short_day
-from duban.publishing.site.figures import TrendDay
+from duban.publishing.display import YUAN_PER_WAN, day, short_day, wan
+from duban.publishing.site.drawing import AXIS_HEIGHT, LABEL_WIDTH, LEFT, RIGHT, TOP, day_labels, dot, line, nice_top, picture, polyline, text
+from duban.publishing.site.figures.funds import FundYear
+from duban.publishing.site.figures.ranking import CampaignDay
 
-HEAT_LEVELS = 5
-# Of the trend, in units of its own width (one unit is one CSS pixel when shown at that width).
-LEFT, RIGHT, TOP = 42, 20, 28
-OPEN_HEIGHT, GAP, FLOW_HEIGHT, AXIS_HEIGHT = 132, 24, 58, 24
-LABEL_WIDTH = 44
+OPEN_HEIGHT, GAP, FLOW_HEIGHT = 132, 24, 58
 ROOM_FOR_NUMBERS = 17
+RANK_HEIGHT = 120
+FUNDS_HEIGHT = 180
+# Beside the lines of the funds stand their names with the amounts.
+NAMES_WIDTH, NAME_HEIGHT = 96, 16
+STAGES = {"received_yuan": "下达", "allocated_yuan": "分配", "disbursed_yuan": "拨付", "spent_yuan": "支出"}
 
 
-def share_bar(amount: Decimal | int, whole: Decimal | int, scale: Decimal | int | None = None) -> Markup:
-    """A bar filled to ``amount``, on a track as long as ``whole``.
-
-    Args:
-        amount: What is done. Below zero it is drawn as nothing, beyond ``scale`` as full.
-        whole: What there is to do: the length of the track.
-        scale: What the full width stands for, when several bars are compared; without it ``whole``.
-    """
-    full = whole if scale is None else scale
-    return Markup(
-        '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
-        '<rect class="track" width="{}" height="8"/><rect class="fill" width="{}" height="8"/></svg>'
-    ).format(_share(whole, full), _share(amount, full))
-
-
-def stacked_bar(counts: Sequence[tuple[str, int]]) -> Markup:
-    """Parts of one whole, side by side in the order given: ``(css class, count)``."""
-    total = sum(count for _, count in counts)
-    parts, before = [], 0
-    for css_class, count in counts:
-        parts.append(
-            Markup('<rect class="{}" x="{}" width="{}" height="8"/>').format(css_class, _share(before, total), _share(count, total))
-        )
-        before += count
-    return Markup(
-        '<svg class="bar stacked" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" focusable="false">{}</svg>'
-    ).format(Markup().join(parts))
-
-
-def heat_level(rank: int, last_rank: int) -> int:
-    """Shade of a rank: 1 for the first, ``HEAT_LEVELS`` for the last of ``last_rank``, evenly between."""
-    if last_rank <= 1:
-        return 1
-    return 1 + (rank - 1) * (HEAT_LEVELS - 1) // (last_rank - 1)
-
-
-def trend_chart(days: Sequence[TrendDay], width: int) -> Markup:
+def trend_chart(days: Sequence[CampaignDay], width: int) -> Markup:
     """Open problems day by day, and below them what was found and what was closed.
 
     The first day is the opening balance: everything known on it counts as found that day, which would dwarf every other bar, so it has
@@ -66,39 +29,32 @@ def trend_chart(days: Sequence[TrendDay], width: int) -> Markup:
 
     Args:
         days: Consecutive days, at least one.
-        width: Width of the picture; text keeps its size, so a phone gets a narrower picture and not a smaller one.
+        width: Width of the picture.
     """
     step = (width - LEFT - RIGHT) / len(days)
     open_bottom = TOP + OPEN_HEIGHT
     flow_axis = open_bottom + GAP + FLOW_HEIGHT
     flow_bottom = flow_axis + FLOW_HEIGHT
     centres = [LEFT + step * (position + 0.5) for position in range(len(days))]
-    top_value = _nice_top(max(day.open_count for day in days))
+    top_value = nice_top(max(day.open_count for day in days))
 
     def level(count: int) -> float:
         return open_bottom - OPEN_HEIGHT * count / top_value
 
     parts = [_shading(days, step, TOP, flow_bottom)]
     for tick in sorted({0, top_value // 2, top_value}):
-        parts.append(_line("grid", LEFT, width - RIGHT, level(tick)))
-        parts.append(_text("tick end", LEFT - 6, level(tick) + 4, tick))
+        parts.append(line("grid", LEFT, width - RIGHT, level(tick)))
+        parts.append(text("tick end", LEFT - 6, level(tick) + 4, tick))
     parts.append(_open_line(days, centres, level, open_bottom))
     parts.append(_flows(days, centres, step, flow_axis))
-    parts.append(_line("axis", LEFT, width - RIGHT, flow_axis))
-    parts.append(_text("tick end", LEFT - 6, flow_axis - FLOW_HEIGHT / 2 + 4, "新发现"))
-    parts.append(_text("tick end", LEFT - 6, flow_axis + FLOW_HEIGHT / 2 + 4, "销号"))
-    every = max(1, -(-LABEL_WIDTH // step))
-    for position in range(len(days) - 1, -1, -int(every)):
-        day_on = days[position].day_on
-        parts.append(_text("tick middle", centres[position], flow_bottom + AXIS_HEIGHT - 8, f"{day_on.month}/{day_on.day}"))
-
-    return Markup(
-        '<svg class="trend" viewBox="0 0 {width} {height}" role="img" aria-labelledby="trend-title-{width} trend-text-{width}">'
-        '<title id="trend-title-{width}">未整改问题逐日走势</title><desc id="trend-text-{width}">{text}</desc>{parts}</svg>'
-    ).format(width=width, height=flow_bottom + AXIS_HEIGHT, text=trend_in_words(days), parts=Markup().join(parts))
+    parts.append(line("axis", LEFT, width - RIGHT, flow_axis))
+    parts.append(text("tick end", LEFT - 6, flow_axis - FLOW_HEIGHT / 2 + 4, "新发现"))
+    parts.append(text("tick end", LEFT - 6, flow_axis + FLOW_HEIGHT / 2 + 4, "销号"))
+    parts.append(day_labels([day.day_on for day in days], centres, flow_bottom))
+    return picture("trend", width, flow_bottom + AXIS_HEIGHT, "未整改问题逐日走势", trend_in_words(days), parts)
 
 
-def trend_in_words(days: Sequence[TrendDay]) -> str:
+def trend_in_words(days: Sequence[CampaignDay]) -> str:
     """What the trend shows, in a sentence, for those who cannot see it and as its caption."""
     first, last = days[0], days[-1]
     if len(days) == 1:
@@ -110,7 +66,114 @@ def trend_in_words(days: Sequence[TrendDay]) -> str:
     )
 
 
-def _shading(days: Sequence[TrendDay], step: float, top: float, bottom: float) -> Markup:
+def rank_chart(days: Sequence[CampaignDay], ranks: Sequence[int | None], last_rank: int, width: int) -> Markup:
+    """The rank of one township day by day, the first rank on top; the line is broken where it had none.
+
+    Args:
+        days: Consecutive days, at least one.
+        ranks: Its rank on each of them.
+        last_rank: The lowest rank that anybody can have.
+        width: Width of the picture.
+    """
+    step = (width - LEFT - RIGHT) / len(days)
+    bottom = TOP + RANK_HEIGHT
+
+    def level(rank: int) -> float:
+        return TOP + RANK_HEIGHT * (rank - 1) / max(last_rank - 1, 1)
+
+    parts = [_shading(days, step, TOP, bottom)]
+    for rank in sorted({1, (1 + last_rank) // 2, last_rank}):
+        parts.append(line("grid", LEFT, width - RIGHT, level(rank)))
+        parts.append(text("tick end", LEFT - 6, level(rank) + 4, rank))
+    position = 0
+    for has_rank, run in groupby(ranks, key=lambda rank: rank is not None):
+        stair: list[tuple[float, float]] = []
+        for rank, same in groupby(run):
+            start, position = position, position + len(list(same))
+            if has_rank:  # a rank holds for its whole days
+                stair += [(LEFT + step * start, level(rank)), (LEFT + step * position, level(rank))]
+        if stair:
+            parts.append(polyline("open", stair))
+    if ranks[-1] is not None:
+        x, y = width - RIGHT, level(ranks[-1])
+        parts += [dot(x, y), text("value end strong", x + 4, y - 9, ranks[-1])]
+    centres = [LEFT + step * (position + 0.5) for position in range(len(days))]
+    parts.append(day_labels([day.day_on for day in days], centres, bottom + 10))
+    return picture("rank", width, bottom + 10 + AXIS_HEIGHT, "名次逐日走势", rank_in_words(days, ranks), parts)
+
+
+def rank_in_words(days: Sequence[CampaignDay], ranks: Sequence[int | None]) -> str:
+    """What the chart of ranks shows, in a sentence."""
+    had = [(day.day_on, rank) for day, rank in zip(days, ranks, strict=True) if rank is not None]
+    if not had:
+        return "没有名次。"
+    first = f"{short_day(had[0][0])}第{had[0][1]}位"
+    if len(had) == 1:
+        return f"{first}。"
+    best, worst = min(rank for _, rank in had), max(rank for _, rank in had)
+    return f"{first}，{short_day(had[-1][0])}第{had[-1][1]}位；其间最高第{best}位，最低第{worst}位。"
+
+
+def funds_chart(year: FundYear, width: int) -> Markup:
+    """Received, allocated, disbursed and spent up to each day of a fund year; an amount stands until the next movement.
+
+    Args:
+        year: The fund year, with at least one movement.
+        width: Width of the picture.
+    """
+    development = year.development
+    first, last = development[0][0], development[-1][0]
+    right, bottom = width - NAMES_WIDTH, TOP + FUNDS_HEIGHT
+    step = (right - LEFT) / max((last - first).days, 1)
+    top_wan = nice_top(int(max(getattr(sums, stage) for _, sums in development for stage in STAGES) / YUAN_PER_WAN))
+
+    def level(yuan: Decimal) -> float:
+        return bottom - FUNDS_HEIGHT * float(max(yuan, Decimal(0)) / YUAN_PER_WAN / top_wan)
+
+    parts: list[Markup] = []
+    for tick in sorted({0, top_wan // 2, top_wan}):
+        y = level(Decimal(tick * YUAN_PER_WAN))
+        parts += [line("grid", LEFT, right, y), text("tick end", LEFT - 6, y + 4, f"{tick:,}")]
+    lowest_name = TOP - NAME_HEIGHT
+    for stage, name in STAGES.items():
+        points = [(LEFT + step * (day_on - first).days, level(getattr(sums, stage))) for day_on, sums in development]
+        parts.append(polyline(stage.removesuffix("_yuan"), _steps([*points, (right, points[-1][1])])))
+        lowest_name = max(points[-1][1], lowest_name + NAME_HEIGHT)  # names stand below each other, not on each other
+        parts.append(text("value", right + 6, lowest_name + 4, f"{name} {wan(getattr(development[-1][1], stage))}"))
+    parts.append(_month_labels(first, last, step, bottom))
+    return picture(f"funds-{year.fund_year}", width, bottom + AXIS_HEIGHT, "资金累计走势（万元）", funds_in_words(year), parts)
+
+
+def funds_in_words(year: FundYear) -> str:
+    """What the chart of funds shows, in a sentence."""
+    (first, _), (last, sums) = year.development[0], year.development[-1]
+    amounts = "、".join(f"{name}{wan(getattr(sums, stage))}" for stage, name in STAGES.items())
+    return f"{day(first)}至{day(last)}累计{amounts}（万元）。"
+
+
+def _steps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A line that stays level until the next point and then goes straight up or down; points that change nothing are left out."""
+    drawn = [points[0]]
+    for x, y in points[1:-1]:
+        if y != drawn[-1][1]:
+            drawn += [(x, drawn[-1][1]), (x, y)]
+    return [*drawn, (points[-1][0], drawn[-1][1])]
+
+
+def _month_labels(first: date, last: date, step: float, bottom: float) -> Markup:
+    """The beginnings of months, from the last one back, as many as fit."""
+    labels, month = [], last.replace(day=1)
+    free = None
+    while month >= first:
+        x = LEFT + step * (month - first).days
+        if free is None or x <= free - LABEL_WIDTH:
+            labels.append(text("tick middle", x, bottom + AXIS_HEIGHT - 8, f"{month.month}月"))
+            free = x
+        month = (month - timedelta(days=1)).replace(day=1)
+    return Markup().join(labels)
+
+
+def _shading(days: Sequence[CampaignDay], step: float, top: float, bottom: float) -> Markup:
     """Bands over runs of non-working days, with the holiday's name where it fits."""
     parts: list[Markup] = []
     for (is_working_day, holiday_name), run in groupby(enumerate(days), key=lambda item: (item[1].is_working_day, item[1].holiday_name)):
@@ -122,37 +185,36 @@ def _shading(days: Sequence[TrendDay], step: float, top: float, bottom: float) -
             Markup('<rect class="rest" x="{:.1f}" y="{}" width="{:.1f}" height="{}"/>').format(x, top - 20, run_width, bottom - top + 20)
         )
         if holiday_name and run_width >= 11 * len(holiday_name):
-            parts.append(_text("tick middle", x + run_width / 2, top - 7, holiday_name))
+            parts.append(text("tick middle", x + run_width / 2, top - 7, holiday_name))
     return Markup().join(parts)
 
 
-def _open_line(days: Sequence[TrendDay], centres: Sequence[float], level: Callable[[int], float], bottom: float) -> Markup:
+def _open_line(days: Sequence[CampaignDay], centres: Sequence[float], level: Callable[[int], float], bottom: float) -> Markup:
     points = [(x, level(day.open_count)) for x, day in zip(centres, days, strict=True)]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     parts = [
         Markup('<polygon class="area" points="{:.1f},{} {} {:.1f},{}"/>').format(centres[0], bottom, path, centres[-1], bottom),
-        Markup('<polyline class="open" points="{}"/>').format(path),
+        polyline("open", points),
     ]
     # The two ends carry their number: where it stood, where it stands.
     ends = {0: "middle", len(days) - 1: "middle strong"}
     for position, css_class in ends.items():
         x, y = points[position]
-        parts.append(Markup('<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="3.5"/>').format(x, y))
-        parts.append(_text(f"value {css_class}", x, y - 9, days[position].open_count))
+        parts += [dot(x, y), text(f"value {css_class}", x, y - 9, days[position].open_count)]
     return Markup().join(parts)
 
 
-def _flows(days: Sequence[TrendDay], centres: Sequence[float], step: float, axis: float) -> Markup:
+def _flows(days: Sequence[CampaignDay], centres: Sequence[float], step: float, axis: float) -> Markup:
     """Found above the axis, closed below it, both on one scale."""
     flows = list(zip(days, centres, strict=True))[1:]
-    largest = max((max(day.found_count, day.closed_count) for day, _ in flows), default=0)
+    largest = max((max(flow.found_count, flow.closed_count) for flow, _ in flows), default=0)
     if largest == 0:
         return Markup()
     room = FLOW_HEIGHT - 12  # the numbers stand above and below the bars
     width = min(step * 0.62, 22)
     parts: list[Markup] = []
-    for day, x in flows:
-        for css_class, count, is_up in (("found", day.found_count, True), ("closed", day.closed_count, False)):
+    for flow, x in flows:
+        for css_class, count, is_up in (("found", flow.found_count, True), ("closed", flow.closed_count, False)):
             if count == 0:
                 continue
             height = max(1.0, room * count / largest)
@@ -163,26 +225,5 @@ def _flows(days: Sequence[TrendDay], centres: Sequence[float], step: float, axis
                 )
             )
             if step >= ROOM_FOR_NUMBERS:
-                parts.append(_text("tick middle", x, y - 3 if is_up else y + height + 11, count))
+                parts.append(text("tick middle", x, y - 3 if is_up else y + height + 11, count))
     return Markup().join(parts)
-
-
-def _share(amount: Decimal | int, whole: Decimal | int) -> str:
-    """Percent of the width, for a picture: three decimals, between 0 and 100."""
-    return f"{min(max(amount / whole, 0), 1) * 100:.3f}" if whole > 0 else "0"
-
-
-def _nice_top(largest: int) -> int:
-    """The end of a scale that holds ``largest`` and halves to a whole number: 2, 4, 6, 8, 10, 20, 40, 60, …"""
-    magnitude = 1
-    while magnitude * 10 < largest:
-        magnitude *= 10
-    return next(top for top in (magnitude * leading for leading in (2, 4, 6, 8, 10)) if top >= largest)
-
-
-def _line(css_class: str, x1: float, x2: float, y: float) -> Markup:
-    return Markup('<line class="{}" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>').format(css_class, x1, x2, y, y)
-
-
-def _text(css_class: str, x: float, y: float, text: object) -> Markup:
-    return Markup('<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>').format(css_class, x, y, escape(text))

@@ -1,65 +1,105 @@
-"""The live ranking as static pages that work from a folder, without a server.
+"""The pages of the site, rendered from figures: for each district one with everything that matters, and deeper ones by subject and township.
 
-`render_site` reads the marts once, in one snapshot, and writes the pages of all districts that have accepted data. A page is one file:
-style and pictures inside, nothing fetched from anywhere. What a sender wrote is text and stays text: templates escape everything, and
-the Content-Security-Policy of the page allows exactly the one style sheet it carries (by its hash) and no script at all.
+A page is one file: style, pictures, data and, where there is one, the script are inside; nothing is fetched from anywhere, so that pages work
+from a folder, without a server. What a sender wrote is text and stays text: templates escape everything, data for a script is JSON in which
+no character can end its element, and the Content-Security-Policy of a page allows exactly the style sheet and the script it carries.
 """
 
 import base64
 import hashlib
-import os
-import tempfile
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from duban.publishing import display
-from duban.publishing.site import charts
+from duban.publishing.site import bars, charts, reasons
 from duban.publishing.site.figures import DistrictFigures, Figures, read_figures
+from duban.publishing.site.figures.ranking import Ranking, RankingLine
+from duban.publishing.site.folder import SiteFolder
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+@dataclass(frozen=True)
+class Subject:
+    """A page about one subject of a district: file and template have its name."""
+
+    name: str
+    title: str
+    is_there: Callable[[DistrictFigures], bool]  # whether the district has anything to show there
+
+
+SUBJECTS = (
+    Subject("days", "逐日排名", lambda shown: shown.has_problems),
+    Subject("issues", "通报调度", lambda shown: bool(shown.issues.issues)),
+    Subject("funds", "资金", lambda shown: bool(shown.funds.years)),
+    Subject("projects", "项目", lambda shown: bool(shown.projects.projects)),
+    Subject("quality", "报送质量", lambda shown: shown.quality is not None),
+)
+
+
 def render_site(conn: psycopg.Connection, outbox: Path) -> list[Path]:
-    """Write ``site/index.html`` and one ``site/<district_code>.html`` per district with accepted data.
+    """Write the site: ``site/index.html``, per district ``<code>.html`` and, in ``<code>/``, a page per subject and township and the issues.
 
     The index is the page of the district whose problems are ranked; with several such districts it is an overview that links to them;
-    before anything was accepted it says what to do next. Each file is replaced in one step, so that a reader never meets half a page.
-    Same data, same bytes, except for the time of rendering.
+    before anything was accepted it says what to do next. Files are replaced whole, all of them after they lie on the disk, the index last;
+    those that did not change are left alone. What the audience of a district (`audience`) does not get is removed. Same data, same bytes,
+    except for the time of rendering on the districts' first pages and the index.
 
     Args:
-        conn: A connection with no transaction open, allowed to read ``marts`` and ``ops.builds``.
+        conn: A connection with no transaction open, allowed to read ``marts``, ``published``, ``ops.builds`` and the names in ``raw``.
         outbox: The outbox folder; ``site/`` is made in it.
 
     Returns:
-        The files written, the index last.
+        The pages of the site, the index last.
 
     Raises:
         psycopg.Error: The marts have not been built, or a transaction is already open.
         OSError: The outbox cannot be written.
     """
-    pages = render_pages(read_figures(conn))
-    site = outbox / "site"
-    site.mkdir(parents=True, exist_ok=True)
-    for name, page in pages.items():
-        _replace_file(site / name, page.encode())
-    return [site / name for name in pages]
+    with SiteFolder.opened(outbox / "site") as site:
+        figures = read_figures(conn)  # after the folder is ours: whoever comes later has read later
+        site.place_issues(conn, figures)
+        return site.place_pages(render_pages(figures))
 
 
 def render_pages(figures: Figures) -> dict[str, str]:
-    """The pages by file name; the index comes last, so that whatever it links to is there before it."""
-    environment = _environment()
+    """The pages by path in the site; the index comes last, so that whatever it links to is there before it."""
     shared = {"figures": figures, **_style()}
-    district_page = environment.get_template("district.html.j2")
-    pages = {f"{found.district.district_code}.html": district_page.render(shown=found, **shared) for found in figures.districts}
+    pages: dict[str, str] = {}
+    for shown in figures.districts:
+        pages |= _district_pages(shown, shared)
     front = _front_districts(figures)
     if len(front) == 1:
         pages["index.html"] = pages[f"{front[0].district.district_code}.html"]
     else:
         name = "overview.html.j2" if front else "empty.html.j2"
-        pages["index.html"] = environment.get_template(name).render(**shared)
+        pages["index.html"] = _environment().get_template(name).render(root="", **shared)
+    return pages
+
+
+def _district_pages(shown: DistrictFigures, shared: dict[str, Any]) -> dict[str, str]:
+    code = shown.district.district_code
+    subjects = [subject for subject in SUBJECTS if subject.is_there(shown)]
+    last_rank = sum(line.is_ranked for line in shown.ranking.lines) if shown.ranking else 0
+    of_district = {**shared, "shown": shown, "subjects": subjects, "last_rank": last_rank}
+    pages = {f"{code}.html": _environment().get_template("district.html.j2").render(page="district", root="", folder=f"{code}/", **of_district)}
+    inside = {**of_district, "root": "../", "folder": ""}
+    for subject in subjects:
+        own = _days(shown.ranking) if subject.name == "days" else {}
+        pages[f"{code}/{subject.name}.html"] = _environment().get_template(f"{subject.name}.html.j2").render({**inside, "page": subject.name, **own})
+    if shown.has_problems:
+        template = _environment().get_template("township.html.j2")
+        for line, own in _townships(shown):
+            pages[f"{code}/{line.township_code}.html"] = template.render(line=line, page=line.township_code, **own, **inside)
     return pages
 
 
@@ -68,35 +108,94 @@ def _front_districts(figures: Figures) -> tuple[DistrictFigures, ...]:
     return tuple(found for found in figures.districts if found.has_problems) or figures.districts
 
 
+def _townships(shown: DistrictFigures) -> Iterator[tuple[RankingLine, dict[str, Any]]]:
+    """Each line of the ranking with what its page shows besides."""
+    projects = {township.township_code: township for township in shown.projects.by_township}
+    for line in shown.ranking.lines:
+        code = line.township_code
+        yield (
+            line,
+            {
+                "problems": shown.problems.get(code, ()),
+                "projects": projects.get(code),
+                "start_late": [slipped for slipped in shown.projects.start_late if slipped.project.township_code == code],
+                "finish_late": [slipped for slipped in shown.projects.finish_late if slipped.project.township_code == code],
+                "funds": shown.funds.townships.get(code),
+                "sent_files": None if shown.sent_files is None else shown.sent_files.get(code, ()),
+            },
+        )
+
+
+def _days(ranking: Ranking) -> dict[str, Markup]:
+    """Every day of the campaign as data for the script of the page, and the script with the policy that lets it run.
+
+    Units stand in the order in which equal ranks are printed, days in theirs; what a list holds, by position, is said in ``days.js``.
+    """
+    lines = sorted(ranking.lines, key=lambda line: (line.display_order, line.township_code))
+    units = [ranking.units.get(line.township_code, {}) for line in lines]
+    nothing = (None, None, 0, 0, 0, 0, 0, 0)
+    days = [
+        [
+            day.day_on.isoformat(),
+            int(day.is_working_day),
+            day.holiday_name,
+            _tenths(day.rectified_pct),
+            [_figures(unit[day.day_on]) if day.day_on in unit else nothing for unit in units],
+        ]
+        for day in ranking.days
+    ]
+    data = {"units": [[line.township_code, int(line.is_ranked), int(line.is_office)] for line in lines], "days": days}
+    script = (TEMPLATES / "days.js").read_text(encoding="utf-8")
+    return {
+        # JSON whose <, > and & are written as escapes: no name can end the element it stands in
+        "data": htmlsafe_json_dumps(data, dumps=json.dumps, ensure_ascii=False, separators=(",", ":")),
+        "script": Markup(script),
+        "policy": _policy(_style()["style"], script),
+    }
+
+
+def _figures(day) -> tuple[int | None, ...]:
+    return (
+        day.rank,
+        _tenths(day.rectified_pct),
+        day.assigned_count,
+        day.rectified_count,
+        day.overdue_count,
+        day.reopened_count,
+        day.oldest_open_workdays,
+        int(day.is_reported),
+    )
+
+
+def _tenths(percentage) -> int | None:
+    """A percentage with one decimal as the whole number of tenths, which a script can print without computing."""
+    return None if percentage is None else int(percentage * 10)
+
+
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals["charts"] = charts
+    environment.globals |= {"bars": bars, "charts": charts, "reasons": reasons}
     for written in (display.pct, display.wan, display.day, display.short_day, display.weekday, display.moment):
         environment.filters[written.__name__] = written
     return environment
 
 
-def _style() -> dict[str, str]:
+@cache
+def _style() -> dict[str, Markup]:
     """The style sheet and the policy that lets this style sheet, and nothing else, take effect."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     # The style sheet is ours; escaping would change its bytes and with them the hash.
-    return {"style": Markup(style), "policy": Markup(policy)}
+    return {"style": Markup(style), "policy": _policy(style)}
 
 
-def _replace_file(path: Path, content: bytes) -> None:
-    """Replace ``path`` in one step, durably."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)  # mkstemp makes it private; the site is there to be read
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _policy(style: str, script: str | None = None) -> Markup:
+    """The policy of a page: its own style sheet and script by their hashes, and nothing else."""
+    scripts = "" if script is None else f"script-src '{_digest(script)}'; "
+    return Markup(f"default-src 'none'; style-src '{_digest(style)}'; {scripts}base-uri 'none'; form-action 'none'")
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -27,6 +27,11 @@ class Document:
         """Lower case, with the dot."""
         return PurePosixPath(self.file_name).suffix.lower()
 
+    @property
+    def kind(self) -> str:
+        """What readers call such a file."""
+        return DOCUMENTS.get(self.suffix, "数据清单")
+
 
 @dataclass(frozen=True)
 class Issue:
@@ -68,9 +73,9 @@ class Issues:
 
     @property
     def newest(self) -> tuple[Issue, ...]:
-        """The newest issue of each series that has any."""
-        firsts = (next((issue for issue in self.issues if issue.series == series), None) for series in SERIES)
-        return tuple(issue for issue in firsts if issue is not None)
+        """Of each series that has any, the issue of the newest business day as it was last published."""
+        of_series = ([issue for issue in self.issues if issue.series == series] for series in SERIES)
+        return tuple(max(issues, key=lambda issue: (issue.business_on, issue.issue_no)) for issues in of_series if issues)
 
     @property
     def by_series(self) -> tuple[tuple[str, tuple[tuple[int, tuple[Issue, ...]], ...]], ...]:

@@ -71,6 +71,15 @@ class StageCounts:
 
 
 @dataclass(frozen=True)
+class TownshipProjects:
+    """The projects of one township, or of the departments."""
+
+    township_code: str
+    township_name: str
+    counts: StageCounts
+
+
+@dataclass(frozen=True)
 class Slippage:
     """A project behind its plan, and by how many calendar days."""
 
@@ -123,9 +132,11 @@ class Projects:
         return tuple(sorted(groups.items(), key=lambda group: (-group[1].total_count, group[0])))
 
     @cached_property
-    def by_township(self) -> dict[str, StageCounts]:
-        """Counts by township code, in the order of townships."""
-        return self._grouped(lambda project: project.township_code)
+    def by_township(self) -> tuple[TownshipProjects, ...]:
+        """Townships that have projects, in their order."""
+        names = {project.township_code: project.township_name for project in self.projects}
+        groups = self._grouped(lambda project: project.township_code)
+        return tuple(TownshipProjects(code, names[code], counts) for code, counts in groups.items())
 
     @cached_property
     def by_progress(self) -> tuple[tuple[str, int], ...]:

@@ -1,0 +1,43 @@
+"""### publish_daily_bulletin
+
+**What it does.** Publishes the daily bulletin 日通报 第N期 of every district: freezes the day, ranks, checks, writes the
+documents.
+
+**Reads / writes.** `marts.*_as_of`, `raw`, `ops.submissions` → `published.*` (number, rows and documents in one
+transaction) → `$DUBAN_OUTBOX/publications/<district>/daily/<year>/<no>/`, e-mail and group robots where they are
+configured.
+
+**When it runs.** On working days at the cut-off, 17:30 Asia/Shanghai. On demand for any working day: `{"business_on":
+"2020-06-24", "district_code": "430902"}`; with `"correction": true` for a numbered correction. By `airflow backfill`
+for days gone by. Districts without a campaign on that day or without accepted data have nothing to publish; a day
+that is no working day is refused.
+
+**When it fails.** *An issue is held*: the task `release` waits under Required Actions and says which check failed.
+Mend the data and run again for that day, or write down why it is to be published all the same and choose 发布; the days
+after it are published meanwhile. Anything else: nothing was published and no number was given; read the log, run
+again. *Deliver* fails when an e-mail or message could not go out or may have gone out: the issue is published, its
+folder is there.
+
+**Safe to re-run.** Always: a day that has its issue keeps it, byte for byte, and nothing is sent twice.
+"""
+
+from airflow.sdk import dag
+
+from duban.orchestration.defaults import DEFAULT_ARGS
+from duban.orchestration.publication import CUT_OFF, MAX_ACTIVE_RUNS, PARAMS, publication_tasks
+
+
+@dag(
+    schedule=CUT_OFF,
+    catchup=False,
+    max_active_runs=MAX_ACTIVE_RUNS,
+    params=PARAMS,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["publishing"],
+)
+def publish_daily_bulletin():
+    publication_tasks("daily")
+
+
+publish_daily_bulletin()

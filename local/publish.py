@@ -1,0 +1,94 @@
+"""`make publish`: publish an issue on demand, through its DAG, and wait for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from duban.publishing.issues.series import SERIES
+from local import airflow
+from local.console import Console, Problem
+from local.lifecycle import System, open_warehouse
+
+TIMEOUT_SECONDS = 180.0
+DAGS = {"daily": "publish_daily_bulletin", "weekly": "publish_weekly_dispatch", "monthly": "publish_monthly_dispatch"}
+
+
+@dataclass(frozen=True)
+class Published:
+    """An issue in the outbox."""
+
+    publication_id: str
+    summary: str
+    folder: Path
+
+
+def publish(system: System, series: str, day: str, district_code: str = "", is_correction: bool = False) -> list[Published]:
+    """Run the DAG of a series for a day (default: today) and return the newest issue of each district for it.
+
+    Raises:
+        Problem: it was refused, is held, or did not come to its end.
+    """
+    if series not in SERIES:
+        raise Problem(f"SERIES is one of {', '.join(SERIES)}, not {series!r}")
+    try:
+        asked = {"day": date.fromisoformat(day) if day else None, "series": series, "district": district_code or None}
+    except ValueError:
+        raise Problem(f"DAY={day!r} is no day; write it as 2020-06-24") from None
+    conf: dict[str, Any] = {"correction": is_correction}
+    conf |= {"business_on": day} if day else {}
+    conf |= {"district_code": district_code} if district_code else {}
+    with open_warehouse(system) as conn:
+        began_at = conn.execute("select clock_timestamp()").fetchone()[0]
+
+        def held() -> list[tuple]:
+            return conn.execute(_HELD, {**asked, "since": began_at}).fetchall()
+
+        state = airflow.run_dag(
+            system.installation, system.secrets, DAGS[series], conf, "make publish", TIMEOUT_SECONDS, is_over=lambda: bool(held())
+        )
+        where = f"{system.airflow_url}/dags/{DAGS[series]}"
+        if reasons := held():
+            said = "\n".join(f"  {district} {on}: {'；'.join(why)}" for district, on, why in reasons)
+            raise Problem(f"Held, because a check failed:\n{said}\nMend the data and publish again, or release it in Airflow: {where}")
+        if state != "success":
+            raise Problem(f"The run ended as {state}; its log says why: {where}")
+        return [
+            Published(publication_id, json.loads(bytes(manifest))["summary"], _folder(system, publication_id))
+            for publication_id, manifest in conn.execute(_NEWEST, asked)
+        ]
+
+
+def show_published(system: System, console: Console, series: str, day: str, district_code: str, is_correction: bool) -> None:
+    """Publish, and say what came of it."""
+    issues = publish(system, series or "daily", day, district_code, is_correction)
+    if not issues:
+        console.say("nothing to publish: no district has a campaign on that day and accepted data")
+    for issue in issues:
+        console.show(f"{issue.publication_id}  {issue.summary}\n  {issue.folder}")
+
+
+def _folder(system: System, publication_id: str) -> Path:
+    return system.installation.settings.outbox.joinpath("publications", *publication_id.split("-"))
+
+
+_TODAY = "coalesce(%(day)s, (now() at time zone 'Asia/Shanghai')::date)"
+_HELD = f"""
+select district_code, business_on, reasons
+from ops.held_issues
+where ended_at is null and checked_at >= %(since)s and series = %(series)s and business_on = {_TODAY}
+"""
+_NEWEST = f"""
+select distinct on (district_code) publication_id, content
+from published.publications
+join published.documents using (publication_id)
+where
+    file_name = 'manifest.json'
+    and series = %(series)s
+    and business_on = {_TODAY}
+    and (%(district)s::text is null or district_code = %(district)s)
+order by district_code, issue_no desc
+"""

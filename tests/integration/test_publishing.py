@@ -1,0 +1,382 @@
+"""Publishing: what is frozen becomes documents in the same transaction, is checked before, held and released, and lies in its folder whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from duban import warehouse
+from duban.orchestration import dbt
+from duban.publishing.issues import checks, publishing, writing
+from duban.publishing.issues.checks import Held
+from duban.publishing.issues.freezing import DUE_SOON_WORKDAYS, Issue, NotAWorkingDay, Release
+from duban.publishing.issues.series import DAILY, MONTHLY, SERIES, WEEKLY
+from tests.conftest import Office, open_office
+from tests.integration.ledgers import OFFICE, OTHER, TOWNSHIP, problem, problems_csv
+
+DISTRICT = "430902"
+DAY, LAST_DAY = date(2020, 6, 24), date(2020, 6, 30)
+FIXED = {"整改措施": "已修缮", "整改状态": "未整改"}
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def prepared(server, tmp_path_factory) -> Iterator[Office]:
+    """A warehouse with problems of two townships."""
+    with open_office(server, tmp_path_factory.mktemp("publishing") / "home") as office:
+        for unit, key in ((TOWNSHIP, "甲"), (OTHER, "乙")):
+            rows = [problem(f"{key}-{number}") for number in range(5)]
+            assert office.send(unit, f"{key}20200622.csv", problems_csv(*rows))["outcome"] == "accepted"
+        dbt.build(office.settings, "install", full_refresh=True, today=LAST_DAY)
+        yield office
+
+
+@pytest.fixture
+def office(server, prepared: Office, tmp_path) -> Iterator[Office]:
+    """A copy of it for one test."""
+    name = prepared.settings.warehouse_uri.rsplit("/", 1)[1]
+    with open_office(server, tmp_path / "home", template=name) as copy:
+        yield copy
+
+
+def publish(office: Office, day: date = DAY, series=DAILY, **options) -> Issue | None:
+    with warehouse.connect(office.settings) as conn:
+        return publishing.publish(conn, series, DISTRICT, day, **{"settle_seconds": 0.0, **options})
+
+
+def write(office: Office, issue: Issue) -> Path:
+    with warehouse.connect(office.settings) as conn:
+        return writing.keep_in_folder(conn, office.settings, issue.publication_id)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def manifest(folder: Path) -> dict:
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+
+
+def test_the_threshold_of_due_soon_is_that_of_the_warehouse():
+    project = (ROOT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8")
+    assert re.search(r"due_soon_workdays: (\d+)", project).group(1) == str(DUE_SOON_WORKDAYS)
+
+
+@pytest.mark.parametrize("series", SERIES.values(), ids=lambda series: series.code)
+def test_an_issue_lies_in_its_folder_as_the_warehouse_keeps_it(office, series):
+    issue = publish(office, series=series)
+    folder = write(office, issue)
+    assert folder == office.settings.outbox / "publications" / DISTRICT / series.code / "2020" / "1"
+    files = contents(folder)
+    assert sorted(Path(name).suffix for name in files) == [".docx", ".html", ".json", ".xlsx"]
+    said = manifest(folder)
+    assert said["files"] == {name: hashlib.sha256(content).hexdigest() for name, content in files.items() if name != "manifest.json"}
+    assert (said["series"], said["issue_no"], said["business_on"], said["rule_code"]) == (series.code, 1, "2020-06-24", "ZY-2020-R1")
+    assert said["data_fingerprint"] == issue.data_fingerprint and said["counts"]["problems"] == 10
+    kept = office.query("select file_name, content, sha256 from published.documents")
+    assert {row["file_name"]: bytes(row["content"]) for row in kept} == files
+    assert all(hashlib.sha256(row["content"]).hexdigest() == row["sha256"] for row in kept)
+    with warehouse.connect(office.settings) as conn:
+        again = writing.render_documents(writing.read_frozen(conn, issue))
+    assert again == files, "same rows, other bytes"
+
+
+def test_what_was_lost_or_changed_in_the_folder_comes_back(office):
+    issue = publish(office)
+    folder = write(office, issue)
+    files = contents(folder)
+    [docx] = folder.glob("*.docx")
+    docx.write_bytes(b"edited by hand")
+    next(iter(folder.glob("*.xlsx"))).unlink()
+    assert publish(office) == issue and write(office, issue) == folder and contents(folder) == files
+    untouched = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    write(office, issue)
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == untouched
+
+
+def test_out_of_order_and_again(office):
+    order = [date(2020, 6, 29), date(2020, 6, 22), date(2020, 6, 24)]
+    folders = [write(office, publish(office, day)) for day in order]
+    before = [contents(folder) for folder in folders]
+    assert [folder.name for folder in folders] == ["1", "2", "3"]
+    assert [write(office, publish(office, day)) for day in reversed(order)] == folders[::-1]
+    assert [contents(folder) for folder in folders] == before
+
+
+def test_a_document_that_cannot_be_made_leaves_nothing(office, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(writing, "render_xlsx", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            publish(office)
+    assert (
+        office.query("select * from published.publications")
+        == []
+        == office.query("select * from ops.deliveries where subject_kind = 'issue'")
+    )
+    assert publish(office).issue_no == 1
+
+
+POINTS = {
+    "in the freeze": 'freezing._FREEZE = freezing._FREEZE + "; select pg_sleep(60)"',
+    "before the documents": "publishing.make_documents = lambda *_: die()",
+    "before the deliveries": "publishing.delivery.enqueue_issue = lambda *_: die()",
+    "after the commit": "writing.keep_in_folder = lambda *_: die()",
+    "between the files": "writing.sync_filesystem = lambda *_: die()",
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_any_point(office, point):
+    """No gap, no half issue on disk, and the next run ends where an undisturbed one does."""
+    script = textwrap.dedent(f"""
+        import os, signal, threading
+        from datetime import date
+        from duban import warehouse
+        from duban.publishing.issues import freezing, publishing, writing
+        from duban.publishing.issues.series import DAILY
+        from duban.settings import load_settings
+
+        def die():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        {POINTS[point]}
+        if "pg_sleep" in freezing._FREEZE:
+            freezing._FREEZE = freezing._FREEZE.replace("; select pg_sleep(60)", "")
+            freezing.require_working_day = lambda conn, *_: None
+            threading.Timer(0.05, die).start()
+        settings = load_settings()
+        with warehouse.connect(settings) as conn:
+            issue = publishing.publish(conn, DAILY, "{DISTRICT}", date(2020, 6, 24), settle_seconds=0)
+            writing.keep_in_folder(conn, settings, issue.publication_id)
+    """)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("DUBAN_", "PG"))},
+        "PYTHONPATH": f"{ROOT / 'dags'}",
+        "DUBAN_HOME": str(office.settings.home),
+        "DUBAN_HMAC_KEY": "key",
+        "AIRFLOW_CONN_WAREHOUSE": office.settings.warehouse_uri,
+    }
+    office.settings.home.mkdir(parents=True, exist_ok=True)
+    run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == -signal.SIGKILL, run.stderr
+    publications = office.settings.outbox / "publications" / DISTRICT / "daily" / "2020"
+    assert not (publications / "1").exists()
+    issues = office.query("select * from published.publications")
+    assert len(issues) == (1 if point in ("after the commit", "between the files") else 0)
+    assert len(office.query("select * from published.documents")) == 4 * len(issues)
+    issue = publish(office)
+    assert issue.issue_no == 1 and publish(office, LAST_DAY).issue_no == 2
+    folder = write(office, issue)
+    assert len(contents(folder)) == 4 and manifest(folder)["data_fingerprint"] == issue.data_fingerprint
+
+
+# ── corrections ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_correction_says_what_changed_and_changes_no_issue(office):
+    folder = write(office, publish(office))
+    before = contents(folder)
+    late = problem("甲-0", 整改时限="2020-06-10")
+    assert office.send(TOWNSHIP, "迟20200623.csv", problems_csv(late))["outcome"] == "accepted"
+    correction = publish(office, is_correction=True)
+    corrected = write(office, correction)
+    assert (correction.issue_no, correction.corrects_issue_no) == (2, 1)
+    [page] = corrected.glob("*.html")
+    text = page.read_text(encoding="utf-8")
+    assert "更正说明" in text and "本期更正第1期" in text and "全区超期数" in text
+    assert 'data-figure="before.total.overdue_count"' in text
+    said = manifest(corrected)
+    assert said["title"].endswith("（更正）") and said["corrects_issue_no"] == 1
+    assert (said["figures"]["total.overdue_count"]["value"], manifest(folder)["figures"]["total.overdue_count"]["value"]) == (1, 0)
+    assert contents(folder) == before
+
+
+# ── checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def failing(name: str, query: str = "select '有误'") -> tuple[checks.Check, ...]:
+    return tuple(checks.Check(check.name, query) if check.name == name else check for check in checks.CHECKS)
+
+
+def held(office: Office) -> list[dict]:
+    return office.query(
+        "select district_code, series, business_on, reasons, publication_id, ended_at is null as is_open from ops.held_issues"
+    )
+
+
+# What each check protects from, made to happen. A statement damages the warehouse; the functions of the marts answer from it.
+BREACHES = {
+    "乡镇齐全": (
+        """insert into raw.townships (township_code, district_code, township_name, township_kind, is_ranked, display_order)
+           values ('430902999', '430902', '新设镇', '镇', true, 99)""",
+        "缺新设镇",
+    ),
+    "问题不减": (
+        """delete from raw.problem_versions where problem_no = '甲-3'""",
+        "问题总数比2020-06-22的第1期少，有1个问题没有撤销、调整或更正的记录：甲-3",
+    ),
+    "数据及时": (
+        """insert into ops.submissions (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
+           values ('x', '430902', '430902102', 'x', 'x', 'x', 1, 1)""",
+        "1份已收到的文件还没有核对完：迎风桥镇",
+    ),
+}
+# Frozen rows that a fault in the functions would give.
+WRONG_ROWS = {
+    "数字相符": (
+        "set rectified_count = rectified_count + 1, open_count = open_count - 1",
+        "迎风桥镇排名表为5/1/0/0（问题/到位/超期/退回反弹），明细为5/0/0/0",
+    ),
+    "比率范围": ("set rectified_pct = 100.1", "迎风桥镇整改率100.1%"),
+}
+
+
+@pytest.mark.parametrize("name", BREACHES)
+def test_a_check_that_fails_holds_the_issue(office, name):
+    statement, fault = BREACHES[name]
+    assert publish(office, date(2020, 6, 22)).issue_no == 1
+    office.settings.home.mkdir(parents=True, exist_ok=True)
+    with warehouse.connect(office.settings) as conn:
+        conn.execute(statement)
+    with pytest.raises(Held, match=re.escape(f"{name}：{fault}")):
+        publish(office)
+    assert len(office.query("select * from published.publications")) == 1
+    [line] = held(office)
+    assert line["is_open"] and line["reasons"] == [f"{name}：{fault}"] and line["business_on"] == DAY
+    with warehouse.connect(office.settings) as conn:
+        conn.execute("delete from raw.townships where township_code = '430902999'")
+        conn.execute("delete from ops.submissions where submission_id = 'x'")
+    if name != "问题不减":
+        # the reason is gone: published as if nothing had been
+        issue = publish(office)
+        assert issue.issue_no == 2 and issue.held_for == [] and issue.release_reason is None
+        [line] = held(office)
+        assert not line["is_open"] and line["publication_id"] == issue.publication_id
+
+
+@pytest.mark.parametrize("name", WRONG_ROWS)
+def test_checks_look_at_the_frozen_rows(office, name, monkeypatch):
+    """The rows are changed between the freeze and the checks, as a wrong function would have given them."""
+    change, fault = WRONG_ROWS[name]
+    found = []
+
+    def look(conn, issue):
+        conn.execute("alter table published.ranking_rows disable trigger stays")
+        conn.execute(f"update published.ranking_rows {change} where township_code = %s", [TOWNSHIP])
+        found.extend(checks.failed_checks(conn, issue))
+        raise Held(tuple(found))
+
+    monkeypatch.setattr(publishing, "failed_checks", look)
+    with pytest.raises(Held):
+        publish(office)
+    assert any(reason.startswith(f"{name}：{fault}") for reason in found), found
+    assert {reason.split("：")[0] for reason in found} == {name}
+    assert office.query("select * from published.publications") == []
+
+
+def test_what_is_explained_is_not_held(office):
+    """The office voids one problem, hands one to another township, and a township corrects a day of finding: the count falls, for reasons."""
+    assert publish(office, date(2020, 6, 22)).issue_no == 1
+    void = problem("甲-1", 乡镇="迎风桥镇", 整改状态="撤销")
+    header_void = problems_csv(void).decode().replace("整改措施", "撤销原因").encode()
+    header_void = header_void.replace(",撤销,".encode(), ",撤销,重复登记".encode())
+    assert office.send(OFFICE, "撤20200623.csv", header_void)["outcome"] == "accepted"
+    assert office.send(OFFICE, "转20200624.csv", problems_csv(problem("甲-2", 乡镇="沙头镇")))["outcome"] == "accepted"
+    assert office.send(TOWNSHIP, "改20200624.csv", problems_csv(problem("甲-3", 发现日期="2020-06-05")))["outcome"] == "accepted"
+    issue = publish(office)
+    [total] = office.query(
+        "select sum(assigned_count)::integer as assigned from published.ranking_rows where publication_id = %s", [issue.publication_id]
+    )
+    assert total["assigned"] == 9
+
+
+def test_a_person_releases_for_what_was_recorded_and_nothing_else(office, monkeypatch):
+    monkeypatch.setattr(checks, "CHECKS", failing("比率范围"))
+    release = Release("李主任", "已逐项核对")
+    with pytest.raises(Held):
+        publish(office, release=release)  # nobody had seen a reason yet
+    monkeypatch.setattr(checks, "CHECKS", failing("比率范围", "select '另有误'"))
+    with pytest.raises(Held, match="另有误"):
+        publish(office, release=release)
+    issue = publish(office, release=release)
+    assert (issue.held_for, issue.released_by, issue.release_reason) == (["比率范围：另有误"], "李主任", "已逐项核对")
+    assert publish(office) == issue
+    [line] = held(office)
+    assert not line["is_open"] and line["publication_id"] == issue.publication_id
+    said = manifest(write(office, issue))
+    assert (said["held_for"], said["released_by"], said["release_reason"]) == (["比率范围：另有误"], "李主任", "已逐项核对")
+
+
+def test_a_release_without_a_hold_is_no_release(office):
+    issue = publish(office, release=Release("李主任", "以防万一"))
+    assert issue.held_for == [] and issue.release_reason is None
+
+
+def test_a_held_day_does_not_hold_the_next(office, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(checks, "CHECKS", failing("比率范围"))
+        with pytest.raises(Held):
+            publish(office)
+    assert publish(office, LAST_DAY).issue_no == 1 and publish(office).issue_no == 2
+
+
+# ── which days ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_which_days_the_calendar_asks_for(office):
+    """22 to 30 June 2020: 25 to 27 off, Sunday 28 worked, which ends its week."""
+    days = [date(2020, 6, day) for day in range(22, 31)]
+    with warehouse.connect(office.settings) as conn:
+        due = {series.code: [day.day for day in days if publishing.is_due(conn, series, day)] for series in SERIES.values()}
+        assert due == {"daily": [22, 23, 24, 28, 29, 30], "weekly": [28], "monthly": [30]}
+        assert publishing.find_districts(conn, DAILY, DAY) == [DISTRICT] == publishing.find_districts(conn, DAILY, DAY, DISTRICT)
+        assert publishing.find_districts(conn, DAILY, DAY, "430511") == []  # nothing of it was accepted
+        assert publishing.find_districts(conn, DAILY, date(2020, 3, 31)) == []  # no campaign
+        with pytest.raises(NotAWorkingDay):
+            publishing.find_districts(conn, DAILY, date(2020, 6, 25))
+        with pytest.raises(ValueError, match="没有登记过代码为 999999 的区县"):
+            publishing.find_districts(conn, DAILY, DAY, "999999")
+        with pytest.raises(ValueError, match="还没有到"):
+            publishing.find_districts(conn, DAILY, date(2099, 1, 5))
+
+
+def test_periods():
+    assert [series.period_start(date(2020, 6, 28)) for series in (DAILY, WEEKLY, MONTHLY)] == [
+        date(2020, 6, 28),
+        date(2020, 6, 22),
+        date(2020, 6, 1),
+    ]
+    assert [series.period_end(date(2020, 2, 5)) for series in (DAILY, WEEKLY, MONTHLY)] == [
+        date(2020, 2, 5),
+        date(2020, 2, 9),
+        date(2020, 2, 29),
+    ]
+    assert MONTHLY.period_end(date(2020, 12, 31)) == date(2020, 12, 31) == MONTHLY.period_end(date(2020, 12, 1))
+
+
+def test_loads_go_on_while_documents_are_made(office, monkeypatch):
+    """Only the reading holds up arrivals; what arrives meanwhile is not in the issue, and counts later."""
+    real, sent = publishing.make_documents, []
+
+    def slow(conn, issue):
+        sent.append(office.send(TOWNSHIP, "间20200624.csv", problems_csv(problem("甲-9"))))
+        real(conn, issue)
+
+    monkeypatch.setattr(publishing, "make_documents", slow)
+    issue = publish(office)
+    assert sent[0]["outcome"] == "accepted" and sent[0]["received_at"] > issue.known_at
+    rows = office.query("select 1 from published.problem_rows where publication_id = %s and problem_no = '甲-9'", [issue.publication_id])
+    assert rows == []
+    correction = publish(office, is_correction=True)
+    assert correction.corrects_issue_no == 1

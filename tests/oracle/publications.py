@@ -1,0 +1,307 @@
+"""What an issue must print, by brute force: every figure of a day or period counted anew from everything that was accepted.
+
+Figures are named as the publications name them: `total.open_count`, `township.430902102.rank`, `funds.2020.省级.allocated_pct` …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from .funds import MovementVersion, current_movements
+from .projects import ProjectVersion, current_projects, stage_of
+from .ranking import (
+    REOPENING,
+    Campaign,
+    ProblemVersion,
+    Township,
+    TownshipDay,
+    VisitVersion,
+    current_problem,
+    current_visits,
+    office_code,
+    rank_units,
+)
+from .rates import percent
+from .supervision import GROUPS
+from .workdays import is_working_day, working_days_between
+
+ONE_DAY = timedelta(days=1)
+VERDICTS = {"confirmed": "属实", "returned": "退回", "relapsed": "反弹", "found": "新发现"}
+BEGUN = ("started", "finished", "accepted")
+DUE_SOON_WORKDAYS = 3
+
+Value = int | Decimal | None
+Figures = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class PlannedProject(ProjectVersion):
+    """A version with what was planned."""
+
+    planned_start_on: date | None = None
+    planned_finish_on: date | None = None
+    planned_yuan: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """Everything that was ever accepted of all districts, every version of it, and what the districts are."""
+
+    campaigns: tuple[Campaign, ...]
+    townships: tuple[Township, ...]
+    problems: tuple[ProblemVersion, ...] = ()
+    visits: tuple[VisitVersion, ...] = ()
+    projects: tuple[PlannedProject, ...] = ()
+    movements: tuple[MovementVersion, ...] = ()
+
+    def codes(self, district_code: str) -> list[str]:
+        """The units of a district that own problems, the office among them."""
+        return sorted({unit.code for unit in self.townships if unit.code[:6] == district_code} | {office_code(district_code)})
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An assigned problem (one in A) on one day."""
+
+    township_code: str
+    found_on: date
+    due_on: date
+    is_rectified: bool
+    was_reopened: bool
+
+
+def period_start(series: str, day: date) -> date:
+    """First day of the period of an issue: the day itself, the Monday of its week, the first of its month."""
+    if series == "weekly":
+        while day.isoweekday() != 1:
+            day -= ONE_DAY
+    return date(day.year, day.month, 1) if series == "monthly" else day
+
+
+def issue_figures(accepted: Accepted, series: str, district_code: str, day: date, known_at: datetime | None = None) -> Figures:
+    """Every figure of the issue of a series about a day, as known at `known_at` (None: now)."""
+    start = period_start(series, day)
+    figures = problem_figures(accepted, district_code, start, day, known_at) | visit_figures(accepted, district_code, start, day, known_at)
+    if series == "daily":
+        return figures | coverage_figures(accepted, district_code, day, known_at)
+    projects = project_figures(accepted, district_code, start, day, known_at)
+    return figures | projects | fund_figures(accepted, district_code, day, known_at)
+
+
+# ── problems ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def standings(accepted: Accepted, district_code: str, day: date, known_at: datetime | None = None) -> dict[str, Standing]:
+    """Problem number → standing of all problems in A of the campaign that contains the day; none outside campaigns."""
+    running = [one for one in accepted.campaigns if one.district_code == district_code and one.start_on <= day <= one.end_on]
+    if not running:
+        return {}
+    histories: dict[str, list[ProblemVersion]] = {}
+    for version in accepted.problems:
+        if version.district_code == district_code:
+            histories.setdefault(version.problem_no, []).append(version)
+    undone: dict[str, list[date]] = {}
+    for visit in current_visits(accepted.visits, known_at):
+        if visit.district_code == district_code and visit.verdict in REOPENING and visit.visited_on <= day and visit.problem_no:
+            undone.setdefault(visit.problem_no, []).append(visit.visited_on)
+    standing = {}
+    for number, history in histories.items():
+        current = current_problem(history, day, known_at)
+        if not current or current.status == "void" or not running[0].start_on <= current.found_on <= min(day, running[0].end_on):
+            continue
+        visited = undone.get(number, [])
+        is_rectified = current.status == "rectified" and all(
+            current.report_on > on and current.rectified_on and current.rectified_on >= on for on in visited
+        )
+        owner = current.township_code or office_code(district_code)
+        standing[number] = Standing(owner, current.found_on, current.due_on, is_rectified, bool(visited))
+    return standing
+
+
+def problem_figures(accepted: Accepted, district_code: str, start: date, day: date, known_at: datetime | None = None) -> Figures:
+    """Problems of the district and of each unit on a day, what the period from `start` to it changed, and the ranks at both ends."""
+    now, before = (standings(accepted, district_code, on, known_at) for on in (day, start - ONE_DAY))
+    figures = {f"total.{name}": value for name, value in _count(now, before, day).items()}
+    ranks = _ranks(accepted, district_code, now, day)
+    previous_on = previous_working_day(start)
+    previous = _ranks(accepted, district_code, standings(accepted, district_code, previous_on, known_at), previous_on)
+    for code in accepted.codes(district_code):
+        own = {number: one for number, one in now.items() if one.township_code == code}
+        counted = _count(own, before, day) | {"rank": ranks[code], "previous_rank": previous[code]}
+        figures |= {f"township.{code}.{name}": value for name, value in counted.items()}
+    for number, one in now.items():
+        if not one.is_rectified:
+            figures[f"problem.{number}.open_workdays"] = working_days_between(one.found_on, day)
+            if one.due_on < day:
+                figures[f"problem.{number}.overdue_days"] = (day - one.due_on).days
+    soon_until = day
+    while working_days_between(day, soon_until) < DUE_SOON_WORKDAYS:
+        soon_until += ONE_DAY
+    figures["due_soon.total_count"] = sum(not one.is_rectified and day <= one.due_on <= soon_until for one in now.values())
+    return figures
+
+
+def previous_working_day(day: date) -> date:
+    """The last working day before a day."""
+    day -= ONE_DAY
+    while not is_working_day(day):
+        day -= ONE_DAY
+    return day
+
+
+def _count(now: Mapping[str, Standing], before: Mapping[str, Standing], day: date) -> Figures:
+    rectified = {number for number, one in now.items() if one.is_rectified}
+    rectified_before = {number for number, one in before.items() if one.is_rectified}
+    still_open = [one for one in now.values() if not one.is_rectified]
+    return {
+        "assigned_count": len(now),
+        "rectified_count": len(rectified),
+        "open_count": len(still_open),
+        "overdue_count": sum(one.due_on < day for one in still_open),
+        "reopened_count": sum(one.was_reopened for one in still_open),
+        "oldest_open_workdays": max((working_days_between(one.found_on, day) for one in still_open), default=0),
+        "rectified_pct": percent(len(rectified), len(now)),
+        "found_count": len(now.keys() - before.keys()),
+        "closed_count": len(rectified - rectified_before),
+        "relapsed_count": len((now.keys() - rectified) & rectified_before),
+    }
+
+
+def _ranks(accepted: Accepted, district_code: str, standing: Mapping[str, Standing], day: date) -> dict[str, int | None]:
+    days = {}
+    for code in accepted.codes(district_code):
+        own = _count({number: one for number, one in standing.items() if one.township_code == code}, {}, day)
+        names = ("assigned", "rectified", "open", "overdue", "reopened", "found", "closed")
+        days[code] = TownshipDay(*(own[f"{name}_count"] for name in names), own["oldest_open_workdays"])
+    return {row.township_code: row.rank for row in rank_units(days, accepted.townships)}
+
+
+# ── supervision ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def visit_figures(accepted: Accepted, district_code: str, start: date, day: date, known_at: datetime | None = None) -> Figures:
+    """The visits of a period by verdict."""
+    made = _visits(accepted, district_code, start, day, known_at)
+    counts = {f"supervision.{name}_count": sum(visit.verdict == word for visit in made) for name, word in VERDICTS.items()}
+    return {"supervision.visit_count": len(made)} | counts
+
+
+def coverage_figures(accepted: Accepted, district_code: str, day: date, known_at: datetime | None = None) -> Figures:
+    """Of the townships that were not at zero the evening before, how many were visited on the day, by anybody and by each group."""
+    evening_before = standings(accepted, district_code, day - ONE_DAY, known_at).values()
+    due = {one.township_code for one in evening_before if not one.is_rectified} - {office_code(district_code)}
+    made = _visits(accepted, district_code, day, day, known_at)
+    seen = due & {visit.township_code for visit in made}
+    figures: Figures = {
+        "supervision.due_count": len(due),
+        "supervision.visited_count": len(seen),
+        "supervision.coverage_pct": percent(len(seen), len(due)),
+    }
+    for group in (f"{district_code}-{group}" for group in GROUPS):
+        own = [visit for visit in made if visit.unit_code == group]
+        figures[f"group.{group}.visited_count"] = len(due & {visit.township_code for visit in own})
+        figures[f"group.{group}.visit_count"] = len(own)
+    return figures
+
+
+def _visits(accepted: Accepted, district_code: str, start: date, day: date, known_at: datetime | None) -> list[VisitVersion]:
+    current = current_visits(accepted.visits, known_at)
+    return [visit for visit in current if visit.district_code == district_code and start <= visit.visited_on <= day]
+
+
+# ── projects and funds ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def project_figures(accepted: Accepted, district_code: str, start: date, day: date, known_at: datetime | None = None) -> Figures:
+    """Projects as of a day, of the district and of each unit that has any; and how late the late ones are."""
+    now, before = (_projects(accepted, district_code, on, known_at) for on in (day, start - ONE_DAY))
+    figures = {f"projects.{name}": value for name, value in _count_projects(now, before, day).items()}
+    for code in accepted.codes(district_code):
+        own = {number: one for number, one in now.items() if (one.township_code or office_code(district_code)) == code}
+        if own:
+            figures |= {f"projects.{code}.{name}": value for name, value in _count_projects(own, before, day).items()}
+    for number, project in now.items():
+        if _starts_late(project, day):
+            figures[f"project.{number}.late_start_days"] = (day - project.planned_start_on).days
+        if _finishes_late(project, day):
+            figures[f"project.{number}.late_finish_days"] = (day - project.planned_finish_on).days
+    return figures
+
+
+def not_started(accepted: Accepted, district_code: str, day: date, known_at: datetime | None = None) -> set[str]:
+    """The numbers of the projects that have not started."""
+    return {number for number, one in _projects(accepted, district_code, day, known_at).items() if stage_of(one) == "not_started"}
+
+
+def _projects(accepted: Accepted, district_code: str, day: date, known_at: datetime | None) -> dict[str, PlannedProject]:
+    current = current_projects(accepted.projects, day, known_at)
+    return {number: project for (district, number), project in current.items() if district == district_code}
+
+
+def _count_projects(now: Mapping[str, PlannedProject], before: Mapping[str, PlannedProject], day: date) -> Figures:
+    stages = [stage_of(project) for project in now.values()]
+    begun_before = {number for number, project in before.items() if stage_of(project) in BEGUN}
+    return {
+        "total_count": len(now),
+        "started_count": sum(stage in BEGUN for stage in stages),
+        "started_pct": percent(sum(stage in BEGUN for stage in stages), len(now)),
+        "not_started_count": stages.count("not_started"),
+        # What is accepted was finished.
+        "finished_count": sum(stage in ("finished", "accepted") for stage in stages),
+        "accepted_count": stages.count("accepted"),
+        "begun_count": sum(stage_of(project) in BEGUN and number not in begun_before for number, project in now.items()),
+        "late_start_count": sum(_starts_late(project, day) for project in now.values()),
+        "late_finish_count": sum(_finishes_late(project, day) for project in now.values()),
+        "planned_yuan": sum((project.planned_yuan for project in now.values()), Decimal(0)),
+    }
+
+
+def _starts_late(project: PlannedProject, day: date) -> bool:
+    return project.actual_start_on is None and project.planned_start_on is not None and project.planned_start_on < day
+
+
+def _finishes_late(project: PlannedProject, day: date) -> bool:
+    return project.actual_finish_on is None and project.planned_finish_on is not None and project.planned_finish_on < day
+
+
+def fund_figures(accepted: Accepted, district_code: str, day: date, known_at: datetime | None = None) -> Figures:
+    """Money up to a day by fund year and tier, and of all tiers together; rates of what was received."""
+    current = current_movements(accepted.movements, known_at)
+    moved = [movement for movement in current if movement.district_code == district_code and movement.moved_on <= day]
+    figures: Figures = {}
+    for year in {movement.fund_year for movement in moved}:
+        of_year = [movement for movement in moved if movement.fund_year == year]
+        for tier in {movement.tier for movement in of_year} | {"total"}:
+            added = _add_up(movement for movement in of_year if tier in ("total", movement.tier))
+            figures |= {f"funds.{year}.{tier}.{name}": value for name, value in added.items()}
+    return figures
+
+
+def worst_tier(figures: Mapping[str, Value], year: int) -> str | None:
+    """The tier of which the smallest share is allocated (of equal shares, the one with more left); None: all is allocated everywhere."""
+    behind = []
+    for code, received in figures.items():
+        prefix = code.removesuffix(".received_yuan")
+        if code.startswith(f"funds.{year}.") and prefix != code and not prefix.endswith(".total") and received > 0:
+            unallocated = figures[f"{prefix}.unallocated_yuan"]
+            if unallocated > 0:
+                share = Fraction(figures[f"{prefix}.allocated_yuan"]) / Fraction(received)
+                behind.append((share, -unallocated, prefix.rsplit(".", 1)[1]))
+    return min(behind)[2] if behind else None
+
+
+def _add_up(movements: Iterable[MovementVersion]) -> Figures:
+    sums = dict.fromkeys(("下达", "收回", "分配", "拨付", "支出"), Decimal(0))
+    for movement in movements:
+        sums[movement.stage] += movement.amount_yuan
+    received = sums["下达"] - sums["收回"]
+    paid = {"allocated": sums["分配"], "disbursed": sums["拨付"], "spent": sums["支出"]}
+    return (
+        {"received_yuan": received, "unallocated_yuan": received - paid["allocated"]}
+        | {f"{name}_yuan": amount for name, amount in paid.items()}
+        | {f"{name}_pct": percent(amount, received) for name, amount in paid.items()}
+    )
