@@ -572,7 +572,8 @@ def decide_delivery(conn: psycopg.Connection, delivery_id: int, status: str, amo
         return (
             conn.execute(
                 """update ops.deliveries
-                   set status = %(status)s, note = concat_ws(e'\n', note, %(note)s::text), attempt_count = 0, next_attempt_at = clock_timestamp(),
+                   set status = %(status)s, note = concat_ws(e'\n', note, %(note)s::text),
+                       attempt_count = 0, next_attempt_at = clock_timestamp(),
                        sent_at = case %(status)s when 'sent' then clock_timestamp() end
                    where delivery_id = %(id)s and status = any(%(among)s)""",
                 {"id": delivery_id, "status": status, "among": list(among), "note": storable_text(note)},

@@ -16,7 +16,7 @@ from local.sample.mistakes import VISITS, Mistake, planted, spoiled
 from local.sample.people import person_name
 from local.sample.places import Township
 from local.sample.problems import Problem
-from local.sample.story import DISCOVERIES, DUPLICATE_REASON, FIRST_DAY, GROUPS, UNDOINGS, Discovery, june
+from local.sample.story import DISCOVERIES, DUPLICATE_REASON, GROUPS, UNDOINGS, Discovery, june
 
 TEXTS = Path(__file__).with_name("visit_texts.csv")
 PATROLLED, CONFIRMED, FOUND = "已巡查", "属实", "新发现"
@@ -90,7 +90,7 @@ def _drafts(
         yield about(next(problem for problem in problems if problem.undoing is undoing), undoing.verdict)
     closed = [
         problem for problem in problems
-        if problem.closed_on and problem.closed_on < day and problem.problem_no not in confirmed and day > FIRST_DAY
+        if problem.closed_on and problem.closed_on < day and problem.problem_no not in confirmed
     ]  # fmt: skip
     rng.shuffle(closed)
     # What was sent back and is rectified again is looked at first.

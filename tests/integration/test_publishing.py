@@ -1,4 +1,4 @@
-"""Publishing: what is frozen becomes documents in the same transaction, is checked before, held and released, and lies in its folder whole."""
+"""Publishing: documents are made in the transaction that freezes; checks hold, persons release; a folder holds a whole issue or none."""
 
 from __future__ import annotations
 
@@ -227,7 +227,8 @@ BREACHES = {
         "问题总数比2020-06-22的第1期少，有1个问题没有撤销、调整或更正的记录：甲-3",
     ),
     "数据及时": (
-        """insert into ops.submissions (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
+        """insert into ops.submissions
+               (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
            values ('x', '430902', '430902102', 'x', 'x', 'x', 1, 1)""",
         "1份已收到的文件还没有核对完：迎风桥镇",
     ),
@@ -286,7 +287,7 @@ def test_checks_look_at_the_frozen_rows(office, name, monkeypatch):
 
 
 def test_what_is_explained_is_not_held(office):
-    """The office voids one problem, hands one to another township, and a township corrects a day of finding: the count falls, for reasons."""
+    """The office voids one problem and hands one to another township, a township corrects a day of finding: the count falls for reasons."""
     assert publish(office, date(2020, 6, 22)).issue_no == 1
     void = problem("甲-1", 乡镇="迎风桥镇", 整改状态="撤销")
     header_void = problems_csv(void).decode().replace("整改措施", "撤销原因").encode()

@@ -138,11 +138,17 @@ def problem_figures(accepted: Accepted, district_code: str, start: date, day: da
             figures[f"problem.{number}.open_workdays"] = working_days_between(one.found_on, day)
             if one.due_on < day:
                 figures[f"problem.{number}.overdue_days"] = (day - one.due_on).days
+    figures["total.first_reported_count"] = sum(one.found_on < start for number, one in now.items() if number not in before)
+    return figures | _due_soon(now, day)
+
+
+def _due_soon(now: Mapping[str, Standing], day: date) -> Figures:
+    """Open problems that are due by the third working day after the day, of the district and of each unit that has any."""
     soon_until = day
     while working_days_between(day, soon_until) < DUE_SOON_WORKDAYS:
         soon_until += ONE_DAY
-    figures["due_soon.total_count"] = sum(not one.is_rectified and day <= one.due_on <= soon_until for one in now.values())
-    return figures
+    owners = [one.township_code for one in now.values() if not one.is_rectified and day <= one.due_on <= soon_until]
+    return {"due_soon.total_count": len(owners)} | {f"due_soon.{code}.count": owners.count(code) for code in set(owners)}
 
 
 def previous_working_day(day: date) -> date:
@@ -218,12 +224,12 @@ def _visits(accepted: Accepted, district_code: str, start: date, day: date, know
 
 def project_figures(accepted: Accepted, district_code: str, start: date, day: date, known_at: datetime | None = None) -> Figures:
     """Projects as of a day, of the district and of each unit that has any; and how late the late ones are."""
-    now, before = (_projects(accepted, district_code, on, known_at) for on in (day, start - ONE_DAY))
-    figures = {f"projects.{name}": value for name, value in _count_projects(now, before, day).items()}
+    now = _projects(accepted, district_code, day, known_at)
+    figures = {f"projects.{name}": value for name, value in _count_projects(now, start, day).items()}
     for code in accepted.codes(district_code):
         own = {number: one for number, one in now.items() if (one.township_code or office_code(district_code)) == code}
         if own:
-            figures |= {f"projects.{code}.{name}": value for name, value in _count_projects(own, before, day).items()}
+            figures |= {f"projects.{code}.{name}": value for name, value in _count_projects(own, start, day).items()}
     for number, project in now.items():
         if _starts_late(project, day):
             figures[f"project.{number}.late_start_days"] = (day - project.planned_start_on).days
@@ -242,9 +248,9 @@ def _projects(accepted: Accepted, district_code: str, day: date, known_at: datet
     return {number: project for (district, number), project in current.items() if district == district_code}
 
 
-def _count_projects(now: Mapping[str, PlannedProject], before: Mapping[str, PlannedProject], day: date) -> Figures:
+def _count_projects(now: Mapping[str, PlannedProject], start: date, day: date) -> Figures:
     stages = [stage_of(project) for project in now.values()]
-    begun_before = {number for number, project in before.items() if stage_of(project) in BEGUN}
+    started_on = [project.actual_start_on for project in now.values() if project.actual_start_on]
     return {
         "total_count": len(now),
         "started_count": sum(stage in BEGUN for stage in stages),
@@ -253,7 +259,7 @@ def _count_projects(now: Mapping[str, PlannedProject], before: Mapping[str, Plan
         # What is accepted was finished.
         "finished_count": sum(stage in ("finished", "accepted") for stage in stages),
         "accepted_count": stages.count("accepted"),
-        "begun_count": sum(stage_of(project) in BEGUN and number not in begun_before for number, project in now.items()),
+        "begun_count": sum(start <= on <= day for on in started_on),
         "late_start_count": sum(_starts_late(project, day) for project in now.values()),
         "late_finish_count": sum(_finishes_late(project, day) for project in now.values()),
         "planned_yuan": sum((project.planned_yuan for project in now.values()), Decimal(0)),

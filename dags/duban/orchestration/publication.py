@@ -59,7 +59,8 @@ def publication_tasks(series: str) -> None:
     release = HITLOperator.partial(
         task_id="release",
         options=[RELEASE, KEEP],
-        params={"reason": Param(type="string", minLength=2, title="理由", description="会记入这一期的发布记录")},
+        # The form cannot insist on a reason: a parameter must have a value before anybody has written one. Without it nothing is published.
+        params={"reason": Param("", type="string", title="理由", description="发布必须写明理由，会记入这一期的发布记录")},
         # How long a person takes is not the task's time.
         execution_timeout=None,
         response_timeout=timedelta(days=60),
@@ -68,9 +69,11 @@ def publication_tasks(series: str) -> None:
 
 
 def _question(series: str, held: dict[str, Any]) -> dict[str, str]:
+    from duban.publishing.issues.series import SERIES
+
     reasons = "\n".join(f"* {reason}" for reason in held["reasons"])
-    kind = "更正" if held["is_correction"] else "一期"
+    kind = SERIES[series].kind + ("（更正）" if held["is_correction"] else "")
     return {
-        "subject": f"{held['district_code']} {held['business_on']} 的{kind}（{series}）因检查未通过而扣发",
+        "subject": f"{held['district_code']} {held['business_on']} {kind}因检查未通过而扣发",
         "body": f"未通过的检查：\n\n{reasons}\n\n改正数据后重新运行本流程即自动发布；确认无误而仍要发布的，请写明理由后选择“{RELEASE}”。",
     }

@@ -166,13 +166,18 @@ def publish_released(series_code: str, held: dict[str, Any], answer: dict[str, A
     """Do what a person decided about a held issue.
 
     Raises:
+        AirflowFailException: no reason was written.
         RuntimeError: it is held for other reasons now.
     """
     if answer["chosen_options"] != [release_option]:
         log.warning("it stays held")
         return
     person = answer["responded_by_user"] or {}
-    result = publish_issue(series_code, {**held, "release_reason": answer["params_input"]["reason"]}, person.get("name") or "airflow")
+    reason = answer["params_input"].get("reason", "").strip()
+    with _refusals():
+        if not reason:
+            raise ValueError("没有写明放行理由，未发布；重新运行本流程即可再次填写")
+    result = publish_issue(series_code, {**held, "release_reason": reason}, person.get("name") or "airflow")
     if result["reasons"]:
         raise RuntimeError(f"held again, for other reasons: {'；'.join(result['reasons'])}. Run again to be asked about them.")
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 
 def inline_style(style: str) -> dict[str, Markup]:
-    """What a template puts into its head: ``style``, and ``policy`` for the Content-Security-Policy that allows this style sheet by its hash."""
+    """What a template puts into its head: ``style``, and ``policy``, the Content-Security-Policy that allows this style sheet alone."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     # The style sheet is ours; escaping would change its bytes and with them the hash.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from html.parser import HTMLParser
+from pathlib import Path
 
 import openpyxl
 from lxml import etree
@@ -109,3 +111,61 @@ def shown(cell) -> str:
     digits = pattern.replace('"%"', "").partition(".")[2]
     rounded = number.quantize(Decimal(1).scaleb(-len(digits)), ROUND_HALF_UP)
     return f"{rounded:{',' if ',' in pattern else ''}f}{'%' if '%' in pattern else ''}"
+
+
+# ── printed pages ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+MM = 72 / 25.4
+#: The type area of GB/T 9704-2012 on A4, in millimetres from the left upper corner.
+LEFT, RIGHT, TOP, BOTTOM = 28, 210 - 26, 37, 297 - 35
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word on a page; millimetres from its left upper corner."""
+
+    text: str
+    left: float
+    right: float
+    middle: float
+
+
+@dataclass(frozen=True)
+class Page:
+    """A printed page."""
+
+    width: float
+    height: float
+    words: tuple[Word, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(word.text for word in self.words)
+
+    @property
+    def body(self) -> tuple[Word, ...]:
+        """What stands between the head of the page and its number."""
+        return tuple(word for word in self.words if 30 < word.middle < BOTTOM + 2)
+
+    @property
+    def number(self) -> tuple[Word, ...]:
+        return tuple(word for word in self.words if word.middle >= BOTTOM + 2)
+
+
+def pages(pdf: Path) -> list[Page]:
+    """The words of a file by page."""
+    listed = subprocess.run(["pdftotext", "-bbox", str(pdf), "-"], capture_output=True, check=True).stdout
+    tree = etree.fromstring(listed, etree.XMLParser(recover=True))
+    found = []
+    for page in tree.iter("{*}page"):
+        words = [
+            Word(
+                word.text or "",
+                float(word.get("xMin")) / MM,
+                float(word.get("xMax")) / MM,
+                (float(word.get("yMin")) + float(word.get("yMax"))) / 2 / MM,
+            )
+            for word in page.iter("{*}word")
+        ]
+        found.append(Page(float(page.get("width")) / MM, float(page.get("height")) / MM, tuple(words)))
+    return found

@@ -1,4 +1,4 @@
-"""A daily bulletin as an office would print it, and letterheads for it: fourteen townships, a ranking of nine columns, problems with long descriptions."""
+"""A daily bulletin as an office would print it: fourteen townships, a ranking of nine columns, problems with long descriptions."""
 
 from __future__ import annotations
 
@@ -99,8 +99,9 @@ def ranking_table(townships=TOWNSHIPS) -> str:
 def problems_table(problems=PROBLEMS) -> str:
     """New problems with their descriptions."""
     rows = "".join(
-        f'<tr><td class="number">{figure(f"found.{number}.no", "count", number)}</td><td><bdi>{escape(code)}</bdi></td><td><bdi>{escape(place)}</bdi></td>'
-        f"<td><bdi>{escape(text)}</bdi></td><td>{figure(f'found.{number}.due_on', 'date', date.fromisoformat(due))}</td></tr>"
+        f'<tr><td class="number">{figure(f"found.{number}.no", "count", number)}</td>'
+        f"<td><bdi>{escape(code)}</bdi></td><td><bdi>{escape(place)}</bdi></td><td><bdi>{escape(text)}</bdi></td>"
+        f"<td>{figure(f'found.{number}.due_on', 'date', date.fromisoformat(due))}</td></tr>"
         for number, (code, place, text, due) in enumerate(problems, start=1)
     )
     widths = "".join(f'<col data-width="{width}">' for width in (6, 15, 14, 52, 13))
@@ -112,23 +113,32 @@ def problems_table(problems=PROBLEMS) -> str:
 
 
 BULLETIN = f"""
-<p class="lead">截至<strong>2020年6月30日</strong>17时30分，全区排查发现问题{figure("total.assigned_count", "count", 385)}个，已整改销号{figure("total.rectified_count", "count", 319)}个，
-  剩余{figure("total.open_count", "count", 66)}个，整改率{figure("total.rectified_pct", "pct", Decimal("82.9"))}，比上一工作日提高{figure("total.change_pct", "pct", Decimal("1.3"))}。现将有关情况通报如下。</p>
+<p class="lead">截至<strong>2020年6月30日</strong>17时30分，
+  全区排查发现问题{figure("total.assigned_count", "count", 385)}个，已整改销号{figure("total.rectified_count", "count", 319)}个，
+  剩余{figure("total.open_count", "count", 66)}个，整改率{figure("total.rectified_pct", "pct", Decimal("82.9"))}，
+  比上一工作日提高{figure("total.change_pct", "pct", Decimal("1.3"))}。现将有关情况通报如下。</p>
 <h2>一、整改进度排名</h2>
-<p>整改率居前三位的是<bdi>沙头镇</bdi>、<bdi>迎风桥镇</bdi>、<bdi>大码头街道</bdi>；居后三位的是<bdi>谢林港镇</bdi>、<bdi>沧水铺镇</bdi>、<bdi>衡龙桥镇</bdi>。各乡镇（街道）排名见表1。</p>
+<p>整改率居前三位的是<bdi>沙头镇</bdi>、<bdi>迎风桥镇</bdi>、<bdi>大码头街道</bdi>；
+  居后三位的是<bdi>谢林港镇</bdi>、<bdi>沧水铺镇</bdi>、<bdi>衡龙桥镇</bdi>。各乡镇（街道）排名见表1。</p>
 {ranking_table()}
 <h2>二、新发现和反弹问题</h2>
 <h3>（一）新发现问题</h3>
 <p>当日新发现问题{figure("found.count", "count", 4)}个，见表2。</p>
 {problems_table()}
 <h3>（二）超期和反弹问题</h3>
-<p>超过整改时限仍未销号的{figure("total.overdue_count", "count", 21)}个，其中<bdi>衡龙桥镇</bdi>{figure("ranking.430902114.overdue_count", "count", 5)}个、<bdi>岳家桥镇</bdi>{figure("ranking.430902112.overdue_count", "count", 4)}个；
+<p>超过整改时限仍未销号的{figure("total.overdue_count", "count", 21)}个，
+  其中<bdi>衡龙桥镇</bdi>{figure("ranking.430902114.overdue_count", "count", 5)}个、
+  <bdi>岳家桥镇</bdi>{figure("ranking.430902112.overdue_count", "count", 4)}个；
   经督导退回或反弹的{figure("total.reopened_count", "count", 7)}个。</p>
 <h2>三、督导覆盖和报送情况</h2>
-<p>三个督导组当日走访未清零乡镇（街道）{figure("coverage.visited", "count", 11)}个，应走访{figure("coverage.due", "count", 13)}个，覆盖率{figure("coverage.pct", "pct", Decimal("84.6"))}。
+<p>三个督导组当日走访未清零乡镇（街道）{figure("coverage.visited", "count", 11)}个，
+  应走访{figure("coverage.due", "count", 13)}个，覆盖率{figure("coverage.pct", "pct", Decimal("84.6"))}。
   当日未报送台账的单位有汽车路街道、张家塞乡，其数据沿用最近一次报送的内容；没有变化的，不需要报送。</p>
-<p>省级资金已分配{figure("funds.provincial.allocated_yuan", "yuan", Decimal("2370000.00"))}万元，占下达{figure("funds.provincial.received_yuan", "yuan", Decimal("8010000.00"))}万元的{figure("funds.provincial.allocated_pct", "pct", Decimal("29.6"))}，
-  另有{figure("funds.other.received_yuan", "yuan", Decimal("3182499.00"))}万元为其他资金；区级资金未下达，分配率为{figure("funds.district.allocated_pct", "pct", None)}。</p>
+<p>省级资金已分配{figure("funds.provincial.allocated_yuan", "yuan", Decimal("2370000.00"))}万元，
+  占下达{figure("funds.provincial.received_yuan", "yuan", Decimal("8010000.00"))}万元的
+  {figure("funds.provincial.allocated_pct", "pct", Decimal("29.6"))}，
+  另有{figure("funds.other.received_yuan", "yuan", Decimal("3182499.00"))}万元为其他资金；
+  区级资金未下达，分配率为{figure("funds.district.allocated_pct", "pct", None)}。</p>
 <h2>四、下一步工作</h2>
 <ol>
   <li>超期问题所在乡镇（街道）要逐一说明原因，明确<strong>责任领导</strong>和销号日期。</li>

@@ -23,8 +23,8 @@ FAMILIES = {"serial": sample.SERIAL, "statutory": sample.STATUTORY}
 TYPE_WIDTH_MM = 156
 #: The order in which the schema (ECMA-376, transitional) wants the children that are written here.
 ORDER = {
-    "pPr": "pStyle keepNext keepLines pageBreakBefore framePr widowControl numPr pBdr shd tabs kinsoku wordWrap overflowPunct topLinePunct "
-    "autoSpaceDE autoSpaceDN bidi adjustRightInd snapToGrid spacing ind contextualSpacing mirrorIndents jc textAlignment outlineLvl rPr sectPr",
+    "pPr": "pStyle keepNext keepLines pageBreakBefore framePr widowControl numPr pBdr shd tabs kinsoku wordWrap overflowPunct "
+    "autoSpaceDE autoSpaceDN bidi snapToGrid spacing ind contextualSpacing mirrorIndents jc textAlignment outlineLvl rPr sectPr",
     "rPr": "rStyle rFonts b bCs i iCs caps strike color spacing w kern position sz szCs highlight u effect bdr shd vertAlign lang",
     "tblPr": "tblStyle tblpPr tblOverlap tblW jc tblCellSpacing tblInd tblBorders shd tblLayout tblCellMar tblLook",
     "tcPr": "tcW gridSpan vMerge tcBorders shd noWrap tcMar textDirection vAlign",
@@ -305,7 +305,9 @@ def test_numbers_end_below_each_other_and_long_texts_begin_on_the_left(document)
 def test_a_table_that_is_not_high_stays_whole_and_a_high_one_keeps_its_ends_together():
     def kept(count: int) -> list[bool]:
         rows = "".join(f"<tr><td>{number}</td></tr>" for number in range(count))
-        [table] = docx.Document(io.BytesIO(render_docx(f"<table><thead><tr><th>甲</th></tr></thead><tbody>{rows}</tbody></table>", head))).tables
+        [table] = docx.Document(
+            io.BytesIO(render_docx(f"<table><thead><tr><th>甲</th></tr></thead><tbody>{rows}</tbody></table><p>后</p>", head))
+        ).tables
         return [row._tr.find(f".//{W}keepNext") is not None for row in table.rows]
 
     head = replace(sample.SERIAL, recipients=None, copies_to=None)
@@ -350,7 +352,9 @@ def test_same_input_same_bytes_also_in_another_process(written, family):
         "import sys; from tests.publishing.documents import sample; from duban.publishing.documents.official import render_docx; "
         f"sys.stdout.buffer.write(render_docx(sample.BULLETIN, sample.{family.upper()}))"
     )
-    again = subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": "dags:.", "PYTHONHASHSEED": "7"}, capture_output=True, check=True)
+    again = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": "dags:.", "PYTHONHASHSEED": "7"}, capture_output=True, check=True
+    )
     assert again.stdout == written
 
 
@@ -379,7 +383,9 @@ def test_parts_relations_and_types_belong_together(written):
     }
     relations = {element.get("Id"): element.get("Target") for element in part(written, "word/_rels/document.xml.rels")}
     assert {f"word/{target}" for target in relations.values()} <= names
-    used = part(written, "word/document.xml").xpath("//@r:id", namespaces={"r": "http://schemas.openxmlformats.org/officeDocument/2006/relationships"})
+    used = part(written, "word/document.xml").xpath(
+        "//@r:id", namespaces={"r": "http://schemas.openxmlformats.org/officeDocument/2006/relationships"}
+    )
     assert set(used) <= set(relations)
 
 
@@ -405,3 +411,62 @@ def test_a_day_is_written_without_leading_zeros():
 def test_a_letterhead_that_cannot_be_is_refused(change, said):
     with pytest.raises(ValueError, match=said):
         replace(sample.SERIAL, **change)
+
+
+# ── somebody else's words ────────────────────────────────────────────────────────────────────────────────────────────
+
+HOSTILE = [
+    "=cmd|'/c calc'!A1",
+    "</w:t></w:r><w:r><w:instrText>DDEAUTO c:\\\\x</w:instrText></w:r>",
+    "{ HYPERLINK http://x.invalid }",
+    "<script>alert(1)</script>",
+    "{{7*7}}{% raw %}",
+    "]]><!--&amp;&lt;",
+    "\"' onload='x",
+    "甲\u202e乙",
+    "\x00\x1b[31m\x0b",
+    "_x000D_",
+    "𠮷\U0001f600ئۇيغۇر",
+]
+
+
+def test_words_of_others_stay_words():
+    shown = [text.replace("\u202e", "\ufffd").translate(dict.fromkeys([0, 0x1B, 0x0B], "\ufffd")) for text in HOSTILE]
+    cells = "".join(f"<tr><td><bdi>{sample.escape(text)}</bdi></td></tr>" for text in HOSTILE)
+    fragment = f"<p>{sample.escape(HOSTILE[1])}</p><table><caption>{sample.escape(HOSTILE[1])}</caption><tbody>{cells}</tbody></table>"
+    names = ("title", "issuer_name", "recipients", "copies_to", "data_label", "document_word")
+    for text, expected in zip(HOSTILE, shown, strict=True):
+        written = render_docx(fragment, replace(sample.STATUTORY, **dict.fromkeys(names, text)))
+        document = docx.Document(io.BytesIO(written))
+        assert [cell.text for row in document.tables[0].rows for cell in row.cells] == shown
+        assert any(expected in line.text.replace("\n", "") for line in document.paragraphs if line.style.name == "Title")
+        assert document.core_properties.author == expected
+        tree = part(written, "word/document.xml")
+        assert not tree.xpath("//w:instrText | //w:fldSimple | //w:fldChar | //w:hyperlink | //w:object | //w:pict", namespaces=NAMES)
+        with zipfile.ZipFile(io.BytesIO(written)) as archive:
+            assert not any("External" in archive.read(name).decode() for name in archive.namelist() if name.endswith(".rels"))
+
+
+@pytest.mark.parametrize(
+    ("title", "lines"),
+    [
+        ("日通报", ["日通报"]),
+        ("资阳区问题整改情况\n（2020年6月30日）", ["资阳区问题整改情况", "（2020年6月30日）"]),
+        ("关于全区脱贫攻坚“回头看”排查问题整改进度情况的通报", ["关于全区脱贫攻坚“回头看”", "排查问题整改进度情况的通报"]),
+        ("关于2020年6月22日至6月30日全区项目资金调度情况的通报", ["关于2020年6月22日至6月30日", "全区项目资金调度情况的通报"]),
+    ],
+)
+def test_a_title_breaks_where_the_sense_allows(title, lines):
+    document = docx.Document(io.BytesIO(render_docx("", replace(sample.SERIAL, title=title))))
+    assert next(line for line in document.paragraphs if line.style.name == "Title").text.split("\n") == lines
+
+
+def test_a_signature_never_stands_alone(family):
+    fragments = ["<p>甲</p><p>乙</p>", "<ol><li>甲</li><li>乙</li></ol>", "<table><tbody><tr><td>甲</td></tr></tbody></table>"]
+    for fragment in fragments:
+        body = part(render_docx(fragment, FAMILIES[family]), "word/document.xml")[0]
+        blocks = [block for block in body if block.find(f"{W}tblPr/{W}tblpPr") is None and block.tag != f"{W}sectPr"]
+        ends = [
+            block for block in blocks if block.find(f"{W}pPr/{W}pStyle") is None or block.find(f"{W}pPr/{W}pStyle").get(f"{W}val") == "Body"
+        ]
+        assert ends[-1].find(f".//{W}keepNext") is not None

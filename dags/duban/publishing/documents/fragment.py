@@ -1,7 +1,7 @@
 """The content of a document: a small HTML fragment, read strictly into the blocks that every document is written from.
 
 Nothing is repaired and nothing is ignored: an element, attribute or nesting that the grammar does not know is an error of the template.
-A figure is a `data` element; its text must be what `display` writes for its value, so that no document can print another number than it holds.
+A figure is a `data` element; its text must be what `display` writes for its value: no document can print another number than it holds.
 
     blocks   h2, h3, p (class note: remark under a table), ol, ul with li, section with blocks,
              table with caption, colgroup of col (data-width: relative), thead, tbody, tfoot of tr, th, td (class number, colspan)

@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
-# Controls, halves of characters, and what turns the direction of the text around it: XML cannot hold the first two, a reader is misled by the last.
+# Controls and halves of characters, which XML cannot hold, and what turns the direction of the text around it, which misleads a reader.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NEVER_FIRST = "，。、；：？！）》〉】〕」』”’％%"
 _NEVER_LAST = "（《〈【〔「『“‘"
@@ -17,14 +18,19 @@ def visible(text: str) -> str:
     return _UNSEEN.sub("\ufffd", text)
 
 
+@cache
+def _width(character: str) -> int:
+    return 0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WFA" else 1
+
+
 def is_wide(character: str) -> bool:
     """Whether a character takes the place of a Chinese one."""
-    return unicodedata.east_asian_width(character) in "WFA"
+    return _width(character) == 2
 
 
 def half_widths(text: str) -> int:
     """Width of a text in halves of a Chinese character."""
-    return sum(2 if is_wide(character) else 1 for character in text if not unicodedata.combining(character))
+    return sum(map(_width, text))
 
 
 def title_lines(title: str, line_width: int) -> list[str]:

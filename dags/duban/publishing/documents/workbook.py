@@ -1,7 +1,7 @@
 """The workbook (.xlsx) of a document: every table as a sheet with numbers that can be reckoned with, then what lies behind them.
 
-Sheets: 说明, one per table, 正文 with the prose, the details, 数字索引 with the place of every figure. A cell that is one figure holds its exact
-value in a format that shows it as it is printed; every other cell is text and stays text, whatever it begins with.
+Sheets: 说明, one per table, 正文 with the prose, the details, 数字索引 with the place of every figure. A cell that is one figure holds its
+exact value in a format that shows it as it is printed; every other cell is text and stays text, whatever it begins with.
 """
 
 from __future__ import annotations
@@ -289,19 +289,17 @@ class _Writing:
         for column, name in enumerate(names, start=1):
             self._put_text(sheet, header, column, name, _HEADER)
         sheet.row_dimensions[header].height = 24
-        shown = [half_widths(name) + 4 for name in names]  # the button of the filter takes some of it
-        last = header
-        for last, row in enumerate(rows, start=header + 1):
+        shown: list[list[str]] = []
+        for number, row in enumerate(rows, start=header + 1):
             if len(row) != len(names):
                 raise ValueError(f"{title}: a row of {len(row)} values under {len(names)} columns")
-            for column, value in enumerate(row, start=1):
-                text = self._put_value(sheet, last, column, value)
-                shown[column - 1] = max(shown[column - 1], half_widths(text))
-        widths = [max(_NARROWEST, min(_WIDEST, width + 2)) for width in shown]
-        for number in range(header + 1, last + 1):
-            texts = [(cell.value if isinstance(cell.value, str) else "", width) for cell, width in zip(sheet[number], widths, strict=True)]
-            sheet.row_dimensions[number].height = _height(texts)
-        sheet.auto_filter.ref = f"A{header}:{get_column_letter(len(names))}{last}"
+            shown.append([self._put_value(sheet, number, column, value) for column, value in enumerate(row, start=1)])
+        # The button of the filter takes some of the width of a header.
+        needed = [max([half_widths(name) + 2, *map(_widest, texts)]) + 2 for name, *texts in zip(names, *shown, strict=True)]
+        widths = [max(_NARROWEST, min(_WIDEST, width)) for width in needed]
+        for number, texts in enumerate(shown, start=header + 1):
+            sheet.row_dimensions[number].height = _height(list(zip(texts, widths, strict=True)))
+        sheet.auto_filter.ref = f"A{header}:{get_column_letter(len(names))}{header + len(shown)}"
         self._finish(sheet, widths, (header, header))
 
     def _put_value(self, sheet: Worksheet, row: int, column: int, value: object) -> str:
@@ -312,7 +310,7 @@ class _Writing:
                 return ""
             case str():
                 self._put_text(sheet, row, column, value, _CELL)
-                return max(value.split("\n"), key=half_widths)
+                return value
             case date() if not isinstance(value, datetime):
                 _set_value(self._put(sheet, row, column, _CENTRED, _ISO_DAY), value)
                 return value.isoformat()
@@ -343,7 +341,7 @@ class _Writing:
         sheet.print_options.horizontalCentered = True
         sheet.oddFooter.center.text = "第 &P 页 共 &N 页"
         if self._head.data_label:
-            sheet.oddHeader.center.text = f" {visible(self._head.data_label).replace('&', '&&')}"
+            sheet.oddHeader.center.text = f" {visible(self._head.data_label)}"
         if header_rows:
             sheet.print_title_rows = f"{header_rows[0]}:{header_rows[1]}"
 
@@ -375,10 +373,10 @@ class _Writing:
         row += 1
         for column, text in enumerate(("工作表", "内容"), start=1):
             self._put_text(sheet, row, column, text, _HEADER)
-        for row, texts in enumerate(self._contents[1:], start=row + 1):
+        for number, texts in enumerate(self._contents[1:], start=row + 1):
             for column, text in enumerate(texts, start=1):
-                self._put_text(sheet, row, column, text, _CELL)
-            sheet.row_dimensions[row].height = _height(list(zip(texts, (32, _PROSE_WIDTH - 32), strict=True)))
+                self._put_text(sheet, number, column, text, _CELL)
+            sheet.row_dimensions[number].height = _height(list(zip(texts, (32, _PROSE_WIDTH - 32), strict=True)))
         sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 32, _PROSE_WIDTH - 32
         self._print(sheet, _PROSE_WIDTH, header_rows=None)
 
@@ -424,9 +422,12 @@ def _widths(table: Table) -> list[int]:
         for place, cell in columns(row):
             if cell.span == 1:
                 runs = cell.stacked if number < len(table.head) else cell.runs
-                longest = max(map(half_widths, plain(runs).split(BREAK)))
-                widths[place] = max(widths[place], min(_WIDEST, longest + 3))
+                widths[place] = max(widths[place], min(_WIDEST, _widest(plain(runs)) + 3))
     return widths
+
+
+def _widest(text: str) -> int:
+    return max(map(half_widths, text.split("\n")))
 
 
 def _height(texts: Sequence[tuple[str, int]]) -> int:

@@ -83,6 +83,7 @@ def find_districts(conn: psycopg.Connection, series: Series, business_on: date, 
     """
     if business_on > (today := conn.execute("select (now() at time zone 'Asia/Shanghai')::date").fetchone()[0]):
         raise ValueError(f"{business_on} 还没有到（今天是 {today}），不能出{series.kind}")
+    require_working_day(conn, series, business_on)
     if (
         district_code
         and not conn.execute("select exists (select from raw.districts where district_code = %s)", [district_code]).fetchone()[0]

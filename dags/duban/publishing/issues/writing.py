@@ -20,8 +20,8 @@ import psycopg
 
 from duban import warehouse
 from duban.durable import sync_filesystem
-from duban.publishing.documents.official import render_docx
 from duban.publishing.documents.letterhead import Letterhead
+from duban.publishing.documents.official import render_docx
 from duban.publishing.documents.page import render_html
 from duban.publishing.documents.workbook import Detail, render_xlsx
 from duban.publishing.issues.content import Content, write_content

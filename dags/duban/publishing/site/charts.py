@@ -8,7 +8,20 @@ from itertools import groupby
 from markupsafe import Markup
 
 from duban.publishing.display import YUAN_PER_WAN, day, short_day, wan
-from duban.publishing.site.drawing import AXIS_HEIGHT, LABEL_WIDTH, LEFT, RIGHT, TOP, day_labels, dot, line, nice_top, picture, polyline, text
+from duban.publishing.site.drawing import (
+    AXIS_HEIGHT,
+    LABEL_WIDTH,
+    LEFT,
+    RIGHT,
+    TOP,
+    day_labels,
+    dot,
+    line,
+    nice_top,
+    picture,
+    polyline,
+    text,
+)
 from duban.publishing.site.figures.funds import FundYear
 from duban.publishing.site.figures.ranking import CampaignDay
 

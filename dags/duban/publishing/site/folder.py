@@ -109,9 +109,7 @@ class SiteFolder:
             raise
 
 
-def _contents(
-    conn: psycopg.Connection, missing: Mapping[tuple[str, str], tuple[Issue, Path]]
-) -> Iterator[tuple[Path, bytes, datetime]]:
+def _contents(conn: psycopg.Connection, missing: Mapping[tuple[str, str], tuple[Issue, Path]]) -> Iterator[tuple[Path, bytes, datetime]]:
     """Path, bytes and time of documents, one after the other from the warehouse."""
     ids = sorted({publication_id for publication_id, _ in missing})
     for publication_id, file_name, content in conn.cursor().stream(_CONTENTS, {"publication_ids": ids}):
@@ -122,7 +120,7 @@ def _contents(
 
 def _inside(folder: Path, document: Document) -> Path:
     """The place of a document, which is one name in the folder of its issue."""
-    if document.file_name != Path(document.file_name).name or document.file_name.startswith("."):
+    if Path(document.file_name).name != document.file_name or document.file_name[:1] in ("", "."):
         raise ValueError(f"{document.publication_id} 的文件名不能用作文件名")
     return folder / document.file_name
 

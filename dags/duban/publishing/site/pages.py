@@ -1,8 +1,8 @@
-"""The pages of the site, rendered from figures: for each district one with everything that matters, and deeper ones by subject and township.
+"""The pages of the site, rendered from figures: for each district one with what matters, and deeper ones by subject and township.
 
-A page is one file: style, pictures, data and, where there is one, the script are inside; nothing is fetched from anywhere, so that pages work
-from a folder, without a server. What a sender wrote is text and stays text: templates escape everything, data for a script is JSON in which
-no character can end its element, and the Content-Security-Policy of a page allows exactly the style sheet and the script it carries.
+A page is one file: style, pictures, data and, where there is one, the script are inside; nothing is fetched from anywhere, so that pages
+work from a folder, without a server. What a sender wrote is text and stays text: templates escape everything, data for a script is JSON in
+which no character can end its element, and the Content-Security-Policy of a page allows exactly the style sheet and the script it carries.
 """
 
 import base64
@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from duban.publishing import display
 from duban.publishing.site import bars, charts, reasons
+from duban.publishing.site.days import day_data
 from duban.publishing.site.figures import DistrictFigures, Figures, read_figures
 from duban.publishing.site.figures.ranking import Ranking, RankingLine
 from duban.publishing.site.folder import SiteFolder
@@ -47,7 +48,7 @@ SUBJECTS = (
 
 
 def render_site(conn: psycopg.Connection, outbox: Path) -> list[Path]:
-    """Write the site: ``site/index.html``, per district ``<code>.html`` and, in ``<code>/``, a page per subject and township and the issues.
+    """Write the site: ``site/index.html``, per district ``<code>.html`` and, in ``<code>/``, pages of subjects and townships, and issues.
 
     The index is the page of the district whose problems are ranked; with several such districts it is an overview that links to them;
     before anything was accepted it says what to do next. Files are replaced whole, all of them after they lie on the disk, the index last;
@@ -91,11 +92,15 @@ def _district_pages(shown: DistrictFigures, shared: dict[str, Any]) -> dict[str,
     subjects = [subject for subject in SUBJECTS if subject.is_there(shown)]
     last_rank = sum(line.is_ranked for line in shown.ranking.lines) if shown.ranking else 0
     of_district = {**shared, "shown": shown, "subjects": subjects, "last_rank": last_rank}
-    pages = {f"{code}.html": _environment().get_template("district.html.j2").render(page="district", root="", folder=f"{code}/", **of_district)}
+    pages = {
+        f"{code}.html": _environment().get_template("district.html.j2").render(page="district", root="", folder=f"{code}/", **of_district)
+    }
     inside = {**of_district, "root": "../", "folder": ""}
     for subject in subjects:
-        own = _days(shown.ranking) if subject.name == "days" else {}
-        pages[f"{code}/{subject.name}.html"] = _environment().get_template(f"{subject.name}.html.j2").render({**inside, "page": subject.name, **own})
+        own = _with_script(shown.ranking) if subject.name == "days" else {}
+        pages[f"{code}/{subject.name}.html"] = (
+            _environment().get_template(f"{subject.name}.html.j2").render({**inside, "page": subject.name, **own})
+        )
     if shown.has_problems:
         template = _environment().get_template("township.html.j2")
         for line, own in _townships(shown):
@@ -126,50 +131,15 @@ def _townships(shown: DistrictFigures) -> Iterator[tuple[RankingLine, dict[str, 
         )
 
 
-def _days(ranking: Ranking) -> dict[str, Markup]:
-    """Every day of the campaign as data for the script of the page, and the script with the policy that lets it run.
-
-    Units stand in the order in which equal ranks are printed, days in theirs; what a list holds, by position, is said in ``days.js``.
-    """
-    lines = sorted(ranking.lines, key=lambda line: (line.display_order, line.township_code))
-    units = [ranking.units.get(line.township_code, {}) for line in lines]
-    nothing = (None, None, 0, 0, 0, 0, 0, 0)
-    days = [
-        [
-            day.day_on.isoformat(),
-            int(day.is_working_day),
-            day.holiday_name,
-            _tenths(day.rectified_pct),
-            [_figures(unit[day.day_on]) if day.day_on in unit else nothing for unit in units],
-        ]
-        for day in ranking.days
-    ]
-    data = {"units": [[line.township_code, int(line.is_ranked), int(line.is_office)] for line in lines], "days": days}
+def _with_script(ranking: Ranking) -> dict[str, Markup]:
+    """Every day of the campaign as data for the script of the page, and the script with the policy that lets it run."""
     script = (TEMPLATES / "days.js").read_text(encoding="utf-8")
     return {
         # JSON whose <, > and & are written as escapes: no name can end the element it stands in
-        "data": htmlsafe_json_dumps(data, dumps=json.dumps, ensure_ascii=False, separators=(",", ":")),
+        "data": htmlsafe_json_dumps(day_data(ranking), dumps=json.dumps, ensure_ascii=False, separators=(",", ":")),
         "script": Markup(script),
         "policy": _policy(_style()["style"], script),
     }
-
-
-def _figures(day) -> tuple[int | None, ...]:
-    return (
-        day.rank,
-        _tenths(day.rectified_pct),
-        day.assigned_count,
-        day.rectified_count,
-        day.overdue_count,
-        day.reopened_count,
-        day.oldest_open_workdays,
-        int(day.is_reported),
-    )
-
-
-def _tenths(percentage) -> int | None:
-    """A percentage with one decimal as the whole number of tenths, which a script can print without computing."""
-    return None if percentage is None else int(percentage * 10)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Why a township has its rank and what would move it up, in plain Chinese. The figures are those of the warehouse; here they become sentences."""
+"""Why a township has its rank and what would move it up: the figures of the warehouse as sentences in plain Chinese."""
 
 from decimal import Decimal
 
