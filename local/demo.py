@@ -50,7 +50,7 @@ def demo(system: System, console: Console) -> None:
         # The real table comes along with the first day.
         _replay(system, console, f"{day:%d %B %Y}", [*drops, *real])
         real = []
-        for series in filter(None, ("daily", DISPATCHES.get(day))):
+        for series in filter(None, ("daily" if _is_working_day(system, day) else None, DISPATCHES.get(day))):
             console.progress(f"{day:%d %B %Y}  publishing the {series} issue …")
             for issue in publish(system, series, day.isoformat(), DISTRICT):
                 console.say(f"{issue.publication_id}  {issue.summary}")
@@ -77,6 +77,11 @@ def _claim_home_for_samples(system: System) -> None:
             "update raw.districts set data_label = %s, issuer_name = coalesce(issuer_name, %s) where district_code = %s",
             (LABEL, ISSUER, DISTRICT),
         )
+
+
+def _is_working_day(system: System, day: date) -> bool:
+    with connect(system.installation.settings) as conn:
+        return conn.execute("select is_working_day from marts.dim_dates where date_on = %s", (day,)).fetchone()[0]
 
 
 def _await_page(system: System, console: Console) -> None:

@@ -143,9 +143,9 @@ def problem_figures(accepted: Accepted, district_code: str, start: date, day: da
 
 
 def _due_soon(now: Mapping[str, Standing], day: date) -> Figures:
-    """Open problems that are due by the third working day after the day, of the district and of each unit that has any."""
+    """Open problems that are due while at most three working days are left, of the district and of each unit that has any."""
     soon_until = day
-    while working_days_between(day, soon_until) < DUE_SOON_WORKDAYS:
+    while working_days_between(day, soon_until + ONE_DAY) <= DUE_SOON_WORKDAYS:
         soon_until += ONE_DAY
     owners = [one.township_code for one in now.values() if not one.is_rectified and day <= one.due_on <= soon_until]
     return {"due_soon.total_count": len(owners)} | {f"due_soon.{code}.count": owners.count(code) for code in set(owners)}

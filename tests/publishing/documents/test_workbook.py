@@ -207,6 +207,7 @@ def test_sheet_names_are_legal_and_unique():
     names = load(render_xlsx(fragment, sample.SERIAL, [Detail("说明", ("甲",), [], None)])).sheetnames
     assert len({name.casefold() for name in names}) == len(names) == len(captions) + 3
     assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") and name.strip("'") == name for name in names)
+    assert {"Abc", "aBC（2）", "说明（2）"} <= set(names)
     assert "history" not in {name.casefold() for name in names}
 
 

@@ -266,6 +266,52 @@ def rendered(*districts: DistrictFigures, **changes: Any) -> dict[str, Page]:
     return {name: Page(source) for name, source in render_pages(figures(*districts, **changes)).items()}
 
 
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "{{7*7}}",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "javascript:alert(1)",
+    "https://evil.example/x",
+    "</style><style>*{display:none}",
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "]]>\u2028\u202e",
+]
+
+
+def hostile(text: str) -> DistrictFigures:
+    """A district in which everything that can be somebody's text is ``text``."""
+    lines = tuple(replace(one, township_name=text) for one in LINES)
+    days = tuple(replace(day, holiday_name=text if day.holiday_name else None) for day in RANKING.days)
+    strange = {"project_name": text, "project_no": text, "category": text, "township_name": text, "place": text}
+    return replace(
+        SAMPLE,
+        district=replace(SAMPLE.district, district_name=text, data_label=text),
+        ranking=replace(RANKING, lines=lines, days=days, rule_code=text),
+        problems={
+            code: tuple(
+                replace(one, problem_no=text, village_name=text, category=text, description=text, leader_name=text) for one in found
+            )
+            for code, found in PROBLEMS.items()
+        },
+        funds=replace(
+            SAMPLE.funds,
+            years=(fund_year(tier(text, 10, 5), tier("市级", 10, 9)),),
+            findings=tuple(replace(finding, text=text) for finding in SAMPLE.funds.findings),
+        ),
+        projects=replace(
+            SAMPLE.projects, projects=tuple(replace(one, **{**strange, "progress_pct": None}) for one in SAMPLE.projects.projects)
+        ),
+        quality=replace(
+            QUALITY,
+            rules=(replace(QUALITY.rules[0], rule_id=text, ledger=text, reason=text),),
+            units=tuple(replace(unit, unit_name=text) for unit in QUALITY.units),
+        ),
+        sent_files={code: tuple(replace(file, file_name=text) for file in files) for code, files in SENT_FILES.items()},
+    )
+
+
 VOID = {"meta", "br", "hr", "img", "input", "link", "base"}
 
 

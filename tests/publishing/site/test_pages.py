@@ -13,7 +13,6 @@ from urllib.parse import unquote
 
 import pytest
 
-from duban.publishing.site.figures import DistrictFigures
 from duban.publishing.site.figures.funds import Funds
 from duban.publishing.site.figures.issues import Issues
 from duban.publishing.site.figures.projects import Projects
@@ -23,32 +22,21 @@ from tests.publishing.site.made_up import (
     BUILD,
     DAY,
     FUNDS_ONLY,
+    HOSTILE,
     LINES,
     OTHER,
     PROBLEMS,
     QUALITY,
     RANKING,
     SAMPLE,
-    SENT_FILES,
     fund_year,
+    hostile,
     issue,
     project,
     rendered,
     tier,
 )
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "{{7*7}}",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "javascript:alert(1)",
-    "https://evil.example/x",
-    "</style><style>*{display:none}",
-    "</script><script>alert(1)</script>",
-    "<!--<script>",
-    "]]>\u2028\u202e",
-]
 # every page that the small district has, and the pages that there are without one
 ALL_PAGES = {
     **rendered(SAMPLE),
@@ -57,38 +45,6 @@ ALL_PAGES = {
     "empty": rendered()["index.html"],
 }
 TOWNSHIP = "430902/430902203.html"
-
-
-def hostile(text: str) -> DistrictFigures:
-    """A district in which everything that can be somebody's text is ``text``."""
-    lines = tuple(replace(one, township_name=text) for one in LINES)
-    days = tuple(replace(day, holiday_name=text if day.holiday_name else None) for day in RANKING.days)
-    strange = {"project_name": text, "project_no": text, "category": text, "township_name": text, "place": text}
-    return replace(
-        SAMPLE,
-        district=replace(SAMPLE.district, district_name=text, data_label=text),
-        ranking=replace(RANKING, lines=lines, days=days, rule_code=text),
-        problems={
-            code: tuple(
-                replace(one, problem_no=text, village_name=text, category=text, description=text, leader_name=text) for one in found
-            )
-            for code, found in PROBLEMS.items()
-        },
-        funds=replace(
-            SAMPLE.funds,
-            years=(fund_year(tier(text, 10, 5), tier("市级", 10, 9)),),
-            findings=tuple(replace(finding, text=text) for finding in SAMPLE.funds.findings),
-        ),
-        projects=replace(
-            SAMPLE.projects, projects=tuple(replace(one, **{**strange, "progress_pct": None}) for one in SAMPLE.projects.projects)
-        ),
-        quality=replace(
-            QUALITY,
-            rules=(replace(QUALITY.rules[0], rule_id=text, ledger=text, reason=text),),
-            units=tuple(replace(unit, unit_name=text) for unit in QUALITY.units),
-        ),
-        sent_files={code: tuple(replace(file, file_name=text) for file in files) for code, files in SENT_FILES.items()},
-    )
 
 
 # ── what holds for every page ────────────────────────────────────────────────────────────────────────────────────────

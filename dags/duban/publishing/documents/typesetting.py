@@ -10,7 +10,11 @@ from itertools import pairwise
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _NEVER_FIRST = "，。、；：？！）》〉】〕」』”’％%"
 _NEVER_LAST = "（《〈【〔「『“‘"
-_WORD = re.compile(r"\d+年\d+月\d+日|\d+月\d+日|第\d+期|[0-9A-Za-z.%+-]+")
+# What a line never tears: numbers, dates, and the words that the titles of these publications are made of.
+_WORD = re.compile(
+    r"\d+年\d+月\d+日|\d+年\d+月|\d+月\d+日|第\d+期|[0-9A-Za-z.%+-]+|日通报|周调度|月调度|通报|调度|脱贫攻坚|回头看|排查|问题|整改|销号"
+    "|督导|检查|进度|情况|工作|项目|资金|建设|使用|管理|分配|拨付|更正|有关|数字|全区|全县|全市|乡镇|街道|办公室|领导小组"
+)
 
 
 def visible(text: str) -> str:
@@ -60,7 +64,7 @@ def _balanced(title: str, line_width: int) -> list[str]:
 
 
 def _places(text: str) -> Iterator[int]:
-    """Where a line may end: not inside a number or date, and never with a bracket on the wrong line."""
+    """Where a line may end: not inside a word, and never with a bracket on the wrong line."""
     inside = {place for word in _WORD.finditer(text) for place in range(word.start() + 1, word.end())}
     for place, (before, after) in enumerate(pairwise(text), start=1):
         if place not in inside and before not in _NEVER_LAST and after not in _NEVER_FIRST:
@@ -74,9 +78,4 @@ def _sense(text: str, place: int) -> int:
         return 12
     if before[-1] in "的和及" or after[0] in "和及":
         return 8
-    if (
-        before.endswith(("年", "月", "日", "区", "县", "市", "镇", "乡", "办", "局", "情况", "工作", "问题", "项目", "资金"))
-        and after[0] not in "的"
-    ):
-        return 4
     return 0

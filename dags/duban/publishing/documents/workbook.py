@@ -341,7 +341,7 @@ class _Writing:
         sheet.print_options.horizontalCentered = True
         sheet.oddFooter.center.text = "第 &P 页 共 &N 页"
         if self._head.data_label:
-            sheet.oddHeader.center.text = f" {visible(self._head.data_label)}"
+            sheet.oddHeader.center.text = f" {visible(self._head.data_label).replace('&', '&&')}"
         if header_rows:
             sheet.print_title_rows = f"{header_rows[0]}:{header_rows[1]}"
 
