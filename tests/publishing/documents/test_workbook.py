@@ -228,6 +228,14 @@ def test_long_texts_get_room():
     assert 40 <= sheet.column_dimensions["A"].width <= 50
 
 
+def test_many_columns_still_print_large_enough_to_read():
+    names = tuple(f"第{n}列" for n in range(20))
+    many = [Detail("明细", names, [("屋面漏雨、后墙开裂" * 4,) * 20], None)]
+    sheet = load(render_xlsx("", sample.SERIAL, many))["明细"]
+    assert sum(column.width for column in sheet.column_dimensions.values()) <= 280
+    assert sheet.row_dimensions[4].height >= 6 * 16
+
+
 def test_properties_have_the_time_of_the_freezing_and_no_other(book, written):
     assert book.properties.created == book.properties.modified == sample.MADE_AT.replace(tzinfo=None)
     assert (book.properties.creator, book.properties.title) == ("资阳区扶贫办", sample.SERIAL.title)

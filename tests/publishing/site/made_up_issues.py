@@ -16,9 +16,8 @@ MEDIA_TYPES = {".html": "text/html", ".docx": "application/msword", ".xlsx": "ap
 
 def documents(words: str) -> dict[str, bytes]:
     """The four files of an issue."""
-    page = (
-        f'<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>{words}</title></head><body><h1>{words}</h1></body></html>'
-    )
+    head = f'<meta charset="utf-8"><link rel="icon" href="data:,"><title>{words}</title>'
+    page = f'<!DOCTYPE html><html lang="zh-CN"><head>{head}</head><body><h1>{words}</h1></body></html>'
     return {
         f"{words}.html": page.encode(),
         f"{words}.docx": b"PK\x03\x04" + words.encode() * 500,

@@ -32,6 +32,7 @@ from tests.publishing.site.made_up import (
     fund_year,
     hostile,
     issue,
+    problem,
     project,
     rendered,
     tier,
@@ -325,6 +326,11 @@ def test_without_the_texts_of_problems_the_list_has_no_columns_for_them():
     page = rendered(replace(SAMPLE, problems=bare, sent_files=None))[TOWNSHIP]
     assert "编号 村（社区） 类别 整改时限 情况 张家塞-001 合兴村 住房安全 6月23日 超期 7 日 整改中" in page.text
     assert "近期报送" not in page.text
+
+
+def test_a_due_date_of_another_year_names_it():
+    late = {"430902203": (problem("张家塞-001", date(2021, 1, 8)),)}
+    assert "2021年1月8日 还有 192 日" in rendered(replace(SAMPLE, problems=late))[TOWNSHIP].text
 
 
 def test_the_departments_and_the_unranked_say_why_they_have_no_rank():

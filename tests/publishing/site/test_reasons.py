@@ -27,6 +27,11 @@ def test_who_is_ahead_by_what_and_what_would_end_it():
     )
 
 
+def test_of_many_with_one_rank_the_number_is_said():
+    shared = tuple(replace(line, rank=1) for line in (FIRST, SECOND, SHARED, LAST, NO_TASK))
+    assert why(replace(RANKING, lines=shared), shared[0])[0] == "在有名次的 5 个单位中列第 1 位，与另外 4 个单位并列。"
+
+
 def test_several_ahead_with_one_rank_are_counted():
     said = why(RANKING, LAST)
     assert said[1] == "紧挨在前面的是长春镇等 2 个单位（并列第 2 位）。"

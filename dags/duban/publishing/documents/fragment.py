@@ -26,7 +26,10 @@ BREAK = "\n"
 
 @dataclass(frozen=True)
 class Figure:
-    """A printed number that can be found again: its code, its unit, its exact value (None: there is none) and how it is printed."""
+    """A printed number that can be found again: its code, its unit, its exact value (None: there is none) and how it is printed.
+
+    A code may hold names that somebody else gave: anything that can be shown.
+    """
 
     code: str
     unit: str
@@ -172,7 +175,7 @@ _ATTRIBUTES: dict[str, dict[str, str]] = {
     **{name: {} for name in ("caption", "colgroup", "thead", "tbody", "tfoot", "strong", "bdi", "small", "br")},
     **{name: {"class": _TOKENS, "colspan": r"[1-9]\d?", "scope": "col|row"} for name in ("th", "td")},
     "col": {"data-width": r"[1-9]\d{0,3}"},
-    "data": {"value": r"[^\n]*", "data-figure": r"\S+", "data-unit": r"\w+"},
+    "data": {"value": r"[^\n]*", "data-figure": r"(?s)\s*\S.*", "data-unit": r"\w+"},
 }
 _VOID = {"br", "col"}
 _SPACE = " \t\r\n\f"
@@ -389,7 +392,7 @@ def _figure(element: _Element) -> Figure:
         raise ValueError(f"<data> without {' and '.join(sorted(missing))}")
     if any(isinstance(child, _Element) for child in element.content):
         raise ValueError("<data> may contain nothing but text")
-    code, unit, written = (element.attributes[name] for name in ("data-figure", "data-unit", "value"))
+    code, unit, written = (visible(" ".join(element.attributes[name].split())) for name in ("data-figure", "data-unit", "value"))
     text = "".join(element.content).strip(_SPACE)
     if unit not in _UNITS:
         raise ValueError(f"<data> of an unknown unit: {unit}")

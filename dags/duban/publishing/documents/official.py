@@ -43,7 +43,8 @@ _STATUTORY_HEAD_ROOM, _SERIAL_HEAD_ROOM = 1984, 567  # 35 mm above the letters, 
 _SIGNATURE_FROM_RIGHT = 8  # halves of a character: the date stands four characters from the right
 _CELL_MARGINS = 2 * 57 + 15
 _HEADER_LINES = 2  # a table whose headers take more is set in smaller letters
-_LEAST_ROW, _TABLE_LINE, _WHOLE_TABLE = 453, 310, 8000  # twips
+_LEAST_ROW, _TABLE_LINE, _WHOLE_TABLE, _WHOLE_LIST = 453, 310, 8000, 3400  # twips
+_HEADER_WORD, _NAME = 12, 14  # halves of a character: so much of a header, and of a text, stays on one line if there is room
 _TALL_ROW = 14  # lines; a row that is higher may be divided between pages
 _NAMESPACES = (
     'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
@@ -278,9 +279,12 @@ class _Layout:
         ):
             self._use("TableSmall", "TableHeadSmall", half=90)
         last = len(table.rows) - 1
-        height = sum(max(_LEAST_ROW, self.lines(row) * _TABLE_LINE) for row in table.rows)
-        # Neither the first rows nor the last one stand alone on a page; a table that is not high stays whole.
-        self.kept = set(range(last if height < _WHOLE_TABLE else len(table.head) + 2)) | ({last - 1, last} if is_last else {last - 1})
+        lines = [self.lines(row) for row in table.rows]
+        height = sum(max(_LEAST_ROW, count * _TABLE_LINE) for count in lines)
+        is_list = max(lines[len(table.head) :], default=1) > 1
+        is_whole = height < (_WHOLE_LIST if is_list else _WHOLE_TABLE)
+        # Neither the first rows nor the last one stand alone on a page; what is read by comparing rows stays whole longer than a list.
+        self.kept = set(range(last if is_whole else len(table.head) + 2)) | ({last - 1, last} if is_last else {last - 1})
 
     def _use(self, style: str, head_style: str, half: int) -> None:
         """Set the table in letters half of which are `half` twips wide."""
@@ -293,12 +297,14 @@ class _Layout:
                 if cell.span > 1:
                     continue
                 if number < len(self._table.head):
-                    self._least[place] = max(self._least[place], min(width, 4 * half) + _CELL_MARGINS)
+                    word = max(map(half_widths, plain(cell.stacked).split(BREAK)))
+                    self._least[place] = max(self._least[place], min(word, _HEADER_WORD) * half + _CELL_MARGINS)
                 elif cell.is_number:
-                    self._numbers[place] = max(self._numbers[place], width)
+                    self._numbers[place] = max(self._numbers[place], width if _has_digits(cell) else 0)
                     self._least[place] = max(self._least[place], width + _CELL_MARGINS)
                 else:
                     self._texts[place] = max(self._texts[place], width)
+                    self._least[place] = max(self._least[place], min(width, _NAME * half) + _CELL_MARGINS)
         self.widths = _fitted(self._table.widths, self._least)
 
     def width(self, place: int, cell: Cell) -> int:
@@ -316,13 +322,18 @@ class _Layout:
     def alignment(self, place: int, cell: Cell) -> str:
         """Numbers end below each other in the middle of their column; texts stand in the middle if all of a column fit on a line."""
         inner = self.width(place, cell) - _CELL_MARGINS
-        if cell.is_number:
+        if cell.is_number and _has_digits(cell):
             return f'<w:ind w:right="{max(0, inner - self._numbers[place]) // 2}"/><w:jc w:val="right"/>'
-        widest = half_widths(plain(cell.runs)) * self._half if cell.span > 1 else self._texts[place]
+        is_alone = cell.span > 1 or cell.is_number
+        widest = half_widths(plain(cell.runs)) * self._half if is_alone else self._texts[place]
         return '<w:jc w:val="center"/>' if widest <= inner else ""
 
     def _lines(self, place: int, cell: Cell) -> int:
         return -(-half_widths(plain(cell.runs)) * self._half // (self.width(place, cell) - _CELL_MARGINS))
+
+
+def _has_digits(cell: Cell) -> bool:
+    return any(map(str.isdigit, plain(cell.runs)))
 
 
 def _fitted(weights: Sequence[int], least: Sequence[int]) -> list[int]:

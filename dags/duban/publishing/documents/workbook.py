@@ -47,7 +47,7 @@ _INDEX_COLUMNS = ("数字代码", "工作表", "单元格", "写作", "数值", 
 _DAY, _ISO_DAY = 'yyyy"年"m"月"d"日"', "yyyy-mm-dd"
 _FONT = "宋体"
 _PROSE_WIDTH, _WIDEST, _NARROWEST = 80, 46, 7
-_PORTRAIT_WIDTH = 96  # what a page in portrait shows without being made too small to read
+_PORTRAIT_WIDTH, _WIDEST_SHEET = 96, 230  # what a page in portrait, and one in landscape, shows without being made too small to read
 _LINE_HEIGHT = 16
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\\n]")
 _MAX_SHEET_NAME = 31
@@ -296,7 +296,8 @@ class _Writing:
             shown.append([self._put_value(sheet, number, column, value) for column, value in enumerate(row, start=1)])
         # The button of the filter takes some of the width of a header.
         needed = [max([half_widths(name) + 2, *map(_widest, texts)]) + 2 for name, *texts in zip(names, *shown, strict=True)]
-        widths = [max(_NARROWEST, min(_WIDEST, width)) for width in needed]
+        widest = next((most for most in range(_WIDEST, _NARROWEST, -2) if sum(min(most, width) for width in needed) <= _WIDEST_SHEET), 14)
+        widths = [max(_NARROWEST, min(widest, width)) for width in needed]
         for number, texts in enumerate(shown, start=header + 1):
             sheet.row_dimensions[number].height = _height(list(zip(texts, widths, strict=True)))
         sheet.auto_filter.ref = f"A{header}:{get_column_letter(len(names))}{header + len(shown)}"
@@ -408,11 +409,11 @@ def _format(figure: Figure) -> str:
 def _look(cell: Cell, kind: str) -> _Look:
     if kind == "head":
         return _HEADER
-    if cell.is_number:
+    if cell.is_number and cell.figure:
         return _TOTAL_NUMBER if kind == "foot" else _NUMBER
     if kind == "foot":
         return _TOTAL_CELL
-    return _CENTRED if cell.is_header or cell.figure else _CELL
+    return _CENTRED if cell.is_header or cell.is_number or cell.figure else _CELL
 
 
 def _widths(table: Table) -> list[int]:

@@ -38,6 +38,7 @@ MEDIA_TYPES = {
     ".html": "text/html",
     ".json": "application/json",
 }
+LABELS = {".docx": "Word 文档（.docx）", ".xlsx": "Excel 工作簿（.xlsx）"}
 STATES = {True: "整改到位", False: "未整改"}
 STAGES = {"not_started": "未开工", "started": "在建", "finished": "已完工", "accepted": "已验收"}
 OUTCOMES = {"accepted": "通过", "accepted_with_rejections": "部分退回", "rejected": "退回", "duplicate": "重复"}
@@ -63,7 +64,7 @@ def render_documents(frozen: Frozen) -> dict[str, bytes]:
         f"{stem}.docx": render_docx(content.fragment, head),
         f"{stem}.xlsx": render_xlsx(content.fragment, head, details(frozen)),
     }
-    files[f"{stem}.html"] = render_html(content.fragment, head, files=[(name.rsplit(".")[-1], name) for name in files]).encode()
+    files[f"{stem}.html"] = render_html(content.fragment, head, files=[(LABELS[Path(name).suffix], name) for name in files]).encode()
     files[MANIFEST] = _manifest(frozen, figures, content, files)
     return files
 

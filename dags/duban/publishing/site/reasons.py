@@ -16,6 +16,8 @@ INDICATORS = {
     "progress_on_due": ("到期问题整改率", None),
     "weighted_score": ("加权得分率", None),
 }
+# Of more that share a rank, the number says enough.
+NAMED_PEERS = 3
 
 
 def standing(ranking: Ranking, line: RankingLine) -> str:
@@ -27,7 +29,8 @@ def standing(ranking: Ranking, line: RankingLine) -> str:
     if line.rank is None:
         return "目前没有问题需要整改，列为“无任务”，不排名次。"
     peers = [other.township_name for other in ranking.ranked_lines if other.rank == line.rank and other is not line]
-    shared = f"，与{'、'.join(peers)}并列" if peers else ""
+    named = "、".join(peers) if len(peers) <= NAMED_PEERS else f"另外 {len(peers)} 个单位"
+    shared = f"，与{named}并列" if peers else ""
     return f"在有名次的 {len(ranking.ranked_lines)} 个单位中列第 {line.rank} 位{shared}。"
 
 

@@ -90,11 +90,11 @@
     write(calendar.caption, `${year}年${month}月`);
     const weeks = calendar.tBodies[0];
     weeks.replaceChildren();
-    for (let cell = 0; cell < blank + length; cell += 1) {
+    for (let cell = 0; cell < blank + length || cell % 7; cell += 1) {
       const week = cell % 7 ? weeks.lastChild : weeks.insertRow();
       const place = week.insertCell();
-      if (cell < blank) continue;
       const number = cell - blank + 1;
+      if (number < 1 || number > length) continue;
       const name = `${iso.slice(0, 8)}${String(number).padStart(2, "0")}`;
       const index = at.get(name);
       if (index === undefined) { write(place, number); continue; }
@@ -125,7 +125,6 @@
   };
 
   const say = (text) => write(document.getElementById("missing"), text);
-  const go = (index) => { if (index >= 0 && index <= last) window.location.hash = days[index][0]; };
   const follow = () => {
     const name = window.location.hash.slice(1);
     if (name === "main") return; // the way past the menu
@@ -136,6 +135,12 @@
     draw(isFocused);
     // a day that was chosen further down
     if (section.getBoundingClientRect().bottom < 0) section.scrollIntoView();
+  };
+
+  const go = (index) => {
+    if (index < 0 || index > last) return;
+    window.location.hash = days[index][0];
+    follow(); // at once; the event of the address comes later
   };
 
   input.addEventListener("change", () => {
