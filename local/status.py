@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from duban.intake.inbox import look, strangers
+from duban.publishing.delivery import standing
 from duban.settings import TIMEZONE
 from duban.warehouse import connect, registered_units
 from local import airflow
@@ -76,6 +77,15 @@ def _work(system: System) -> list[str]:
             lines.append(f"Newest ranking: {day}, built {_ago(now - built_at)} ago")
         page = system.installation.site / "index.html"
         lines.append(f"Live page: {page} ({_age(page, now)})")
+        issues, newest = conn.execute("select count(*), max(published_at) from published.publications").fetchone()
+        lines.append(f"Issues: {issues}" + (f", the newest published {_ago(now - newest)} ago" if newest else ""))
+        held = conn.execute(
+            "select district_code, series, business_on, reasons from ops.held_issues where ended_at is null order by held_at"
+        ).fetchall()
+        lines += [f"  HELD {district} {series} {day}: {'；'.join(reasons)}" for district, series, day, reasons in held]
+        if held:
+            lines.append("  mend the data and publish again, or release it in Airflow under Required Actions")
+        lines += standing(conn)
     return lines
 
 

@@ -466,11 +466,11 @@ _IS_DUE = """status = 'waiting' and next_attempt_at <= coalesce(%(now)s::timesta
 
 
 def due_deliveries(conn: psycopg.Connection, *, to_folder: bool, now: datetime | None = None) -> list[Delivery]:
-    """What can go now: to the folder of publications, or everywhere else; the oldest first."""
+    """What can go now: to the folder of publications, or everywhere else; issues first, the oldest first."""
     with conn.cursor(row_factory=class_row(Delivery)) as cur:
         return cur.execute(
             f"""select delivery_id, subject_kind, subject_id, district_code, channel, address, message_id, attempt_count
-                from ops.deliveries where (channel = 'folder') = %(to_folder)s and {_IS_DUE} order by delivery_id""",
+                from ops.deliveries where (channel = 'folder') = %(to_folder)s and {_IS_DUE} order by subject_kind, delivery_id""",
             {"to_folder": to_folder, "now": now},
         ).fetchall()
 

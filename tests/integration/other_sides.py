@@ -162,6 +162,8 @@ class _Robot(BaseHTTPRequestHandler):
         body = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
+        if status == 302:
+            self.send_header("Location", "/elsewhere")
         self.end_headers()
         self.wfile.write(body)
 

@@ -323,6 +323,16 @@ def test_nobody_outside_the_audience_gets_an_issue(office, audience):
     assert deliver(office, {"email": channel}).sent == 4  # the folder and all three
 
 
+def test_an_issue_does_not_wait_behind_a_heap_of_slips(office):
+    add_recipient(office, "mine@ziyang.example.cn", audience="townships", unit_code=TOWNSHIP)
+    add_recipient(office, "office@ziyang.example.cn")
+    rejected_file(office)
+    publish(office)
+    channel = Recorder()
+    deliver(office, {"email": channel})
+    assert [message.address[:4] for message in channel.sent] == ["offi", "mine"]
+
+
 def test_series_and_one_address_in_two_lists(office):
     set_audience(office, "leaders")
     add_recipient(office, "weekly@ziyang.example.cn", series=["weekly"])

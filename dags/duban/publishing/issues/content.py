@@ -23,6 +23,8 @@ from duban.publishing.issues.series import SERIES
 TEMPLATES = Path(__file__).with_name("templates")
 # The wording of the ranking rules is that of the page.
 RULE_WORDING = TEMPLATES.parents[1] / "site" / "templates"
+#: So many lines of a list are printed; the workbook has them all.
+MOST_LISTED = 20
 ORDINALS = "一二三四五六七八九十"
 
 
@@ -60,7 +62,11 @@ def write_content(frozen: Frozen, figures: Figures) -> Content:
                 "fund_years": counting.fund_years(frozen),
                 "tiers_of": lambda year: counting.tiers_of(frozen, year),
                 "worst_tier": lambda year: counting.worst_tier(figures, frozen, year),
-                "late_finishers": [one for one in frozen.projects if f"project.{one.project_no}.late_finish_days" in figures],
+                "late_finishers": sorted(
+                    (one for one in frozen.projects if f"project.{one.project_no}.late_finish_days" in figures),
+                    key=lambda project: project.planned_finish_on,
+                ),
+                "most_listed": MOST_LISTED,
                 "unvisited": [line for line in frozen.townships if line.open_count and line.township_code not in visited],
                 "unlisted": [
                     visit.problem_no or visit.record_no

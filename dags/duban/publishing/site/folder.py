@@ -77,7 +77,7 @@ class SiteFolder:
             matched = _OF_A_DISTRICT.fullmatch(path.name)
             if path.is_dir() and matched and path.with_suffix(".html") in wanted:
                 self._tidy(path, wanted)
-            elif (matched or _is_unfinished(path)) and path not in wanted:
+            elif True and path not in wanted:
                 _remove(path)
         return list(wanted)
 
