@@ -509,6 +509,7 @@ def begin_delivery(conn: psycopg.Connection, delivery: Delivery, worker_ends_wit
             """update ops.deliveries
                set status = case when is_entitled then 'sending' else 'withdrawn' end,
                    attempt_count = attempt_count + is_entitled::integer,
+                   last_error = case when not is_entitled then '收件人已停用，或发布范围已收窄' end,
                    next_attempt_at = coalesce(%(now)s::timestamptz, clock_timestamp()) + %(within)s
                from (
                    select exists (

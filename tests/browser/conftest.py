@@ -19,7 +19,6 @@ import pytest
 from duban import warehouse
 from duban.publishing.site.pages import render_site
 from tests.conftest import Office, Server, free_ports, open_office
-from tests.integration.conftest import sample_files, sample_office  # noqa: F401 — the same district, taken in once more
 from tests.publishing.site.made_up_issues import insert_six_days
 
 CHROMIUM = shutil.which("chromium")
@@ -66,7 +65,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def site(browser: Any, server: Server, sample_office: Office, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:  # noqa: F811
+def site(browser: Any, server: Server, sample_office: Office, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The sample district with nine issues, rendered and served by `local.site`."""
     name = sample_office.settings.warehouse_uri.rsplit("/", 1)[1]
     with open_office(server, tmp_path_factory.mktemp("browser") / "home", template=name) as office:
@@ -124,7 +123,6 @@ def open_page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable
     yield visit
     for context in contexts:
         for page in context.pages:
-            if "java_script_enabled" not in request.node.name and "without_scripts" not in request.node.name:
-                trouble.extend(page.evaluate("window.violations ?? []"))
+            trouble.extend(page.evaluate("window.violations ?? []"))
         context.close()
     assert trouble == []

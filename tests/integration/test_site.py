@@ -308,8 +308,8 @@ def check_audience(site: Path, words: dict[Part, set[str]], audience: str) -> No
             assert seen == of_part, (audience, part)
     assert (f"{ZIYANG}/quality.html" in names) == gets(audience, Part.QUALITY)
     assert (f"{ZIYANG}.html" in names) == gets(audience, Part.PAGES)
-    assert any(name.startswith(f"{ZIYANG}/issues/") for name in names) == gets(audience, Part.PAGES)
-    assert any(name.endswith("manifest.json") for name in names) == gets(audience, Part.MANIFESTS)
+    assert (f"{ZIYANG}/issues.html" in names) == gets(audience, Part.PAGES)
+    assert any(name.startswith(f"{ZIYANG}/issues/") for name in names) == gets(audience, Part.DOCUMENTS)
     assert f"{BEITA}.html" in names and "index.html" in names
 
 
@@ -320,7 +320,7 @@ def test_an_audience_gets_its_parts_and_no_others(conn, office, audience):
 
 
 def test_parts_and_marks_are_complete(conn, office):
-    assert set(marks(conn)) | {Part.MANIFESTS} == set(Part) == set(WHO_GETS)
+    assert set(marks(conn)) | {Part.DOCUMENTS} == set(Part) == set(WHO_GETS)
     allowed = conn.execute(
         """select pg_get_constraintdef(oid) from pg_constraint
            where conrelid = 'raw.districts'::regclass and pg_get_constraintdef(oid) like '%audience%'"""

@@ -6,7 +6,7 @@ import pytest
 
 from duban import warehouse
 from duban.orchestration import steps
-from tests.integration.conftest import BEITA
+from tests.conftest import BEITA
 
 
 @pytest.fixture

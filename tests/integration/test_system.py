@@ -5,6 +5,7 @@ One system serves all tests of this module; they run in order, as an operator's 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
+import urllib.request
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -50,6 +53,17 @@ class LocalSystem:
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
+    def call(self, path: str, body: dict | None = None, method: str | None = None, token: str = "") -> dict:
+        """One call of Airflow's REST interface."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.environment['DUBAN_AIRFLOW_PORT']}{path}",
+            None if body is None else json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
+            method=method,
+        )
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
+            return json.load(answer)
+
     def exported(self, name: str) -> str:
         """A variable as `env.sh` exports it, read by a shell."""
         script = f'. "{self.home}/env.sh"; printf %s "${name}"'
@@ -65,6 +79,15 @@ class LocalSystem:
         uri = re.sub(r"\+\w+", "", self.exported("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"), count=1)
         with psycopg.connect(uri, autocommit=True) as conn:
             return conn.execute(query).fetchall()
+
+    def warehouse(self) -> str:
+        """The warehouse as its owner reaches it, from the variables of libpq."""
+        host, port, user, password, database = (self.exported(f"PG{name}") for name in ("HOST", "PORT", "USER", "PASSWORD", "DATABASE"))
+        return f"postgresql://{user}:{password}@{host}:{port}/{database}"
+
+    def password(self) -> str:
+        """Airflow's administrator's."""
+        return json.loads((self.home / "secrets" / "airflow_passwords.json").read_text(encoding="utf-8"))["admin"]
 
     def drop(self, unit: str, name: str, content: bytes) -> None:
         """Put a file into a unit's folder."""
@@ -125,6 +148,21 @@ def test_the_demo_reproduces_the_printed_figures(system):
     assert system.bi("select data_label is not null from marts.dim_districts where district_code = %s", ZIYANG) == [(True,)]
 
 
+def test_the_demo_ends_with_its_issues(system):
+    """Six working days, a week, a month: in the warehouse, in the outbox, on the page."""
+    issues = system.bi("select series, array_agg(issue_no order by issue_no) from published.publications group by 1 order by 1")
+    assert issues == [("daily", [1, 2, 3, 4, 5, 6]), ("monthly", [1]), ("weekly", [1])]
+    days = system.bi("select business_on from published.publications where series = 'daily' order by issue_no")
+    assert [day.day for (day,) in days] == [22, 23, 24, 28, 29, 30]
+    for series, number in (("daily", 1), ("daily", 6), ("weekly", 1), ("monthly", 1)):
+        folder = system.home / "outbox" / "publications" / ZIYANG / series / "2020" / str(number)
+        assert sorted(path.suffix for path in folder.iterdir()) == [".docx", ".html", ".json", ".xlsx"]
+        shown = system.home / "outbox" / "site" / ZIYANG / "issues" / series / "2020" / str(number)
+        assert {path.name: path.read_bytes() for path in shown.iterdir()} == {path.name: path.read_bytes() for path in folder.iterdir()}
+    listed = (system.home / "outbox" / "site" / ZIYANG / "issues.html").read_text(encoding="utf-8")
+    assert all(f"daily/2020/{number}/" in listed for number in range(1, 7))
+
+
 def test_every_run_was_started_by_an_event_and_succeeded(system):
     end = time.monotonic() + 60  # the page is there a moment before its run has ended
     while system.metadata("select from dag_run where state in ('queued', 'running')") and time.monotonic() < end:
@@ -132,12 +170,20 @@ def test_every_run_was_started_by_an_event_and_succeeded(system):
     runs = system.metadata("select dag_id, run_type, state, count(*) from dag_run group by 1, 2, 3")
     assert {state for _, _, state, _ in runs} == {"success"}
     by_event = {dag for dag, run_type, _, _ in runs if run_type == "asset_triggered"}
-    assert by_event == {"ingest_submissions", "build_warehouse", "publish_live_ranking"}
+    # what is due goes out by itself; here each issue is in its folder before anybody looks
+    assert by_event - {"deliver_messages"} == {"ingest_submissions", "build_warehouse", "publish_live_ranking"}
+    on_demand = {dag: count for dag, run_type, _, count in runs if run_type == "manual"}
+    assert on_demand == {
+        "ingest_submissions": 1,
+        "publish_daily_bulletin": 6,
+        "publish_weekly_dispatch": 1,
+        "publish_monthly_dispatch": 1,
+    }
 
 
 def test_every_file_has_a_receipt_and_the_inbox_is_empty(system):
     submissions = system.bi("select submission_id, unit_code, outcome, rejected_count from marts.fct_submissions")
-    assert len(submissions) == 60
+    assert len(submissions) == 78
     for submission, unit, outcome, rejected in submissions:
         folder = system.home / "outbox" / "returns" / unit / submission
         assert (folder / "receipt.json").exists() == (outcome != "duplicate")
@@ -153,6 +199,53 @@ def test_a_dropped_file_refreshes_ranking_and_page_by_itself(system):
     assert before[TOWNSHIP] == (1, 28, 28) and after[TOWNSHIP][1:] == (29, 28)
     page = (system.home / "outbox" / "site" / f"{ZIYANG}.html").read_text(encoding="utf-8")
     assert "274" in page and "合成样例数据" in page
+
+
+def test_a_late_file_changes_no_issue_and_a_correction_says_so(system):
+    """The file above was about 30 June, after its bulletin: asked again, the bulletin is the same; a correction is the seventh issue."""
+    folder = system.home / "outbox" / "publications" / ZIYANG / "daily" / "2020"
+    before = {path.name: path.read_bytes() for path in (folder / "6").iterdir()}
+    assert f"{ZIYANG}-daily-2020-6" in system.run("publish", "--day", "2020-06-30", "--district", ZIYANG)
+    assert f"{ZIYANG}-daily-2020-7" in system.run("publish", "--day", "2020-06-30", "--district", ZIYANG, "--correction")
+    assert {path.name: path.read_bytes() for path in (folder / "6").iterdir()} == before
+    [page] = (folder / "7").glob("*.html")
+    assert "更正说明" in page.read_text(encoding="utf-8")
+    traced = system.run("trace", f"{ZIYANG}-daily-2020-7", f"township.{TOWNSHIP}.open_count")
+    assert "问题新-001" in traced and "新问题20200630.csv" in traced
+
+
+def test_a_check_holds_an_issue_and_a_person_releases_it(system):
+    """A township is registered that nothing knows of yet: the issue waits for a person, in Airflow and with its reason."""
+    with psycopg.connect(system.warehouse(), autocommit=True) as conn:
+        conn.execute(
+            """insert into raw.townships (township_code, district_code, township_name, township_kind, is_ranked, display_order)
+               values ('430902999', %s, '新设镇', '镇', true, 99)""",
+            [ZIYANG],
+        )
+        with pytest.raises(AssertionError, match="Held, because a check failed:\n *430902 2020-06-30: 乡镇齐全：缺新设镇"):
+            system.run("publish", "--series", "weekly", "--day", "2020-06-30", "--district", ZIYANG)
+        assert "HELD 430902 weekly 2020-06-30: 乡镇齐全：缺新设镇" in system.run("status")
+        token = system.call("/auth/token", {"username": "admin", "password": system.password()})["access_token"]
+        end = time.monotonic() + 60
+        while not (waiting := system.call("/api/v2/dags/~/dagRuns/~/hitlDetails", token=token)["hitl_details"]):
+            assert time.monotonic() < end
+            time.sleep(0.5)
+        [question] = waiting
+        assert "缺新设镇" in question["body"]
+        task = question["task_instance"]
+        place = f"/api/v2/dags/{task['dag_id']}/dagRuns/{urllib.parse.quote(task['dag_run_id'])}/taskInstances/release/0/hitlDetails"
+        answer = {"chosen_options": ["发布"], "params_input": {"reason": "新设镇下月才报送"}}
+        system.call(place, answer, "PATCH", token)
+        while not (
+            found := conn.execute(
+                "select released_by, release_reason, held_for from published.publications where held_for <> '{}'"
+            ).fetchall()
+        ):
+            assert time.monotonic() < end + 60
+            time.sleep(0.5)
+        assert found == [("admin", "新设镇下月才报送", ["乡镇齐全：缺新设镇"])]
+        conn.execute("delete from raw.townships where township_code = '430902999'")
+    assert "HELD" not in system.run("status")
 
 
 def test_the_same_files_again_change_nothing(system, sample_files):

@@ -25,8 +25,7 @@ from duban.quality.template import EMPTY_ROWS, FIRST_ROW, HEADER_ROW, write_temp
 from duban.settings import TIMEZONE
 from local import template as command
 from local.console import Console, Problem
-from tests.conftest import xlsx_bytes
-from tests.integration.conftest import BEITA
+from tests.conftest import BEITA, xlsx_bytes
 from tests.integration.ledgers import GROUP, OFFICE, OTHER, TOWNSHIP, counts
 
 BEITA_OFFICE = "430511000"

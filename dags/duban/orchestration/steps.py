@@ -182,21 +182,6 @@ def publish_released(series_code: str, held: dict[str, Any], answer: dict[str, A
         raise RuntimeError(f"held again, for other reasons: {'；'.join(result['reasons'])}. Run again to be asked about them.")
 
 
-def write_issues() -> int:
-    """Put issues into their folders that do not lie there yet; returns how many.
-
-    Raises:
-        RuntimeError: one could not be written; it is tried again by itself.
-    """
-    from duban.publishing import delivery
-
-    with _connected() as (settings, conn):
-        report = delivery.write_issues(conn, settings)
-    if report.failed:
-        raise RuntimeError("; ".join(report.failed))
-    return report.sent
-
-
 def deliver() -> int:
     """Send everything that is due; returns how many deliveries went.
 

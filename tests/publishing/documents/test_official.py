@@ -353,6 +353,30 @@ def test_a_column_is_never_narrower_than_its_numbers(count):
         assert min(grid) >= 9 * size * 20 / 2 + 2 * 57
 
 
+# ── corrections ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_correction_stands_between_two_lines_and_the_lower_one_on_the_page_of_its_end():
+    inner = "<h2>更正说明</h2><p>甲</p><table><tbody><tr><td>乙</td></tr><tr><td>丙</td></tr></tbody></table>"
+    document = docx.Document(
+        io.BytesIO(render_docx(f'<section class="correction">{inner}</section><h2>一、丁</h2><p>戊</p>', sample.SERIAL))
+    )
+    names = [block.style.name for block in document.iter_inner_content()]
+    correction = ["更正上线", "Heading 1", "公文正文", "公文表格", "更正下线"]
+    assert names[5:12] == [*correction, "Heading 1", "公文正文"]
+    upper, lower = (document.styles[name] for name in ("更正上线", "更正下线"))
+    assert lower.base_style == upper and upper.element.pPr.find(f"{W}pBdr/{W}bottom").get(f"{W}val") == "single"
+    assert (upper.paragraph_format.keep_with_next, lower.paragraph_format.keep_with_next) == (True, False)
+    assert all(row.cells[0].paragraphs[0].paragraph_format.keep_with_next for row in document.tables[0].rows)
+    assert paragraph(document, "甲").paragraph_format.keep_with_next is None
+
+
+def test_only_a_correction_is_set_apart():
+    for section in ("<section>", '<section class="summary">'):
+        document = docx.Document(io.BytesIO(render_docx(f"{section}<p>甲</p></section>", sample.SERIAL)))
+        assert not any("更正" in line.style.name for line in document.paragraphs)
+
+
 # ── the file ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -364,6 +388,14 @@ def test_properties_have_the_time_of_the_freezing_and_no_other(written, family):
     with zipfile.ZipFile(io.BytesIO(written)) as archive:
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert archive.namelist()[0] == "[Content_Types].xml"
+
+
+def test_properties_hold_no_more_than_the_library_allows_and_the_document_everything():
+    long = "题" * 300
+    document = docx.Document(io.BytesIO(render_docx("", replace(sample.STATUTORY, title=long, issuer_name=long, document_word=long))))
+    properties = document.core_properties
+    assert [properties.title, properties.author, properties.subject] == [long[:255]] * 3
+    assert next(line for line in document.paragraphs if line.style.name == "Title").text.replace("\n", "") == long
 
 
 def test_same_input_same_bytes_also_in_another_process(written, family):
@@ -485,11 +517,13 @@ def test_a_title_breaks_where_the_sense_allows(title, lines):
 
 
 def test_a_signature_never_stands_alone(family):
-    fragments = ["<p>甲</p><p>乙</p>", "<ol><li>甲</li><li>乙</li></ol>", "<table><tbody><tr><td>甲</td></tr></tbody></table>"]
-    for fragment in fragments:
+    endings = ["<p>甲</p><p>乙</p>", "<ol><li>甲</li><li>乙</li></ol>", "<table><tbody><tr><td>甲</td></tr></tbody></table>"]
+    for fragment in [*endings, *(f"<section>{ending}</section>" for ending in endings)]:
         body = part(render_docx(fragment, FAMILIES[family]), "word/document.xml")[0]
         blocks = [block for block in body if block.find(f"{W}tblPr/{W}tblpPr") is None and block.tag != f"{W}sectPr"]
         ends = [
             block for block in blocks if block.find(f"{W}pPr/{W}pStyle") is None or block.find(f"{W}pPr/{W}pStyle").get(f"{W}val") == "Body"
         ]
         assert ends[-1].find(f".//{W}keepNext") is not None
+    document = docx.Document(io.BytesIO(render_docx('<section class="correction"><p>甲</p></section>', FAMILIES[family])))
+    assert next(line for line in document.paragraphs if line.style.name == "更正下线").paragraph_format.keep_with_next

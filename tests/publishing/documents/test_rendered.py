@@ -29,6 +29,7 @@ WIDE_TABLE = (
     + '<td class="number"><data value="123456789.00" data-figure="a.b" data-unit="yuan">12,345.68</data></td>' * 8
     + "</tr></tbody></table>"
 )
+CORRECTION = f'<section class="correction"><h2>更正说明</h2><p>{"更正" * 60}</p>{sample.ranking_table()}</section>'
 #: Every number of lines on the last page, so that the foot meets all of them.
 ENDINGS = {f"ending{count}": "<p>督办</p>" * count for count in range(1, 24)}
 
@@ -42,6 +43,7 @@ def printed(tmp_path_factory) -> dict[str, list[Page]]:
         "statutory": (sample.BULLETIN, sample.STATUTORY),
         "long": (LONG_TABLE + LONG_PROBLEMS, sample.SERIAL),
         "wide": (f"{WIDE_TABLE}<p>{'X' * 300}</p><p>{'很长' * 2000}</p>", sample.STATUTORY),
+        "correction": (CORRECTION + sample.BULLETIN, sample.SERIAL),
         "hostile": (
             sample.BULLETIN,
             replace(sample.STATUTORY, issuer_name="办" * 40, title="题" * 90, recipients="各" * 200, copies_to="抄" * 300),
@@ -57,7 +59,7 @@ def printed(tmp_path_factory) -> dict[str, list[Page]]:
     return {path.stem: pages(path) for path in folder.glob("*.pdf")}
 
 
-DOCUMENTS = ("serial", "statutory", "long", "wide", "hostile", *ENDINGS)
+DOCUMENTS = ("serial", "statutory", "long", "wide", "correction", "hostile", *ENDINGS)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

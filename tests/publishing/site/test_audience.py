@@ -11,7 +11,7 @@ persons        -    x         x        -
 descriptions   -    x         x        -
 submissions    -    x         -        -
 quality        -    x         -        -
-manifests      -    x         x        -
+documents      -    x         x        -
 """
 
 

@@ -31,6 +31,16 @@ def test_pages_are_written_with_their_folders_and_readable_by_all(tmp_path):
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in paths)
 
 
+def test_the_site_is_open_to_its_readers_whatever_the_process_grants(tmp_path):
+    before = os.umask(0o077)
+    try:
+        place(tmp_path / "site", {**PAGES, "430902/issues/daily/2020/1/a.html": "x"})
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "site").rglob("*") if path.is_dir()}
+    assert modes == {0o755}
+
+
 def test_a_page_that_did_not_change_is_left_alone(tmp_path):
     for path in place(tmp_path, PAGES):
         os.utime(path, (1, 1))

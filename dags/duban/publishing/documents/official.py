@@ -1,36 +1,35 @@
 """The official document (.docx), laid out as GB/T 9704-2012 asks: an office sends it on as it is.
 
 The folder `official_parts` is the document without its content: paper, styles, fonts by name, page numbers. Everything has a named style
-there, so that an office that wants it otherwise changes one style. What is written here is the content, and what depends on it: the size of
-the masthead, the widths of columns, where the signature stands.
+there, so that an office that wants it otherwise changes one style. python-docx opens it; what is written here is the content, and what
+depends on it: the size of the masthead, the widths of columns, where the signature stands.
 
 Where the standard leaves a choice: Latin letters and digits are Times New Roman, as in most offices, and in the title like the rest of it.
 22 lines of 28 characters come from the styles (exact line height, letters a little closer): programs disagree about grids.
 Every figure lies in a hidden bookmark (Word and WPS show nothing of it); the variables of the document tell the code of each bookmark.
 """
 
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
-from xml.sax.saxutils import escape, quoteattr
 
-from duban.publishing.documents.fragment import (
-    BREAK,
-    Cell,
-    Heading,
-    Listing,
-    Paragraph,
-    Row,
-    Run,
-    Runs,
-    Table,
-    columns,
-    flat,
-    plain,
-    read_fragment,
-)
+import docx
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_ROW_HEIGHT_RULE, WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.oxml.xmlchemy import BaseOxmlElement
+from docx.shared import Pt, Twips
+from docx.table import Table, _Row
+from docx.text.paragraph import Paragraph
+from docx.text.run import Run
+
+from duban.publishing.documents import fragment as content
+from duban.publishing.documents.fragment import BREAK, Block, Cell, Heading, Listing, Row, Runs, Section, columns, plain, read_fragment
 from duban.publishing.documents.letterhead import Letterhead
-from duban.publishing.documents.package import pack
+from duban.publishing.documents.package import pack, repack
 from duban.publishing.documents.typesetting import half_widths, title_lines, visible
 
 PARTS = Path(__file__).parent / "official_parts"
@@ -44,20 +43,10 @@ _SIGNATURE_FROM_RIGHT = 8  # halves of a character: the date stands four charact
 _CELL_MARGINS = 2 * 57 + 15
 _HEADER_LINES = 2  # a table whose headers take more is set in smaller letters
 _LEAST_ROW, _TABLE_LINE, _WHOLE_TABLE, _WHOLE_LIST = 453, 310, 8000, 3400  # twips
+_ROW_HEIGHT = Twips(397)
 _HEADER_WORD, _NAME = 12, 14  # halves of a character: so much of a header, and of a text, stays on one line if there is room
 _TALL_ROW = 14  # lines; a row that is higher may be divided between pages
-_NAMESPACES = (
-    'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
-    'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
-)
-_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_SECTION = (
-    '<w:sectPr><w:headerReference w:type="default" r:id="headerOdd"/><w:headerReference w:type="even" r:id="headerEven"/>'
-    '<w:footerReference w:type="default" r:id="footerOdd"/><w:footerReference w:type="even" r:id="footerEven"/>'
-    '<w:pgSz w:w="11906" w:h="16838"/>'
-    '<w:pgMar w:top="2098" w:right="1474" w:bottom="1984" w:left="1587" w:header="1247" w:footer="1417" w:gutter="0"/>'
-    '<w:cols w:space="0"/><w:docGrid w:type="linesAndChars" w:linePitch="579" w:charSpace="-849"/></w:sectPr>'
-)
+_PROPERTY_LENGTH = 255  # characters; more the properties of a file do not hold
 
 
 def render_docx(fragment: str, head: Letterhead) -> bytes:
@@ -71,206 +60,193 @@ def render_docx(fragment: str, head: Letterhead) -> bytes:
         ValueError: the fragment is not in the grammar.
     """
     writing = _Writing()
-    body = "".join([*_head(head), *writing.blocks(fragment), *_foot(head)])
-    parts = _skeleton()
-    label = _paragraph("Label", _run(head.data_label)) if head.data_label else _paragraph("Header")
-    header = f"{_XML}<w:hdr {_NAMESPACES}>{label}</w:hdr>".encode()
-    parts["word/document.xml"] = f"{_XML}<w:document {_NAMESPACES}><w:body>{body}{_SECTION}</w:body></w:document>".encode()
-    parts["word/settings.xml"] = parts["word/settings.xml"].replace(b"<w:docVars/>", writing.variables().encode())
-    parts |= {"word/header_odd.xml": header, "word/header_even.xml": header, "docProps/core.xml": _properties(head).encode()}
-    return pack(parts)
-
-
-def _skeleton() -> dict[str, bytes]:
-    """The parts of the folder; the list of types must be the first of a package."""
-    return dict(_read_skeleton())
+    writing.head(head)
+    writing.blocks(read_fragment(fragment), is_followed=True)
+    writing.foot(head)
+    return writing.save(head)
 
 
 @cache
-def _read_skeleton() -> tuple[tuple[str, bytes], ...]:
+def _skeleton() -> bytes:
+    """The parts of the folder as a document; the list of types must be the first of a package."""
     names = sorted(path.relative_to(PARTS).as_posix() for path in PARTS.rglob("*") if path.is_file())
-    return tuple((name, (PARTS / name).read_bytes()) for name in names)
+    return pack({name: (PARTS / name).read_bytes() for name in names})
 
 
-def _properties(head: Letterhead) -> str:
-    made = f"{head.made_at_utc.isoformat()}Z"
-    author = _text(head.issuer_name)
-    return (
-        f'{_XML}<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '
-        'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/" '
-        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-        f"<dc:title>{_text(head.flat_title)}</dc:title><dc:subject>{_text(head.number)}</dc:subject><dc:creator>{author}</dc:creator>"
-        f"<cp:lastModifiedBy>{author}</cp:lastModifiedBy>"
-        f'<dcterms:created xsi:type="dcterms:W3CDTF">{made}</dcterms:created>'
-        f'<dcterms:modified xsi:type="dcterms:W3CDTF">{made}</dcterms:modified></cp:coreProperties>'
-    )
+def _element(name: str, /, **attributes: str | int) -> BaseOxmlElement:
+    """An element of a kind that python-docx has no word for."""
+    return OxmlElement(f"w:{name}", {qn(f"w:{key}"): str(value) for key, value in attributes.items()})
 
 
-# ── paragraphs and runs ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _text(text: str) -> str:
-    return escape(visible(text))
-
-
-def _run(text: str, properties: str = "", style: str = "") -> str:
-    """Text; the hint makes quotation marks and dashes Chinese ones. `properties` are those that follow the font in the schema."""
-    named = f'<w:rStyle w:val="{style}"/>' if style else ""
-    return f'<w:r><w:rPr>{named}<w:rFonts w:hint="eastAsia"/>{properties}</w:rPr><w:t xml:space="preserve">{_text(text)}</w:t></w:r>'
-
-
-def _paragraph(style: str, content: str = "", properties: str = "") -> str:
-    """A paragraph; `properties` in the order of the schema."""
-    return f'<w:p><w:pPr><w:pStyle w:val="{style}"/>{properties}</w:pPr>{content}</w:p>'
-
-
-_BREAK, _KEPT = "<w:r><w:br/></w:r>", "<w:keepNext/>"
-
-
-# ── head and foot ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _head(head: Letterhead) -> Iterable[str]:
-    yield _masthead(head)
-    if head.is_statutory:
-        yield _paragraph("Number", _run(head.number), f'<w:spacing w:before="{2 * LINE}"/>')
-    else:
-        yield _paragraph("Number", _run(head.number), f'<w:spacing w:before="{LINE // 2}"/>')
-        yield _paragraph("Imprint", f"{_run(f'{head.issuer_name}编')}<w:r><w:tab/></w:r>{_run(head.issued)}")
-    yield _paragraph("RedLine")
-    lines = title_lines(visible(head.title), 2 * TYPE_WIDTH // (20 * TITLE_SIZE))
-    yield _paragraph("Title", _BREAK.join(map(_run, lines)))
-    if head.is_statutory and head.recipients:
-        yield _paragraph("Recipients", _run(f"{head.recipients}："))
-
-
-def _masthead(head: Letterhead) -> str:
-    """As large as fits on one line, and no larger than 22 mm; the letters narrower than high."""
-    width = 2 * _MASTHEAD_WIDTH * 100 // _MASTHEAD_NARROWED_PCT // max(1, half_widths(head.masthead)) // 20
-    size = max(MASTHEAD_SIZES[0], min(MASTHEAD_SIZES[1], width))
-    room = _STATUTORY_HEAD_ROOM if head.is_statutory else _SERIAL_HEAD_ROOM
-    properties = f'<w:w w:val="{_MASTHEAD_NARROWED_PCT}"/><w:sz w:val="{2 * size}"/><w:szCs w:val="{2 * size}"/>'
-    return _paragraph(
-        "Masthead", _run(head.masthead, properties), f'<w:spacing w:before="{room}" w:line="{size * 24}" w:lineRule="exact"/>'
-    )
-
-
-def _foot(head: Letterhead) -> Iterable[str]:
-    if head.is_statutory:
-        from_right = _SIGNATURE_FROM_RIGHT * 2 + half_widths(head.issued) - half_widths(head.issuer_name)  # twice the halves
-        issuer, day = max(0, from_right), max(2 * _SIGNATURE_FROM_RIGHT, half_widths(head.issuer_name) - half_widths(head.issued))
-        yield _paragraph("Signature", _run(head.issuer_name), f'<w:ind w:right="{issuer * CHARACTER // 4}"/>')
-        yield _paragraph("IssueDate", _run(head.issued), f'<w:ind w:right="{day * CHARACTER // 4}"/>')
-    if head.is_statutory or head.distribution:
-        yield _colophon(head)
-    yield _paragraph("Anchor")
-
-
-def _colophon(head: Letterhead) -> str:
-    """版记, at the foot of the page that the text ends on."""
-    indent = 280  # one character of its own 14 points
-    rows = []
-    for kind, whom in head.distribution:
-        hanging = indent + 3 * 280
-        rows.append(
-            _paragraph(
-                "Colophon", _run(f"{kind}：{whom.rstrip('。')}。"), f'<w:ind w:left="{hanging}" w:right="{indent}" w:hanging="840"/>'
-            )
-        )
-    tab = f'<w:tabs><w:tab w:val="right" w:pos="{TYPE_WIDTH - indent}"/></w:tabs><w:ind w:left="{indent}" w:right="{indent}"/>'
-    rows.append(_paragraph("Colophon", f"{_run(head.issuer_name)}<w:r><w:tab/></w:r>{_run(f'{head.issued}印发')}", tab))
-    cells = "".join(
-        f'<w:tr><w:trPr><w:cantSplit/></w:trPr><w:tc><w:tcPr><w:tcW w:w="{TYPE_WIDTH}" w:type="dxa"/></w:tcPr>{row}</w:tc></w:tr>'
-        for row in rows
-    )
-    return (
-        '<w:tbl><w:tblPr><w:tblStyle w:val="ColophonTable"/>'
-        '<w:tblpPr w:leftFromText="0" w:rightFromText="0" w:vertAnchor="margin" w:horzAnchor="page" w:tblpX="1587" w:tblpYSpec="bottom"/>'
-        f'<w:tblW w:w="{TYPE_WIDTH}" w:type="dxa"/><w:tblLayout w:type="fixed"/></w:tblPr>'
-        f'<w:tblGrid><w:gridCol w:w="{TYPE_WIDTH}"/></w:tblGrid>{cells}</w:tbl>'
-    )
-
-
-# ── content ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _say(paragraph: Paragraph, text: str) -> Run:
+    """Adds text, in which tabs and line breaks are such, to a paragraph; the hint makes quotation marks and dashes Chinese ones."""
+    run = paragraph.add_run(visible(text))
+    run._r.get_or_add_rPr().get_or_add_rFonts().set(qn("w:hint"), "eastAsia")
+    return run
 
 
 class _Writing:
-    """Writes the blocks and remembers the figures in them."""
+    """A document on its way."""
 
     def __init__(self) -> None:
-        self._codes: list[str] = []
+        self._document = docx.Document(io.BytesIO(_skeleton()))
+        self._styles = {style.style_id: style for style in self._document.styles}
+        self._variables = self._document.settings.element.find(qn("w:docVars"))
+        self._numbers = count(1)
 
-    def variables(self) -> str:
-        """Which code each bookmark stands for."""
-        known = "".join(f'<w:docVar w:name="_f{number}" w:val={quoteattr(code)}/>' for number, code in enumerate(self._codes, start=1))
-        return f"<w:docVars>{known}</w:docVars>" if known else ""
+    def save(self, head: Letterhead) -> bytes:
+        """The finished document."""
+        properties = self._document.core_properties
+        properties.title, properties.subject = (visible(text)[:_PROPERTY_LENGTH] for text in (head.flat_title, head.number))
+        properties.author = properties.last_modified_by = visible(head.issuer_name)[:_PROPERTY_LENGTH]
+        properties.created = properties.modified = head.made_at_utc
+        saved = io.BytesIO()
+        self._document.save(saved)
+        return repack(saved)
 
-    def blocks(self, fragment: str) -> Iterable[str]:
-        """The content of the document; its end stays on the page of what follows, so that a signature never stands alone."""
-        blocks = list(flat(read_fragment(fragment)))
+    def _paragraph(self, style: str, text: str = "") -> Paragraph:
+        paragraph = self._document.add_paragraph(style=self._styles[style])
+        if text:
+            _say(paragraph, text)
+        return paragraph
+
+    # ── head and foot ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def head(self, head: Letterhead) -> None:
+        """What stands above the content, and on every page."""
+        if head.data_label:
+            [section] = self._document.sections
+            for header in (section.header, section.even_page_header):
+                _say(header.paragraphs[0], head.data_label)
+        self._masthead(head)
+        number = self._paragraph("Number", head.number)
+        number.paragraph_format.space_before = Twips(2 * LINE if head.is_statutory else LINE // 2)
+        if not head.is_statutory:
+            self._paragraph("Imprint", f"{head.issuer_name}编\t{head.issued}")
+        self._paragraph("RedLine")
+        self._paragraph("Title", BREAK.join(title_lines(visible(head.title), 2 * TYPE_WIDTH // (20 * TITLE_SIZE))))
+        if head.is_statutory and head.recipients:
+            self._paragraph("Recipients", f"{head.recipients}：")
+
+    def _masthead(self, head: Letterhead) -> None:
+        """As large as fits on one line, and no larger than 22 mm; the letters narrower than high."""
+        width = 2 * _MASTHEAD_WIDTH * 100 // _MASTHEAD_NARROWED_PCT // max(1, half_widths(head.masthead)) // 20
+        size = max(MASTHEAD_SIZES[0], min(MASTHEAD_SIZES[1], width))
+        masthead = self._paragraph("Masthead")
+        masthead.paragraph_format.space_before = Twips(_STATUTORY_HEAD_ROOM if head.is_statutory else _SERIAL_HEAD_ROOM)
+        masthead.paragraph_format.line_spacing = Twips(size * 24)
+        run = _say(masthead, head.masthead)
+        run.font.size = Pt(size)
+        run._r.rPr.rFonts.addnext(_element("w", val=_MASTHEAD_NARROWED_PCT))
+
+    def foot(self, head: Letterhead) -> None:
+        """What stands below the content."""
+        if head.is_statutory:
+            from_right = _SIGNATURE_FROM_RIGHT * 2 + half_widths(head.issued) - half_widths(head.issuer_name)  # twice the halves
+            issuer, day = max(0, from_right), max(2 * _SIGNATURE_FROM_RIGHT, half_widths(head.issuer_name) - half_widths(head.issued))
+            self._paragraph("Signature", head.issuer_name).paragraph_format.right_indent = Twips(issuer * CHARACTER // 4)
+            self._paragraph("IssueDate", head.issued).paragraph_format.right_indent = Twips(day * CHARACTER // 4)
+        if head.is_statutory or head.distribution:
+            self._colophon(head)
+        self._paragraph("Anchor")
+
+    def _colophon(self, head: Letterhead) -> None:
+        """版记, at the foot of the page that the text ends on."""
+        lines = [("Colophon", f"{kind}：{whom.rstrip('。')}。") for kind, whom in head.distribution]
+        lines.append(("ColophonIssuer", f"{head.issuer_name}\t{head.issued}印发"))
+        table = self._grid(len(lines), 1, "ColophonTable")
+        place = {"leftFromText": 0, "rightFromText": 0, "vertAnchor": "margin", "horzAnchor": "page", "tblpX": 1587, "tblpYSpec": "bottom"}
+        table._tbl.tblPr.tblStyle.addnext(_element("tblpPr", **place))
+        for row, (style, text) in zip(table.rows, lines, strict=True):
+            row._tr.get_or_add_trPr().append(_element("cantSplit"))
+            [paragraph] = row.cells[0].paragraphs
+            paragraph.style = self._styles[style]
+            _say(paragraph, text)
+
+    # ── content ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def blocks(self, blocks: Sequence[Block], *, is_followed: bool) -> None:
+        """The content of the document. If something follows that must not stand alone, like a signature, the end stays on its page."""
         for number, block in enumerate(blocks, start=1):
-            kept = _KEPT if number == len(blocks) else ""
+            is_kept = is_followed and number == len(blocks)
             match block:
+                case Section(classes, inner) if "correction" in classes:
+                    self._paragraph("CorrectionBegin")
+                    self.blocks(inner, is_followed=True)
+                    self._paragraph("CorrectionEnd").paragraph_format.keep_with_next = is_kept or None
+                case Section(_, inner):
+                    self.blocks(inner, is_followed=is_kept)
                 case Heading(level, runs):
-                    yield _paragraph(f"Heading{level - 1}", self._runs(runs))
-                case Paragraph(runs, is_note):
-                    yield _paragraph("Note" if is_note else "Body", self._runs(runs), kept)
-                case Listing():
-                    items = list(block.marked)
-                    for place, runs in enumerate(items, start=1):
-                        yield _paragraph("Body", self._runs(runs), kept if place == len(items) else "")
-                case Table():
-                    yield from self._table(block, is_last=bool(kept))
+                    self._runs(self._paragraph(f"Heading{level - 1}"), runs)
+                case content.Paragraph(runs, is_note):
+                    self._text("Note" if is_note else "Body", runs, is_kept=is_kept)
+                case Listing(_, items):
+                    for place, runs in enumerate(block.marked, start=1):
+                        self._text("Body", runs, is_kept=is_kept and place == len(items))
+                case content.Table():
+                    self._table(block, is_kept=is_kept)
 
-    def _runs(self, runs: Runs, small: str = "Small") -> str:
-        return "".join(
-            self._marked(run, _BREAK if run.text == BREAK else _run(run.text, _bold(run), small if run.is_small else "")) for run in runs
-        )
+    def _text(self, style: str, runs: Runs, *, is_kept: bool) -> None:
+        paragraph = self._paragraph(style)
+        paragraph.paragraph_format.keep_with_next = is_kept or None
+        self._runs(paragraph, runs)
 
-    def _marked(self, run: Run, written: str) -> str:
-        if run.figure is None:
-            return written
-        self._codes.append(run.figure.code)
-        number = len(self._codes)
-        return f'<w:bookmarkStart w:id="{number}" w:name="_f{number}"/>{written}<w:bookmarkEnd w:id="{number}"/>'
+    def _runs(self, paragraph: Paragraph, runs: Runs, small: str = "Small") -> None:
+        for run in runs:
+            written = _say(paragraph, run.text)
+            written.bold = run.is_strong or None
+            if run.is_small:
+                written.style = self._styles[small]
+            if run.figure:
+                self._mark(written, run.figure.code)
 
-    def _table(self, table: Table, *, is_last: bool) -> Iterable[str]:
+    def _mark(self, run: Run, code: str) -> None:
+        number = next(self._numbers)
+        name = f"_f{number}"
+        self._variables.append(_element("docVar", name=name, val=code))
+        run._r.addprevious(_element("bookmarkStart", id=number, name=name))
+        run._r.addnext(_element("bookmarkEnd", id=number))
+
+    # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _grid(self, row_count: int, column_count: int, style: str) -> Table:
+        table = self._document.add_table(row_count, column_count)
+        table.style, table.autofit = self._styles[style], False
+        return table
+
+    def _table(self, table: content.Table, *, is_kept: bool) -> None:
         if table.caption:
-            yield _paragraph("Caption", self._runs(table.caption))
-        layout = _Layout(table, is_last=is_last)
-        grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in layout.widths)
-        rows = [
-            self._row(row, layout, is_head=number < len(table.head), is_kept=number in layout.kept) for number, row in enumerate(table.rows)
-        ]
-        yield (
-            f'<w:tbl><w:tblPr><w:tblStyle w:val="OfficialTable"/><w:tblW w:w="{TYPE_WIDTH}" w:type="dxa"/><w:jc w:val="center"/>'
-            f'<w:tblLayout w:type="fixed"/></w:tblPr><w:tblGrid>{grid}</w:tblGrid>{"".join(rows)}</w:tbl>'
-        )
+            self._runs(self._paragraph("Caption"), table.caption)
+        layout = _Layout(table, is_last=is_kept)
+        written = self._grid(len(table.rows), len(table.widths), "OfficialTable")
+        written.alignment = WD_TABLE_ALIGNMENT.CENTER
+        for column, width in zip(written.columns, layout.widths, strict=True):
+            column.width = Twips(width)
+        for number, (row, line) in enumerate(zip(table.rows, written.rows, strict=True)):
+            self._row(row, line, layout, is_head=number < len(table.head), is_kept=number in layout.kept)
 
-    def _row(self, row: Row, layout: "_Layout", *, is_head: bool, is_kept: bool) -> str:
-        whole = "<w:cantSplit/>" if layout.lines(row) <= _TALL_ROW else ""
-        repeated = "<w:tblHeader/>" if is_head else ""
-        cells = "".join(self._cell(place, cell, layout, is_head=is_head, is_kept=is_kept) for place, cell in columns(row))
-        return f'<w:tr><w:trPr>{whole}<w:trHeight w:val="397" w:hRule="atLeast"/>{repeated}</w:trPr>{cells}</w:tr>'
-
-    def _cell(self, place: int, cell: Cell, layout: "_Layout", *, is_head: bool, is_kept: bool) -> str:
-        span = f'<w:gridSpan w:val="{cell.span}"/>' if cell.span > 1 else ""
-        style, runs = (layout.head_style, layout.header(place, cell)) if is_head else (layout.style, cell.runs)
-        properties = f"{_KEPT if is_kept else ''}{'' if is_head else layout.alignment(place, cell)}"
-        return (
-            f'<w:tc><w:tcPr><w:tcW w:w="{layout.width(place, cell)}" w:type="dxa"/>{span}<w:vAlign w:val="center"/></w:tcPr>'
-            f"{_paragraph(style, self._runs(runs, small='TableSmallest'), properties)}</w:tc>"
-        )
-
-
-def _bold(run: Run) -> str:
-    return "<w:b/><w:bCs/>" if run.is_strong else ""
+    def _row(self, row: Row, written: _Row, layout: "_Layout", *, is_head: bool, is_kept: bool) -> None:
+        written.height, written.height_rule = _ROW_HEIGHT, WD_ROW_HEIGHT_RULE.AT_LEAST
+        if layout.lines(row) <= _TALL_ROW:
+            written._tr.trPr.append(_element("cantSplit"))
+        if is_head:
+            written._tr.trPr.append(_element("tblHeader"))
+        cells = written.cells
+        for place, cell in columns(row):
+            target = cells[place] if cell.span == 1 else cells[place].merge(cells[place + cell.span - 1])
+            target.width, target.vertical_alignment = Twips(layout.width(place, cell)), WD_CELL_VERTICAL_ALIGNMENT.CENTER
+            [paragraph] = target.paragraphs
+            paragraph.style = self._styles[layout.head_style if is_head else layout.style]
+            paragraph.paragraph_format.keep_with_next = is_kept or None
+            if not is_head:
+                layout.align(paragraph, place, cell)
+            self._runs(paragraph, layout.header(place, cell) if is_head else cell.runs, small="TableSmallest")
 
 
 class _Layout:
     """How a table fills the type area: size of its letters, widths of its columns in twips, alignment of its cells, what stays together."""
 
-    def __init__(self, table: Table, *, is_last: bool):
+    def __init__(self, table: content.Table, *, is_last: bool):
         self._table = table
         self._use("TableText", "TableHead", half=105)
         if (
@@ -319,14 +295,15 @@ class _Layout:
         """What a header says, on two lines if it does not fit on one."""
         return cell.stacked if self._lines(place, cell) > 1 else cell.runs
 
-    def alignment(self, place: int, cell: Cell) -> str:
+    def align(self, paragraph: Paragraph, place: int, cell: Cell) -> None:
         """Numbers end below each other in the middle of their column; texts stand in the middle if all of a column fit on a line."""
-        inner = self.width(place, cell) - _CELL_MARGINS
+        inner, shape = self.width(place, cell) - _CELL_MARGINS, paragraph.paragraph_format
         if cell.is_number and _has_digits(cell):
-            return f'<w:ind w:right="{max(0, inner - self._numbers[place]) // 2}"/><w:jc w:val="right"/>'
+            shape.alignment, shape.right_indent = WD_ALIGN_PARAGRAPH.RIGHT, Twips(max(0, inner - self._numbers[place]) // 2)
+            return
         is_alone = cell.span > 1 or cell.is_number
-        widest = half_widths(plain(cell.runs)) * self._half if is_alone else self._texts[place]
-        return '<w:jc w:val="center"/>' if widest <= inner else ""
+        if (half_widths(plain(cell.runs)) * self._half if is_alone else self._texts[place]) <= inner:
+            shape.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
     def _lines(self, place: int, cell: Cell) -> int:
         return -(-half_widths(plain(cell.runs)) * self._half // (self.width(place, cell) - _CELL_MARGINS))

@@ -27,7 +27,7 @@ from duban.publishing.documents.fragment import (
 )
 from duban.publishing.documents.letterhead import Letterhead
 from duban.publishing.documents.typesetting import title_lines, visible
-from duban.publishing.inline_style import inline_style
+from duban.publishing.inline import inline
 
 PARTS = Path(__file__).parent / "page_parts"
 _TITLE_WIDTH = 44  # halves of a Chinese character
@@ -51,7 +51,7 @@ def render_html(fragment: str, head: Letterhead, *, files: Sequence[tuple[str, s
     content = Markup("").join(writing.blocks(read_fragment(fragment)))
     template, style = _parts()
     lines = title_lines(visible(head.title), _TITLE_WIDTH)
-    return template.render(head=head, lines=lines, content=content, files=files, **inline_style(style + writing.widths()))
+    return template.render(head=head, lines=lines, content=content, files=files, **inline(style + writing.widths()))
 
 
 @cache

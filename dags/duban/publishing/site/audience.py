@@ -25,7 +25,7 @@ class Part(StrEnum):
     DESCRIPTIONS = "descriptions"  # what a problem is, in the sender's words; names households
     SUBMISSIONS = "submissions"  # the files of a unit, one by one
     QUALITY = "quality"  # 操作失误: what was sent back, by unit and rule
-    MANIFESTS = "manifests"  # what programs read of an issue, beside its documents
+    DOCUMENTS = "documents"  # the files of issues; they name persons and households
 
 
 WHO_GETS: Mapping[Part, frozenset[Audience]] = {
@@ -34,7 +34,7 @@ WHO_GETS: Mapping[Part, frozenset[Audience]] = {
     Part.DESCRIPTIONS: frozenset({Audience.INTERNAL, Audience.LEADERS}),
     Part.SUBMISSIONS: frozenset({Audience.INTERNAL}),
     Part.QUALITY: frozenset({Audience.INTERNAL}),
-    Part.MANIFESTS: frozenset({Audience.INTERNAL, Audience.LEADERS}),
+    Part.DOCUMENTS: frozenset({Audience.INTERNAL, Audience.LEADERS}),
 }
 
 

@@ -77,7 +77,7 @@ class SiteFolder:
             matched = _OF_A_DISTRICT.fullmatch(path.name)
             if path.is_dir() and matched and path.with_suffix(".html") in wanted:
                 self._tidy(path, wanted)
-            elif True and path not in wanted:
+            elif (matched or _is_unfinished(path)) and path not in wanted:
                 _remove(path)
         return list(wanted)
 
@@ -86,12 +86,19 @@ class SiteFolder:
             if path not in wanted and path.name != _ISSUES:
                 _remove(path)
 
+    def _make(self, folder: Path) -> None:
+        """Make a folder of the site and those above it, open to all who may read the site, whatever the process grants by default."""
+        if not folder.is_dir():
+            self._make(folder.parent)
+            folder.mkdir()
+            folder.chmod(0o755)
+
     def _replace(self, contents: Iterable[tuple[Path, bytes, datetime | None]]) -> None:
         """Replace files in one step each, after all of them lie on the disk; a time given becomes the time of the file."""
         written: list[tuple[str, Path]] = []
         try:
             for path, content, at in contents:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                self._make(path.parent)
                 handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
                 written.append((temporary, path))
                 with os.fdopen(handle, "wb") as file:

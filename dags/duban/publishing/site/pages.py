@@ -5,8 +5,6 @@ work from a folder, without a server. What a sender wrote is text and stays text
 which no character can end its element, and the Content-Security-Policy of a page allows exactly the style sheet and the script it carries.
 """
 
-import base64
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from duban.publishing import display
+from duban.publishing.inline import inline
 from duban.publishing.site import bars, charts, reasons
 from duban.publishing.site.days import day_data
 from duban.publishing.site.figures import DistrictFigures, Figures, read_figures
@@ -74,7 +73,7 @@ def render_site(conn: psycopg.Connection, outbox: Path) -> list[Path]:
 
 def render_pages(figures: Figures) -> dict[str, str]:
     """The pages by path in the site; the index comes last, so that whatever it links to is there before it."""
-    shared = {"figures": figures, **_style()}
+    shared = {"figures": figures, **inline(_style_sheet())}
     pages: dict[str, str] = {}
     for shown in figures.districts:
         pages |= _district_pages(shown, shared)
@@ -137,8 +136,7 @@ def _with_script(ranking: Ranking) -> dict[str, Markup]:
     return {
         # JSON whose <, > and & are written as escapes: no name can end the element it stands in
         "data": htmlsafe_json_dumps(day_data(ranking), dumps=json.dumps, ensure_ascii=False, separators=(",", ":")),
-        "script": Markup(script),
-        "policy": _policy(_style()["style"], script),
+        **inline(_style_sheet(), script),
     }
 
 
@@ -154,18 +152,5 @@ def _environment() -> Environment:
 
 
 @cache
-def _style() -> dict[str, Markup]:
-    """The style sheet and the policy that lets this style sheet, and nothing else, take effect."""
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    # The style sheet is ours; escaping would change its bytes and with them the hash.
-    return {"style": Markup(style), "policy": _policy(style)}
-
-
-def _policy(style: str, script: str | None = None) -> Markup:
-    """The policy of a page: its own style sheet and script by their hashes, and nothing else."""
-    scripts = "" if script is None else f"script-src '{_digest(script)}'; "
-    return Markup(f"default-src 'none'; style-src '{_digest(style)}'; {scripts}base-uri 'none'; form-action 'none'")
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def _style_sheet() -> str:
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")

@@ -102,7 +102,7 @@ def read_issues(conn: psycopg.Connection, district_code: str, audience: str) -> 
 
 def _issue(line: dict, documents: list[Document], audience: str) -> Issue:
     kinds = list(DOCUMENTS)
-    gotten = [document for document in documents if document.suffix in DOCUMENTS or gets(audience, Part.MANIFESTS)]
+    gotten = list(documents) if gets(audience, Part.DOCUMENTS) else []
     gotten.sort(key=lambda document: (kinds.index(document.suffix) if document.suffix in kinds else len(kinds), document.file_name))
     return Issue(**line, documents=tuple(gotten), withheld=tuple(document for document in documents if document not in gotten))
 
