@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint up down wait status district issuer targets template check publish trace simulate docs lock
+.PHONY: help setup setup-dev demo test lint up down wait status district issuer targets recipients delivery template check publish trace simulate docs lock
 
 PYTHON ?= python3
 TIMEOUT ?= 600
@@ -13,7 +13,7 @@ BOOTSTRAP := "$(PYTHON)" -I local/bootstrap.py $(if $(filter-out file default un
 LOCAL := "$(VENV)/python" -m local
 
 export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT RULE DISTRICT FROM TO
-export SERIES DAY CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE
+export SERIES DAY CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON
 # an option for a variable that the caller set, empty or not
 given = $(if $(filter command environment,$(firstword $(origin $(2)))),$(1) "$$$(2)")
 export PYTHONUTF8 := 1
@@ -72,6 +72,12 @@ issuer: setup ## how a district publishes: DISTRICT=<code> [ISSUER_NAME= FAMILY=
 
 targets: setup ## register key targets, which the monthly dispatch lists: FILE=<csv>
 	@$(LOCAL) targets "$$FILE"
+
+recipients: setup ## register who gets issues and return slips by e-mail and group robot: FILE=<csv>
+	@$(LOCAL) recipients "$$FILE"
+
+delivery: setup ## decide about a delivery that failed or is uncertain: ID=<number> DECISION=resend|settle|withdraw REASON=<text>
+	@$(LOCAL) delivery "$$ID" "$$DECISION" "$$REASON"
 
 simulate: setup ## compare another ranking rule with the official ranking: RULE=<code> [DISTRICT=<code> FROM=<day> TO=<day>]
 	@$(LOCAL) simulate "$$RULE" --district "$$DISTRICT" --from "$$FROM" --to "$$TO"

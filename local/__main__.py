@@ -95,6 +95,14 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.issuer import register_targets
 
         register_targets(system, console, options.file)
+    elif options.command == "recipients":
+        from local.deliveries import register
+
+        register(system, console, options.file)
+    elif options.command == "delivery":
+        from local.deliveries import decide
+
+        decide(system, console, options.delivery, options.decision, options.reason)
     elif options.command == "trace":
         from local.trace import show_trace
 
@@ -170,6 +178,12 @@ def _parser() -> argparse.ArgumentParser:
     issuer.add_argument("--audience", help="how far its pages and messages go: off, internal, leaders, townships")
     targets = commands.add_parser("targets", help="register key targets, which the monthly dispatch lists")
     targets.add_argument("file", help="CSV with the columns of dags/duban/reference/key_targets.csv")
+    recipients = commands.add_parser("recipients", help="register who gets issues and return slips by e-mail and group robot")
+    recipients.add_argument("file", help="CSV: district_code, audience, channel, address and, optionally, unit_code, series, is_active")
+    delivery = commands.add_parser("delivery", help="decide about a delivery that failed or is uncertain")
+    delivery.add_argument("delivery", help="its number, as `status` shows it")
+    delivery.add_argument("decision", help="resend, settle (it did arrive) or withdraw (it is not wanted any more)")
+    delivery.add_argument("reason", help="why; kept with the delivery")
     commands.add_parser("docs", help="write the documentation of the warehouse as one HTML file")
     return parser
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ VARIABLES = (
     "AIRFLOW_CONN_WAREHOUSE",
     "DUBAN_HMAC_KEY",
 )
+# Airflow connections of the mail server and the group robots. They hold passwords: read anew each time, never remembered.
+CONNECTIONS = "AIRFLOW_CONN_DUBAN_"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Installation:
     settings: Settings
     is_external_warehouse: bool
     is_external_hmac_key: bool
+    connections: Mapping[str, str]
 
     @property
     def secrets(self) -> Path:
@@ -119,7 +123,7 @@ def load_installation(*, must_exist: bool) -> Installation:
         Problem: `must_exist` and nothing was ever started there, or a variable makes no sense.
     """
     given = read_dotenv(PROJECT / ".env")
-    given.update((name, os.environ[name]) for name in VARIABLES if name in os.environ)
+    given.update((name, value) for name, value in os.environ.items() if _is_ours(name))
     home = Path(os.path.abspath(PROJECT / Path(given.get("DUBAN_HOME") or "var").expanduser()))
     remembered = _read_memory(home / "run" / "variables.json")
     if must_exist and remembered is None:
@@ -138,7 +142,12 @@ def load_installation(*, must_exist: bool) -> Installation:
         settings=settings,
         is_external_warehouse=bool(values.get("AIRFLOW_CONN_WAREHOUSE")),
         is_external_hmac_key=bool(values.get("DUBAN_HMAC_KEY")),
+        connections={name: value for name, value in given.items() if name.startswith(CONNECTIONS)},
     )
+
+
+def _is_ours(name: str) -> bool:
+    return name in VARIABLES or name.startswith(CONNECTIONS)
 
 
 def _read_memory(path: Path) -> dict[str, str] | None:
@@ -162,6 +171,6 @@ def read_dotenv(path: Path) -> dict[str, str]:
         value = value.strip()
         if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
             value = value[1:-1]
-        if name.strip() in VARIABLES:
+        if _is_ours(name.strip()):
             found[name.strip()] = value
     return found
