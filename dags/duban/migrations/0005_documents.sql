@@ -132,7 +132,6 @@ create table published.project_rows (
     source_file       text not null,
     source_sheet      text not null,
     source_row        integer not null,
-    previous_stage    text,
     primary key (publication_id, project_no)
 );
 
@@ -224,7 +223,7 @@ declare
         "project_no": "项目编号", "project_name": "项目名称", "category": "项目类别", "place": "Place as written", "responsible_unit": "责任单位",
         "planned_yuan": "计划总投资", "central_yuan": "中央资金", "provincial_yuan": "省级资金", "municipal_yuan": "市级资金", "district_yuan": "区级资金", "other_yuan": "其他资金",
         "planned_start_on": "计划开工日期", "planned_finish_on": "计划完工日期", "actual_start_on": "实际开工日期", "actual_finish_on": "实际完工日期", "accepted_on": "验收日期",
-        "progress_pct": "形象进度(%)", "stage": "Stage by the actual dates; of a movement: 环节", "first_reported_on": "First report date", "previous_stage": "Stage on the day before the period; null: not known then",
+        "progress_pct": "形象进度(%)", "stage": "Stage by the actual dates; of a movement: 环节", "first_reported_on": "First report date",
         "movement_no": "流水号", "fund_year": "资金年度", "tier": "资金层级", "fund_name": "资金名称", "amount_yuan": "金额", "moved_on": "发生日期", "document_no": "资金文号",
         "rule_id": "Rule", "subject": "What it is about", "text": "The finding in a sentence", "day_on": "Day concerned", "display_order": "Order", "level": "Who set it",
         "target_name": "Target", "target_count": "How many", "unit": "Of what", "media_type": "Media type", "sha256": "SHA-256 of the content", "content": "The bytes"

@@ -221,10 +221,7 @@ file_rows as materialized (
 ),
 
 project_rows as materialized (
-    select project.*, earlier.stage as previous_stage
-    from marts.projects_as_of(%(district)s, %(day)s, %(known_at)s) as project
-    left join marts.projects_as_of(%(district)s, %(day_before)s, %(known_at)s) as earlier using (project_no)
-    where %(has_projects)s
+    select * from marts.projects_as_of(%(district)s, %(day)s, %(known_at)s) where %(has_projects)s
 ),
 
 movement_rows as materialized (
