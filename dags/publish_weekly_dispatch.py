@@ -12,11 +12,11 @@ for any working day: `{"business_on": "2020-06-24", "district_code": "430902"}`;
 numbered correction. By `airflow backfill` for days gone by. Districts without a campaign on that day or without
 accepted data have nothing to publish; a day that is no working day is refused.
 
-**When it fails.** *An issue is held*: the task `release` waits under Required Actions and says which check failed.
-Mend the data and run again for that day, or write down why it is to be published all the same and choose 发布; the days
-after it are published meanwhile. Anything else: nothing was published and no number was given; read the log, run
-again. *Deliver* fails when an e-mail or message could not go out or may have gone out: the issue is published, its
-folder is there.
+**When it fails.** *An issue is held*: the task `release` waits under Required Actions, for ten days, and says which
+check failed. Mend the data and run again for that day, or write down why it is to be published all the same and
+choose 发布; the days after it are published meanwhile. Anything else: nothing was published and no number was given;
+read the log, run again. *Deliver* fails when an e-mail or message could not go out or may have gone out: the issue is
+published, its folder is there.
 
 **Safe to re-run.** Always: a day that has its issue keeps it, byte for byte, and nothing is sent twice.
 """

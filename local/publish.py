@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 from duban.publishing.issues.series import SERIES
 from local import airflow
@@ -35,9 +37,10 @@ def publish(system: System, series: str, day: str, district_code: str = "", is_c
     if series not in SERIES:
         raise Problem(f"SERIES is one of {', '.join(SERIES)}, not {series!r}")
     try:
-        asked = {"day": date.fromisoformat(day) if day else None, "series": series, "district": district_code or None}
+        on = date.fromisoformat(day) if day else None
     except ValueError:
         raise Problem(f"DAY={day!r} is no day; write it as 2020-06-24") from None
+    asked = {"day": on, "series": series, "district": district_code or None, "is_correction": is_correction}
     conf: dict[str, Any] = {"correction": is_correction}
     conf |= {"business_on": day} if day else {}
     conf |= {"district_code": district_code} if district_code else {}
@@ -45,7 +48,7 @@ def publish(system: System, series: str, day: str, district_code: str = "", is_c
         began_at = conn.execute("select clock_timestamp()").fetchone()[0]
 
         def held() -> list[tuple]:
-            return conn.execute(_HELD, {**asked, "since": began_at}).fetchall()
+            return held_since(conn, began_at, asked)
 
         state = airflow.run_dag(
             system.installation, system.secrets, DAGS[series], conf, "make publish", TIMEOUT_SECONDS, is_over=lambda: bool(held())
@@ -71,15 +74,28 @@ def show_published(system: System, console: Console, series: str, day: str, dist
         console.show(f"{issue.publication_id}  {issue.summary}\n  {issue.folder}")
 
 
+def held_since(conn: psycopg.Connection, since: datetime, asked: dict[str, Any]) -> list[tuple[str, date, list[str]]]:
+    """(district, day, reasons) of what was asked for and is held since a moment; of other districts only when none was named."""
+    return conn.execute(_HELD, {**asked, "since": since}).fetchall()
+
+
 def _folder(system: System, publication_id: str) -> Path:
     return system.installation.settings.outbox.joinpath("publications", *publication_id.split("-"))
 
 
 _TODAY = "coalesce(%(day)s, (now() at time zone 'Asia/Shanghai')::date)"
+_OF_DISTRICT = "(%(district)s::text is null or district_code = %(district)s)"
 _HELD = f"""
 select district_code, business_on, reasons
 from ops.held_issues
-where ended_at is null and checked_at >= %(since)s and series = %(series)s and business_on = {_TODAY}
+where
+    ended_at is null
+    and checked_at >= %(since)s
+    and series = %(series)s
+    and is_correction = %(is_correction)s
+    and business_on = {_TODAY}
+    and {_OF_DISTRICT}
+order by district_code
 """
 _NEWEST = f"""
 select distinct on (district_code) publication_id, content
@@ -89,6 +105,6 @@ where
     file_name = 'manifest.json'
     and series = %(series)s
     and business_on = {_TODAY}
-    and (%(district)s::text is null or district_code = %(district)s)
+    and {_OF_DISTRICT}
 order by district_code, issue_no desc
 """

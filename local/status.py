@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+
+import psycopg
 
 from duban.intake.inbox import look, strangers
 from duban.publishing.delivery import standing
 from duban.settings import TIMEZONE
-from duban.warehouse import connect, registered_units
+from duban.warehouse import ACCEPTED, connect, registered_units
 from local import airflow
 from local.console import Console, table
 from local.lifecycle import SITE, System
@@ -80,13 +82,31 @@ def _work(system: System) -> list[str]:
         issues, newest = conn.execute("select count(*), max(published_at) from published.publications").fetchone()
         lines.append(f"Issues: {issues}" + (f", the newest published {_ago(now - newest)} ago" if newest else ""))
         held = conn.execute(
-            "select district_code, series, business_on, reasons from ops.held_issues where ended_at is null order by held_at"
+            """select district_code, series || case when is_correction then ' correction' else '' end, business_on, held_at, reasons
+               from ops.held_issues where ended_at is null order by held_at"""
         ).fetchall()
-        lines += [f"  HELD {district} {series} {day}: {'；'.join(reasons)}" for district, series, day, reasons in held]
+        for district, series, day, held_at, reasons in held:
+            since = f"{held_at.astimezone(TIMEZONE):%Y-%m-%d %H:%M}"
+            lines.append(f"  HELD {district} {series} {day} since {since}: {'；'.join(reasons)}")
         if held:
             lines.append("  mend the data and publish again, or release it in Airflow under Required Actions")
+        if missing := days_without_bulletin(conn, now.astimezone(TIMEZONE).date()):
+            lines.append("Working days without a bulletin:")
+            lines += [f"  {day} {', '.join(districts)}: make publish DAY={day}" for day, districts in missing]
         lines += standing(conn)
     return lines
+
+
+def days_without_bulletin(conn: psycopg.Connection, today: date) -> list[tuple[date, list[str]]]:
+    """Days with the districts whose daily bulletin is due and neither published nor held, oldest first: nobody else makes them up.
+
+    Looks at the two weeks before `today`. After an outage Airflow makes up the newest run only, so a person must publish the other days.
+    A bulletin is due on a working day of a district's campaign when something of it was accepted by the end of that day.
+    """
+    if not conn.execute("select to_regclass('marts.dim_dates') is not null").fetchone()[0]:
+        return []
+    asked = {"today": today, "first": today - timedelta(days=14), "accepted": list(ACCEPTED)}
+    return conn.execute(_WITHOUT_BULLETIN, asked).fetchall()
 
 
 def _newest_ranking(conn) -> tuple[tuple | None, object]:
@@ -110,3 +130,39 @@ def _ago(age: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+_WITHOUT_BULLETIN = """
+select date_on, array_agg(district_code order by district_code)
+from marts.dim_dates
+join raw.campaigns on date_on between started_on and ended_on
+where
+    is_working_day
+    and date_on >= %(first)s
+    and date_on < %(today)s
+    and exists (
+        select from ops.submissions
+        where
+            submissions.district_code = campaigns.district_code
+            and outcome = any(%(accepted)s)
+            and (received_at at time zone 'Asia/Shanghai')::date <= date_on
+    )
+    and not exists (
+        select from published.publications
+        where
+            publications.district_code = campaigns.district_code
+            and series = 'daily'
+            and business_on = date_on
+    )
+    and not exists (
+        select from ops.held_issues
+        where
+            held_issues.district_code = campaigns.district_code
+            and series = 'daily'
+            and business_on = date_on
+            and not is_correction
+            and ended_at is null
+    )
+group by date_on
+order by date_on
+"""

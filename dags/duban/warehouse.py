@@ -708,11 +708,11 @@ def current_rows(conn: psycopg.Connection, ledger: str, unit: Unit) -> list[dict
 
 
 @contextmanager
-def freeze_transaction(conn: psycopg.Connection) -> Iterator[Callable[[], None]]:
+def freeze_transaction(conn: psycopg.Connection, district_code: str, series: str) -> Iterator[Callable[[], None]]:
     """One transaction for an issue, under the load lock: nothing that is known in it can be preceded by a later arrival.
 
-    Gives a function that lets loads go on, for when everything known has been read: arrivals after it are later than that. Issues wait for
-    each other until the transaction ends.
+    Gives a function that lets loads go on, for when everything known has been read: arrivals after it are later than that. Issues of one
+    district and series wait for each other until the transaction ends.
     """
     held = False
 
@@ -724,7 +724,7 @@ def freeze_transaction(conn: psycopg.Connection) -> Iterator[Callable[[], None]]
 
     try:
         with conn.transaction():
-            conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK_FREEZE,))
+            conn.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK_FREEZE, f"{district_code}-{series}"))
             conn.execute("select pg_advisory_lock(%s)", (_LOCK_LOAD,))
             held = True
             yield let_loads_go_on
@@ -736,10 +736,10 @@ def freeze_transaction(conn: psycopg.Connection) -> Iterator[Callable[[], None]]
 _HOLD = "district_code = %s and series = %s and business_on = %s and is_correction = %s and ended_at is null"
 
 
-def unjudged_files(conn: psycopg.Connection, district_code: str) -> int:
-    """How many files of a district were taken and have no outcome yet."""
-    query = "select count(*) from ops.submissions where district_code = %s and outcome is null"
-    return conn.execute(query, (district_code,)).fetchone()[0]
+def unjudged_files(conn: psycopg.Connection, district_code: str, claimed_by: datetime) -> int:
+    """How many files of a district had been taken by a time and have no outcome yet."""
+    query = "select count(*) from ops.submissions where district_code = %s and outcome is null and claimed_at <= %s"
+    return conn.execute(query, (district_code, claimed_by)).fetchone()[0]
 
 
 def hold_reasons(conn: psycopg.Connection, district_code: str, series: str, business_on: date, is_correction: bool) -> tuple[str, ...]:
@@ -764,9 +764,9 @@ def record_hold(
 
 
 def end_hold(
-    conn: psycopg.Connection, district_code: str, series: str, business_on: date, is_correction: bool, publication_id: str
+    conn: psycopg.Connection, district_code: str, series: str, business_on: date, is_correction: bool, publication_id: str | None
 ) -> None:
-    """Record what became of a held issue. Call in the transaction that publishes it."""
+    """Record what became of a held issue: published, in the transaction that does it; or not called for any more."""
     conn.execute(
         f"update ops.held_issues set ended_at = clock_timestamp(), publication_id = %s where {_HOLD}",
         (publication_id, district_code, series, business_on, is_correction),

@@ -323,6 +323,43 @@ def test_nobody_outside_the_audience_gets_an_issue(office, audience):
     assert deliver(office, {"email": channel}).sent == 4  # the folder and all three
 
 
+@pytest.mark.parametrize(
+    ("registered", "is_attached"),
+    [
+        (["internal"], True),
+        (["leaders"], True),
+        (["townships"], False),
+        (["townships", "leaders"], True),
+        (["townships", "internal (stopped)"], False),
+        (["townships", "internal (elsewhere)"], False),
+        (["townships", "internal (robot)"], False),
+        (["internal", "townships (stopped)"], True),
+    ],
+)
+def test_documents_go_to_audiences_that_get_them(office, registered, is_attached):
+    """They name persons and households of all townships: a township is told of an issue, and where it lies."""
+    set_audience(office, "townships")
+    for words in registered:
+        audience, _, kind = words.partition(" ")
+        columns = {"(stopped)": {"is_active": False}, "(elsewhere)": {"district_code": "430511"}}.get(kind, {})
+        is_robot = kind == "(robot)"
+        add_recipient(office, "robot" if is_robot else "a@ziyang.example.cn", "wecom" if is_robot else "email", audience, **columns)
+    publish(office, data_label="样例数据")
+    channel = Recorder()
+    deliver(office, {"email": channel})
+    [message] = channel.sent
+    assert {file.file_name: file.content for file in message.attachments} == (FILES if is_attached else {})
+    assert message.subject == MANIFEST["title"] and message.text.startswith(f"【样例数据】\n{MANIFEST['summary']}\n")
+    assert "publications/430902/daily/2020/1/" in message.text and ("附件" in message.text) == is_attached
+
+
+def test_an_issue_for_an_address_that_nobody_registered_has_no_documents(office):
+    publication_id = publish(office)
+    line = warehouse.Delivery(1, "issue", publication_id, DISTRICT, "email", "who@ziyang.example.cn", "1@x", 0)
+    with warehouse.connect(office.settings) as conn:
+        assert messages.compose(conn, office.settings, line).attachments == ()
+
+
 def test_an_issue_does_not_wait_behind_a_heap_of_slips(office):
     add_recipient(office, "mine@ziyang.example.cn", audience="townships", unit_code=TOWNSHIP)
     add_recipient(office, "office@ziyang.example.cn")

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -22,7 +23,7 @@ from duban.publishing.issues import checks, publishing, writing
 from duban.publishing.issues.checks import Held
 from duban.publishing.issues.freezing import DUE_SOON_WORKDAYS, Issue, NotAWorkingDay, Release
 from duban.publishing.issues.series import DAILY, MONTHLY, SERIES, WEEKLY
-from tests.conftest import Office, open_office
+from tests.conftest import Office, csv_bytes, open_office
 from tests.integration.ledgers import OFFICE, OTHER, TOWNSHIP, problem, problems_csv
 
 DISTRICT = "430902"
@@ -128,7 +129,7 @@ def test_a_document_that_cannot_be_made_leaves_nothing(office, monkeypatch):
 
 
 POINTS = {
-    "in the freeze": 'freezing._FREEZE = freezing._FREEZE + "; select pg_sleep(60)"',
+    "in the freeze": "freezing._FREEZE = freezing._FREEZE.replace('select * from issue', 'select issue.* from issue, pg_sleep(60)')",
     "before the documents": "publishing.make_documents = lambda *_: die()",
     "before the deliveries": "publishing.delivery.enqueue_issue = lambda *_: die()",
     "after the commit": "writing.keep_in_folder = lambda *_: die()",
@@ -140,7 +141,7 @@ POINTS = {
 def test_killed_at_any_point(office, point):
     """No gap, no half issue on disk, and the next run ends where an undisturbed one does."""
     script = textwrap.dedent(f"""
-        import os, signal, threading
+        import os, signal
         from datetime import date
         from duban import warehouse
         from duban.publishing.issues import freezing, publishing, writing
@@ -151,10 +152,6 @@ def test_killed_at_any_point(office, point):
             os.kill(os.getpid(), signal.SIGKILL)
 
         {POINTS[point]}
-        if "pg_sleep" in freezing._FREEZE:
-            freezing._FREEZE = freezing._FREEZE.replace("; select pg_sleep(60)", "")
-            freezing.require_working_day = lambda conn, *_: None
-            threading.Timer(0.05, die).start()
         settings = load_settings()
         with warehouse.connect(settings) as conn:
             issue = publishing.publish(conn, DAILY, "{DISTRICT}", date(2020, 6, 24), settle_seconds=0)
@@ -168,15 +165,23 @@ def test_killed_at_any_point(office, point):
         "AIRFLOW_CONN_WAREHOUSE": office.settings.warehouse_uri,
     }
     office.settings.home.mkdir(parents=True, exist_ok=True)
-    run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == -signal.SIGKILL, run.stderr
+    run = subprocess.Popen([sys.executable, "-c", script], env=environment, stderr=subprocess.PIPE, text=True)
+    if point == "in the freeze":
+        asleep = "select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
+        while not office.query(asleep):
+            assert run.poll() is None, run.stderr.read()
+            time.sleep(0.05)
+        run.kill()
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == -signal.SIGKILL, said
     publications = office.settings.outbox / "publications" / DISTRICT / "daily" / "2020"
     assert not (publications / "1").exists()
-    issues = office.query("select * from published.publications")
-    assert len(issues) == (1 if point in ("after the commit", "between the files") else 0)
-    assert len(office.query("select * from published.documents")) == 4 * len(issues)
+    with warehouse.connect(office.settings) as conn:  # the server notices when it next writes to the one that is gone
+        conn.execute("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'")
     issue = publish(office)
-    assert issue.issue_no == 1 and publish(office, LAST_DAY).issue_no == 2
+    written = office.query("select count(*) as of_issue from published.documents group by publication_id")
+    assert issue.issue_no == 1 and [row["of_issue"] for row in written] == [4]
+    assert publish(office, LAST_DAY).issue_no == 2
     folder = write(office, issue)
     assert len(contents(folder)) == 4 and manifest(folder)["data_fingerprint"] == issue.data_fingerprint
 
@@ -202,6 +207,22 @@ def test_a_correction_says_what_changed_and_changes_no_issue(office):
     assert contents(folder) == before
 
 
+def test_a_weekly_correction_brings_a_first_project(office):
+    """What was not there before, and counts as nothing now, is no change; what is new is said."""
+    assert publish(office, date(2020, 6, 28), WEEKLY).issue_no == 1
+    header = ["项目编号", "项目名称", "项目类别", "计划总投资(万元)", "计划开工日期", "实际开工日期"]
+    row = ["XM-1", "村道硬化", "基础设施", "10", "2020-06-01", "2020-06-23"]
+    assert office.send(TOWNSHIP, "项目台账20200624.csv", csv_bytes([header, row]))["outcome"] == "accepted"
+    correction = publish(office, date(2020, 6, 28), WEEKLY, is_correction=True)
+    [page] = write(office, correction).glob("*.html")
+    changes = re.findall(
+        r'<tr><th scope="row">([^<]*)</th><td class="number">(.*?)</td><td class="number">(.*?)</td></tr>', page.read_text("utf-8")
+    )
+    said = {label: tuple(re.sub(r"<[^>]+>", "", text) for text in texts) for label, *texts in changes}
+    assert said["全区项目数"] == ("0", "1") and said["迎风桥镇项目数"] == ("—", "1")
+    assert all(before != now for before, now in said.values())
+
+
 # ── checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -224,12 +245,12 @@ BREACHES = {
     ),
     "问题不减": (
         """delete from raw.problem_versions where problem_no = '甲-3'""",
-        "问题总数比2020-06-22的第1期少，有1个问题没有撤销、调整或更正的记录：甲-3",
+        "问题总数比2020-06-22的第1期少，有1个问题既没有撤销，也没有更正发现日期：甲-3",
     ),
     "数据及时": (
         """insert into ops.submissions
-               (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
-           values ('x', '430902', '430902102', 'x', 'x', 'x', 1, 1)""",
+               (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns, claimed_at)
+           values ('x', '430902', '430902102', 'x', 'x', 'x', 1, 1, now() - interval '61 seconds')""",
         "1份已收到的文件还没有核对完：迎风桥镇",
     ),
 }
@@ -302,26 +323,68 @@ def test_what_is_explained_is_not_held(office):
     assert total["assigned"] == 9
 
 
-def test_a_person_releases_for_what_was_recorded_and_nothing_else(office, monkeypatch):
+def test_a_person_releases_for_what_was_seen_and_nothing_else(office, monkeypatch):
+    """Also when the other reasons were recorded since: the person answers for what he was asked about."""
     monkeypatch.setattr(checks, "CHECKS", failing("比率范围"))
-    release = Release("李主任", "已逐项核对")
+    seen = Release("李主任", "已逐项核对", ("比率范围：有误",))
     with pytest.raises(Held):
-        publish(office, release=release)  # nobody had seen a reason yet
+        publish(office)
     monkeypatch.setattr(checks, "CHECKS", failing("比率范围", "select '另有误'"))
-    with pytest.raises(Held, match="另有误"):
-        publish(office, release=release)
-    issue = publish(office, release=release)
-    assert (issue.held_for, issue.released_by, issue.release_reason) == (["比率范围：另有误"], "李主任", "已逐项核对")
+    for _ in range(2):
+        with pytest.raises(Held, match="另有误"):
+            publish(office, release=seen)
+    monkeypatch.setattr(checks, "CHECKS", failing("比率范围"))
+    issue = publish(office, release=seen)
+    assert (issue.held_for, issue.released_by, issue.release_reason) == (["比率范围：有误"], "李主任", "已逐项核对")
     assert publish(office) == issue
     [line] = held(office)
     assert not line["is_open"] and line["publication_id"] == issue.publication_id
     said = manifest(write(office, issue))
-    assert (said["held_for"], said["released_by"], said["release_reason"]) == (["比率范围：另有误"], "李主任", "已逐项核对")
+    assert (said["held_for"], said["released_by"], said["release_reason"]) == (["比率范围：有误"], "李主任", "已逐项核对")
 
 
 def test_a_release_without_a_hold_is_no_release(office):
-    issue = publish(office, release=Release("李主任", "以防万一"))
+    issue = publish(office, release=Release("李主任", "以防万一", ()))
     assert issue.held_for == [] and issue.release_reason is None
+
+
+def test_a_file_that_has_just_been_taken_holds_nothing(office):
+    """It has a minute to be judged, and counts in the next issue or a correction."""
+    with warehouse.connect(office.settings) as conn:
+        conn.execute(
+            """insert into ops.submissions
+                   (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
+               values ('x', '430902', '430902102', 'x', 'x', 'x', 1, 1)"""
+        )
+    assert publish(office).issue_no == 1
+
+
+def test_a_ledger_sent_again_explains_nothing(office):
+    """A problem that is lost is missed, also when its ledger came again, as it does every day."""
+    assert publish(office, date(2020, 6, 22)).issue_no == 1
+    rows = [problem(f"甲-{number}") for number in range(5)]
+    assert office.send(TOWNSHIP, "甲20200623.csv", problems_csv(*rows))["outcome"] == "accepted"
+    with warehouse.connect(office.settings) as conn:
+        # as a fault in the functions would: the newest version falls outside of what they look at
+        conn.execute("update raw.problem_versions set district_code = '430511' where problem_no = '甲-3' and report_on = '2020-06-22'")
+        conn.execute("update raw.problem_versions set report_on = '2020-06-29' where problem_no = '甲-3' and report_on = '2020-06-23'")
+    with pytest.raises(Held, match="问题不减：.*甲-3"):
+        publish(office)
+
+
+def test_a_held_correction_that_is_not_called_for_any_more_is_held_no_more(office, monkeypatch):
+    issue = publish(office)
+    late = problem("甲-0", 整改时限="2020-06-10")
+    assert office.send(TOWNSHIP, "迟20200623.csv", problems_csv(late))["outcome"] == "accepted"
+    with monkeypatch.context() as broken:
+        broken.setattr(checks, "CHECKS", failing("比率范围"))
+        with pytest.raises(Held):
+            publish(office, is_correction=True)
+    with warehouse.connect(office.settings) as conn:  # as if the late file had never come
+        conn.execute("delete from raw.problem_versions where report_on = '2020-06-23'")
+        conn.execute("update ops.submissions set report_on = '2020-06-26' where file_name = '迟20200623.csv'")
+    assert publish(office, is_correction=True) == issue
+    assert [line["is_open"] for line in held(office)] == [False]
 
 
 def test_a_held_day_does_not_hold_the_next(office, monkeypatch):

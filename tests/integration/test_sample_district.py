@@ -234,6 +234,9 @@ def test_what_the_publications_must_print(accepted, bi_reader):
     # What a bulletin must say of the days after the first ones: what came back, and who rose and fell since the working day before.
     daily = [publications.issue_figures(accepted, "daily", ZIYANG, date(2020, 6, day)) for day in (24, 28, 29, 30)]
     assert [one["total.relapsed_count"] for one in daily] == [1, 1, 1, 0]
+    # Two problems that 长春镇 closed in the file of Saturday the 27th, a holiday: in the bulletin of the 28th, beside its own.
+    rest = [tuple(one[f"total.rest_{name}_count"] for name in ("found", "closed", "relapsed")) for one in daily]
+    assert rest == [(0, 0, 0), (0, 2, 0), (0, 0, 0), (0, 0, 0)]
     assert [one["township.430902104.open_count"] for one in daily] == [4, 0, 1, 0]
     assert [(one["township.430902005.previous_rank"], one["township.430902005.rank"]) for one in daily[1:]] == [(5, 2), (2, 4), (4, 3)]
 

@@ -17,8 +17,8 @@ import psycopg
 import pytest
 
 from duban import warehouse
+from duban.publishing.audience import WHO_GETS, Audience, Part, gets
 from duban.publishing.display import half_up_pct
-from duban.publishing.site.audience import WHO_GETS, Audience, Part, gets
 from duban.publishing.site.figures import read_figures
 from duban.publishing.site.pages import render_site
 from tests.conftest import Office, Server, open_office

@@ -26,7 +26,6 @@ from .ranking import (
     rank_units,
 )
 from .rates import percent
-from .supervision import GROUPS
 from .workdays import is_working_day, working_days_between
 
 ONE_DAY = timedelta(days=1)
@@ -82,24 +81,45 @@ def period_start(series: str, day: date) -> date:
     return date(day.year, day.month, 1) if series == "monthly" else day
 
 
+def previous_working_day(day: date) -> date:
+    """The last working day before a day."""
+    day -= ONE_DAY
+    while not is_working_day(day):
+        day -= ONE_DAY
+    return day
+
+
+def compared_on(series: str, day: date) -> date:
+    """The day after which an issue counts: of a day the evening before; of a week or month the last working day before it."""
+    return day - ONE_DAY if series == "daily" else previous_working_day(period_start(series, day))
+
+
 def issue_figures(accepted: Accepted, series: str, district_code: str, day: date, known_at: datetime | None = None) -> Figures:
     """Every figure of the issue of a series about a day, as known at `known_at` (None: now)."""
-    start = period_start(series, day)
-    figures = problem_figures(accepted, district_code, start, day, known_at) | visit_figures(accepted, district_code, start, day, known_at)
+    since = compared_on(series, day)
+    figures = problem_figures(accepted, series, district_code, day, known_at)
+    figures |= visit_figures(accepted, district_code, since, day, known_at)
     if series == "daily":
-        return figures | coverage_figures(accepted, district_code, day, known_at)
-    projects = project_figures(accepted, district_code, start, day, known_at)
+        rest_days = rest_day_figures(accepted, district_code, day, known_at)
+        return figures | rest_days | coverage_figures(accepted, district_code, day, known_at)
+    projects = project_figures(accepted, district_code, since, day, known_at)
     return figures | projects | fund_figures(accepted, district_code, day, known_at)
 
 
 # ── problems ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def standings(accepted: Accepted, district_code: str, day: date, known_at: datetime | None = None) -> dict[str, Standing]:
-    """Problem number → standing of all problems in A of the campaign that contains the day; none outside campaigns."""
+def campaign_of(accepted: Accepted, district_code: str, day: date) -> Campaign | None:
+    """The campaign of a district that contains a day."""
     running = [one for one in accepted.campaigns if one.district_code == district_code and one.start_on <= day <= one.end_on]
-    if not running:
+    return running[0] if running else None
+
+
+def standings(accepted: Accepted, campaign: Campaign | None, day: date, known_at: datetime | None = None) -> dict[str, Standing]:
+    """Problem number → standing of all problems in A of a campaign on a day up to its end: none before it, none without a campaign."""
+    if campaign is None:
         return {}
+    district_code = campaign.district_code
     histories: dict[str, list[ProblemVersion]] = {}
     for version in accepted.problems:
         if version.district_code == district_code:
@@ -111,7 +131,7 @@ def standings(accepted: Accepted, district_code: str, day: date, known_at: datet
     standing = {}
     for number, history in histories.items():
         current = current_problem(history, day, known_at)
-        if not current or current.status == "void" or not running[0].start_on <= current.found_on <= min(day, running[0].end_on):
+        if not current or current.status == "void" or not campaign.start_on <= current.found_on <= day:
             continue
         visited = undone.get(number, [])
         is_rectified = current.status == "rectified" and all(
@@ -122,24 +142,38 @@ def standings(accepted: Accepted, district_code: str, day: date, known_at: datet
     return standing
 
 
-def problem_figures(accepted: Accepted, district_code: str, start: date, day: date, known_at: datetime | None = None) -> Figures:
-    """Problems of the district and of each unit on a day, what the period from `start` to it changed, and the ranks at both ends."""
-    now, before = (standings(accepted, district_code, on, known_at) for on in (day, start - ONE_DAY))
+def problem_figures(accepted: Accepted, series: str, district_code: str, day: date, known_at: datetime | None = None) -> Figures:
+    """Problems of the district and of each unit on a day, what its period changed, and the ranks on the day and on the working day before.
+
+    Earlier days are those of the campaign that contains the day: before its first day there is nothing.
+    """
+    campaign = campaign_of(accepted, district_code, day)
+    since, previous_on = compared_on(series, day), previous_working_day(period_start(series, day))
+    now, before, previous = (standings(accepted, campaign, on, known_at) for on in (day, since, previous_on))
+    ranks, previous_ranks = (_ranks(accepted, district_code, *of) for of in ((now, day), (previous, previous_on)))
     figures = {f"total.{name}": value for name, value in _count(now, before, day).items()}
-    ranks = _ranks(accepted, district_code, now, day)
-    previous_on = previous_working_day(start)
-    previous = _ranks(accepted, district_code, standings(accepted, district_code, previous_on, known_at), previous_on)
+    figures["total.first_reported_count"] = sum(one.found_on <= since for number, one in now.items() if number not in before)
     for code in accepted.codes(district_code):
         own = {number: one for number, one in now.items() if one.township_code == code}
-        counted = _count(own, before, day) | {"rank": ranks[code], "previous_rank": previous[code]}
+        counted = _count(own, before, day) | {"rank": ranks[code], "previous_rank": previous_ranks[code]}
         figures |= {f"township.{code}.{name}": value for name, value in counted.items()}
     for number, one in now.items():
         if not one.is_rectified:
             figures[f"problem.{number}.open_workdays"] = working_days_between(one.found_on, day)
             if one.due_on < day:
                 figures[f"problem.{number}.overdue_days"] = (day - one.due_on).days
-    figures["total.first_reported_count"] = sum(one.found_on < start for number, one in now.items() if number not in before)
     return figures | _due_soon(now, day)
+
+
+def rest_day_figures(accepted: Accepted, district_code: str, day: date, known_at: datetime | None = None) -> Figures:
+    """What the rest days between the working day before and a day changed: no bulletin of a day counts it among its own changes.
+
+    Of what is still assigned on the day: a problem that is void by then is in no issue.
+    """
+    campaign = campaign_of(accepted, district_code, day)
+    evening, previous, now = (standings(accepted, campaign, on, known_at) for on in (day - ONE_DAY, previous_working_day(day), day))
+    counted = _count({number: one for number, one in evening.items() if number in now}, previous, day - ONE_DAY)
+    return {f"total.rest_{name}_count": counted[f"{name}_count"] for name in ("found", "closed", "relapsed")}
 
 
 def _due_soon(now: Mapping[str, Standing], day: date) -> Figures:
@@ -149,14 +183,6 @@ def _due_soon(now: Mapping[str, Standing], day: date) -> Figures:
         soon_until += ONE_DAY
     owners = [one.township_code for one in now.values() if not one.is_rectified and day <= one.due_on <= soon_until]
     return {"due_soon.total_count": len(owners)} | {f"due_soon.{code}.count": owners.count(code) for code in set(owners)}
-
-
-def previous_working_day(day: date) -> date:
-    """The last working day before a day."""
-    day -= ONE_DAY
-    while not is_working_day(day):
-        day -= ONE_DAY
-    return day
 
 
 def _count(now: Mapping[str, Standing], before: Mapping[str, Standing], day: date) -> Figures:
@@ -189,47 +215,41 @@ def _ranks(accepted: Accepted, district_code: str, standing: Mapping[str, Standi
 # ── supervision ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def visit_figures(accepted: Accepted, district_code: str, start: date, day: date, known_at: datetime | None = None) -> Figures:
-    """The visits of a period by verdict."""
-    made = _visits(accepted, district_code, start, day, known_at)
+def visit_figures(accepted: Accepted, district_code: str, since: date, day: date, known_at: datetime | None = None) -> Figures:
+    """The visits after `since`, up to a day, by verdict."""
+    made = _visits(accepted, district_code, since, day, known_at)
     counts = {f"supervision.{name}_count": sum(visit.verdict == word for visit in made) for name, word in VERDICTS.items()}
     return {"supervision.visit_count": len(made)} | counts
 
 
 def coverage_figures(accepted: Accepted, district_code: str, day: date, known_at: datetime | None = None) -> Figures:
-    """Of the townships that were not at zero the evening before, how many were visited on the day, by anybody and by each group."""
-    evening_before = standings(accepted, district_code, day - ONE_DAY, known_at).values()
+    """Of the townships that were not at zero the evening before, how many were visited on the day."""
+    evening_before = standings(accepted, campaign_of(accepted, district_code, day), day - ONE_DAY, known_at).values()
     due = {one.township_code for one in evening_before if not one.is_rectified} - {office_code(district_code)}
-    made = _visits(accepted, district_code, day, day, known_at)
-    seen = due & {visit.township_code for visit in made}
-    figures: Figures = {
+    seen = due & {visit.township_code for visit in _visits(accepted, district_code, day - ONE_DAY, day, known_at)}
+    return {
         "supervision.due_count": len(due),
         "supervision.visited_count": len(seen),
         "supervision.coverage_pct": percent(len(seen), len(due)),
     }
-    for group in (f"{district_code}-{group}" for group in GROUPS):
-        own = [visit for visit in made if visit.unit_code == group]
-        figures[f"group.{group}.visited_count"] = len(due & {visit.township_code for visit in own})
-        figures[f"group.{group}.visit_count"] = len(own)
-    return figures
 
 
-def _visits(accepted: Accepted, district_code: str, start: date, day: date, known_at: datetime | None) -> list[VisitVersion]:
+def _visits(accepted: Accepted, district_code: str, since: date, day: date, known_at: datetime | None) -> list[VisitVersion]:
     current = current_visits(accepted.visits, known_at)
-    return [visit for visit in current if visit.district_code == district_code and start <= visit.visited_on <= day]
+    return [visit for visit in current if visit.district_code == district_code and since < visit.visited_on <= day]
 
 
 # ── projects and funds ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def project_figures(accepted: Accepted, district_code: str, start: date, day: date, known_at: datetime | None = None) -> Figures:
-    """Projects as of a day, of the district and of each unit that has any; and how late the late ones are."""
+def project_figures(accepted: Accepted, district_code: str, since: date, day: date, known_at: datetime | None = None) -> Figures:
+    """Projects as of a day and those begun after `since`, of the district and of each unit that has any; how late the late ones are."""
     now = _projects(accepted, district_code, day, known_at)
-    figures = {f"projects.{name}": value for name, value in _count_projects(now, start, day).items()}
+    figures = {f"projects.{name}": value for name, value in _count_projects(now, since, day).items()}
     for code in accepted.codes(district_code):
         own = {number: one for number, one in now.items() if (one.township_code or office_code(district_code)) == code}
         if own:
-            figures |= {f"projects.{code}.{name}": value for name, value in _count_projects(own, start, day).items()}
+            figures |= {f"projects.{code}.{name}": value for name, value in _count_projects(own, since, day).items()}
     for number, project in now.items():
         if _starts_late(project, day):
             figures[f"project.{number}.late_start_days"] = (day - project.planned_start_on).days
@@ -248,7 +268,7 @@ def _projects(accepted: Accepted, district_code: str, day: date, known_at: datet
     return {number: project for (district, number), project in current.items() if district == district_code}
 
 
-def _count_projects(now: Mapping[str, PlannedProject], start: date, day: date) -> Figures:
+def _count_projects(now: Mapping[str, PlannedProject], since: date, day: date) -> Figures:
     stages = [stage_of(project) for project in now.values()]
     started_on = [project.actual_start_on for project in now.values() if project.actual_start_on]
     return {
@@ -259,7 +279,7 @@ def _count_projects(now: Mapping[str, PlannedProject], start: date, day: date) -
         # What is accepted was finished.
         "finished_count": sum(stage in ("finished", "accepted") for stage in stages),
         "accepted_count": stages.count("accepted"),
-        "begun_count": sum(start <= on <= day for on in started_on),
+        "begun_count": sum(since < on <= day for on in started_on),
         "late_start_count": sum(_starts_late(project, day) for project in now.values()),
         "late_finish_count": sum(_finishes_late(project, day) for project in now.values()),
         "planned_yuan": sum((project.planned_yuan for project in now.values()), Decimal(0)),

@@ -25,6 +25,7 @@ create table raw.key_targets (
 -- ── issues ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 alter table published.publications
     add column period_start_on date,
+    add column compared_on     date,
     add column district_name   text not null default '',
     add column data_label      text,
     add column issuer_name     text not null default '',
@@ -40,11 +41,12 @@ alter table published.publications
     add check ((held_for = '{}') = (release_reason is null)),
     add check (period_start_on <= business_on);
 alter table published.publications disable trigger stays;
-update published.publications set period_start_on = business_on;
+update published.publications set period_start_on = business_on, compared_on = business_on - 1;
 alter table published.publications enable trigger stays;
-alter table published.publications alter column period_start_on set not null;
+alter table published.publications alter column period_start_on set not null, alter column compared_on set not null;
 
 comment on column published.publications.period_start_on is 'First day of the period: the day itself, the Monday of its week, the first of its month';
+comment on column published.publications.compared_on is 'Day that changes are compared with: the day before (daily), the last working day before the period';
 comment on column published.publications.district_name is 'Name of the district as it was then';
 comment on column published.publications.data_label is 'What every copy says of its figures when they are made up; null: real figures';
 comment on column published.publications.issuer_name is 'Office that issues it';
@@ -53,7 +55,7 @@ comment on column published.publications.document_word is 'Word of the office in
 comment on column published.publications.recipients is 'Main recipients (主送)';
 comment on column published.publications.copies_to is 'Copies to (抄送)';
 comment on column published.publications.is_provisional is 'Whether the calendar of the day is a guess: no official one was known';
-comment on column published.publications.due_soon_on is 'What is due by this day is due soon: the third working day after the business day';
+comment on column published.publications.due_soon_on is 'Last day on which at most three working days are left: what is due by then is due soon';
 comment on column published.publications.held_for is 'Checks that failed before a person released it; empty: none did';
 comment on column published.publications.released_by is 'Person who released it';
 comment on column published.publications.release_reason is 'Why it was released';
@@ -64,14 +66,20 @@ alter table published.ranking_rows
     add column open_before_count integer;
 comment on column published.ranking_rows.previous_on is 'Day that ranks are compared with: the working day before the period';
 comment on column published.ranking_rows.previous_rank is 'Rank on that day as known at the same time; null: none';
-comment on column published.ranking_rows.open_before_count is 'Problems open on the day before the period; null: no campaign then';
+comment on column published.ranking_rows.open_before_count is 'Problems open on compared_on; null: no campaign then';
 
 alter table published.problem_rows
-    add column village_name text;
+    add column village_name           text,
+    add column is_found_on_rest_days  boolean not null default false,
+    add column is_closed_on_rest_days boolean not null default false,
+    add column is_relapsed_on_rest_days boolean not null default false;
+comment on column published.problem_rows.is_found_on_rest_days is 'Daily: new on the rest days between the working day before and the day';
+comment on column published.problem_rows.is_closed_on_rest_days is 'Daily: closed on these rest days';
+comment on column published.problem_rows.is_relapsed_on_rest_days is 'Daily: closed before these rest days and open after them';
 comment on column published.problem_rows.village_name is 'Name of the village as it was then';
-comment on column published.problem_rows.is_found is 'New in the period';
-comment on column published.problem_rows.is_closed is 'Closed in the period';
-comment on column published.problem_rows.is_relapsed is 'Closed before the period and open at its end';
+comment on column published.problem_rows.is_found is 'New since compared_on';
+comment on column published.problem_rows.is_closed is 'Closed since compared_on';
+comment on column published.problem_rows.is_relapsed is 'Closed on compared_on and open on the day';
 
 create table published.visit_rows (
     publication_id text not null references published.publications,
@@ -158,13 +166,14 @@ create table published.movement_rows (
 
 create table published.finding_rows (
     publication_id text not null references published.publications,
+    finding_no     integer not null,
     district_code  text not null,
     rule_id        text not null,
     subject        text not null,
     text           text not null,
     day_on         date not null,
     submission_id  text,
-    unique nulls not distinct (publication_id, rule_id, subject, text, submission_id)
+    primary key (publication_id, finding_no)
 );
 
 create table published.target_rows (
@@ -225,7 +234,7 @@ declare
         "planned_start_on": "计划开工日期", "planned_finish_on": "计划完工日期", "actual_start_on": "实际开工日期", "actual_finish_on": "实际完工日期", "accepted_on": "验收日期",
         "progress_pct": "形象进度(%)", "stage": "Stage by the actual dates; of a movement: 环节", "first_reported_on": "First report date",
         "movement_no": "流水号", "fund_year": "资金年度", "tier": "资金层级", "fund_name": "资金名称", "amount_yuan": "金额", "moved_on": "发生日期", "document_no": "资金文号",
-        "rule_id": "Rule", "subject": "What it is about", "text": "The finding in a sentence", "day_on": "Day concerned", "display_order": "Order", "level": "Who set it",
+        "finding_no": "Number in the issue", "rule_id": "Rule", "subject": "What it is about", "text": "The finding in a sentence", "day_on": "Day concerned", "display_order": "Order", "level": "Who set it",
         "target_name": "Target", "target_count": "How many", "unit": "Of what", "media_type": "Media type", "sha256": "SHA-256 of the content", "content": "The bytes"
     }';
     place record;

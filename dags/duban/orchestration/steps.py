@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -37,9 +38,11 @@ def _connected() -> Iterator[tuple[Settings, psycopg.Connection]]:
 @contextmanager
 def _refusals() -> Iterator[None]:
     """What is refused is refused the next time too: the task fails at once."""
+    from duban.publishing.issues.freezing import Refused
+
     try:
         yield
-    except ValueError as error:
+    except Refused as error:
         from airflow.sdk.exceptions import AirflowFailException
 
         raise AirflowFailException(str(error)) from None
@@ -130,29 +133,38 @@ def find_issues(series_code: str, params: dict[str, Any], dag_run: Any) -> list[
             return []
         districts = find_districts(conn, series, day, params["district_code"])
     log.info("%s %s: %s", day, series.kind, ", ".join(districts) or "no district has a campaign and data")
-    rest = {"business_on": day.isoformat(), "is_correction": params["correction"], "release_reason": params["release_reason"]}
+    reason = (params["release_reason"] or "").strip()
+    rest = {
+        "business_on": day.isoformat(),
+        "is_correction": params["correction"],
+        # one reason releases one issue
+        "release_reason": reason if params["district_code"] else "",
+        "released_by": getattr(dag_run, "triggering_user_name", None) or "airflow",
+    }
     return [{"district_code": code, **rest} for code in districts]
 
 
-def publish_issue(series_code: str, asked: dict[str, Any], released_by: str = "airflow") -> dict[str, Any]:
-    """Publish one issue and put it into its folder; returns what was asked with its id, or with the reasons for which it is held."""
+def publish_issue(series_code: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Publish one issue and put it into its folder; returns what was asked with its id, or with the reasons for which it is held.
+
+    What was asked may hold a `release_reason`: it is for the reasons in `reasons`, or for those that were recorded before.
+    """
+    from duban.intake.words import mask_text
     from duban.publishing.issues.checks import Held
     from duban.publishing.issues.freezing import Release
     from duban.publishing.issues.publishing import publish
     from duban.publishing.issues.series import SERIES
     from duban.publishing.issues.writing import keep_in_folder
 
-    release = Release(released_by, asked["release_reason"]) if asked["release_reason"] else None
+    series, day = SERIES[series_code], date.fromisoformat(asked["business_on"])
+    key = (asked["district_code"], series.code, day, asked["is_correction"])
+    release = None
     with _connected() as (settings, conn), _refusals():
+        if asked["release_reason"]:
+            seen = tuple(asked.get("reasons") or warehouse.hold_reasons(conn, *key))
+            release = Release(asked["released_by"], mask_text(asked["release_reason"]), seen)
         try:
-            issue = publish(
-                conn,
-                SERIES[series_code],
-                asked["district_code"],
-                date.fromisoformat(asked["business_on"]),
-                is_correction=asked["is_correction"],
-                release=release,
-            )
+            issue = publish(conn, series, asked["district_code"], day, is_correction=asked["is_correction"], release=release)
         except Held as held:
             log.error("HELD, not published: %s. Mend the data and run again, or release it.", held)
             return {**asked, "publication_id": None, "reasons": list(held.reasons)}
@@ -162,24 +174,43 @@ def publish_issue(series_code: str, asked: dict[str, Any], released_by: str = "a
     return {**asked, "publication_id": issue.publication_id if issue else None, "reasons": []}
 
 
+def question(series_code: str, result: dict[str, Any], *, release_option: str) -> dict[str, str]:
+    """What a person is asked about a held issue; a task about one that is not held is skipped."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from duban.publishing.issues.series import SERIES
+
+    if not result["reasons"]:
+        raise AirflowSkipException("nothing is held")
+    # shown as Markdown: what a sender wrote stays as it is
+    reasons = "\n".join("* " + re.sub(r"([\\`*_\[\]<>#|~!])", r"\\\1", reason) for reason in result["reasons"])
+    kind = SERIES[series_code].kind + ("（更正）" if result["is_correction"] else "")
+    return {
+        "subject": f"{result['district_code']} {result['business_on']} {kind}因检查未通过而暂缓发布",
+        "body": f"未通过的检查：\n\n{reasons}\n\n改正数据后重新运行本流程即自动发布；"
+        f"确认无误而仍要发布的，请写明理由后选择“{release_option}”。",
+    }
+
+
 def publish_released(series_code: str, held: dict[str, Any], answer: dict[str, Any], *, release_option: str) -> None:
     """Do what a person decided about a held issue.
 
     Raises:
-        AirflowFailException: no reason was written.
-        RuntimeError: it is held for other reasons now.
+        AirflowFailException: no reason was written, or it is held for other reasons than the person was asked about.
     """
+    from duban.publishing.issues.freezing import Refused
+
     if answer["chosen_options"] != [release_option]:
         log.warning("it stays held")
         return
-    person = answer["responded_by_user"] or {}
     reason = answer["params_input"].get("reason", "").strip()
+    person = (answer["responded_by_user"] or {}).get("name") or "airflow"
     with _refusals():
         if not reason:
-            raise ValueError("没有写明放行理由，未发布；重新运行本流程即可再次填写")
-    result = publish_issue(series_code, {**held, "release_reason": reason}, person.get("name") or "airflow")
-    if result["reasons"]:
-        raise RuntimeError(f"held again, for other reasons: {'；'.join(result['reasons'])}. Run again to be asked about them.")
+            raise Refused("没有写明放行理由，未发布；重新运行本流程即可再次填写")
+        result = publish_issue(series_code, {**held, "release_reason": reason, "released_by": person})
+        if result["reasons"]:
+            raise Refused(f"检查又有新的问题，未发布：{'；'.join(result['reasons'])}。重新运行本流程即可再次确认")
 
 
 def deliver() -> int:

@@ -12,8 +12,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-FAMILIES = ("serial", "statutory")
-AUDIENCES = ("off", "internal", "leaders", "townships")
+from duban.publishing.audience import Audience
+from duban.publishing.documents.letterhead import SERIAL, STATUTORY
+
 COLUMNS = ("issuer_name", "document_family", "document_word", "recipients", "copies_to", "audience")
 TARGETS = Path(__file__).parents[1] / "reference" / "key_targets.csv"
 _TARGET_COLUMNS = ("district_code", "target_year", "display_order", "level", "target_name", "target_count", "unit")
@@ -33,7 +34,7 @@ def set_issuer(conn: psycopg.Connection, district_code: str, values: Mapping[str
     Raises:
         ValueError: no such district, a family or audience that does not exist, or a statutory head without the word of its office.
     """
-    for name, allowed in (("document_family", FAMILIES), ("audience", AUDIENCES)):
+    for name, allowed in (("document_family", (SERIAL, STATUTORY)), ("audience", tuple(Audience))):
         if name in values and values[name] not in allowed:
             raise ValueError(f"{name} is one of {', '.join(allowed)}, not {values[name]!r}")
     shown = sql.SQL("select {} from raw.districts where district_code = %s").format(sql.SQL(", ").join(map(sql.Identifier, COLUMNS)))
@@ -42,7 +43,7 @@ def set_issuer(conn: psycopg.Connection, district_code: str, values: Mapping[str
         if now is None:
             raise ValueError(f"no district {district_code!r} is registered")
         settings = {**dict(zip(COLUMNS, now, strict=True)), **{name: value.strip() or None for name, value in values.items()}}
-        if settings["document_family"] == "statutory" and not settings["document_word"]:
+        if settings["document_family"] == STATUTORY and not settings["document_word"]:
             raise ValueError("a statutory document head needs the word of its office (机关代字), for example 资扶办")
         assignments = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in COLUMNS)
         conn.execute(

@@ -1,6 +1,7 @@
 """What a delivery says: the letter with its attachments for a mailbox, a few neutral lines for a group.
 
-A group may hold anybody: it is told what there is and where it lies, and nothing of a person, a file name or a sender's text.
+A group may hold anybody: it is told what there is and where it lies, and nothing of a person, a file name or a sender's text. A mailbox
+whose audience does not get the documents of issues is told of an issue what a group is told.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from psycopg.rows import dict_row
 
 from duban.intake.words import mask_text
 from duban.publishing import display
+from duban.publishing.audience import Part, gets
 from duban.quality import receipt as receipts
 from duban.quality.returns import return_folder, slip_again, slip_name
 from duban.settings import Settings
@@ -73,11 +75,20 @@ def _issue(conn: psycopg.Connection, settings: Settings, delivery: Delivery) -> 
     folder = Path("publications", issue["district_code"], issue["series"], str(issue["issue_year"]), str(issue["issue_no"]))
     label = [f"【{issue['data_label']}】"] if issue["data_label"] else []
     lines = [*label, mask_text(manifest["summary"]), f"全文：发文目录 {folder}/"]
-    if delivery.channel != "email":
+    if delivery.channel != "email" or not _gets_documents(conn, delivery):
         return Message(delivery.message_id, delivery.address, manifest["title"], "\n".join(lines))
     attachments = tuple(Attachment(**file) for file in files if Path(file["file_name"]).suffix in ISSUE_FILES)
     lines.append(f"附件：{'、'.join(attachment.file_name for attachment in attachments)}")
     return Message(delivery.message_id, delivery.address, manifest["title"], "\n".join(lines), attachments)
+
+
+def _gets_documents(conn: psycopg.Connection, delivery: Delivery) -> bool:
+    """Whether the address belongs to an audience that gets documents. Of several the narrowest counts."""
+    registered = conn.execute(
+        "select audience from ops.recipients where district_code = %s and channel = %s and address = %s and is_active",
+        [delivery.district_code, delivery.channel, delivery.address],
+    )
+    return any(gets(audience, Part.DOCUMENTS) for (audience,) in registered)
 
 
 def _return(conn: psycopg.Connection, settings: Settings, delivery: Delivery) -> Message:

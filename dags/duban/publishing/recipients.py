@@ -15,8 +15,10 @@ from pathlib import Path
 import psycopg
 
 from duban import warehouse
+from duban.publishing.audience import Audience
+from duban.publishing.issues.series import SERIES
 
-AUDIENCES, CHANNELS, SERIES = ("internal", "leaders", "townships"), ("email", "wecom", "dingtalk"), ("daily", "weekly", "monthly")
+AUDIENCES, CHANNELS = tuple(audience for audience in Audience if audience != Audience.OFF), ("email", "wecom", "dingtalk")
 _REQUIRED, _OPTIONAL = ("district_code", "audience", "channel", "address"), ("unit_code", "series", "is_active")
 _TRUE, _FALSE = {"", "true", "1", "yes", "是"}, {"false", "0", "no", "否"}
 _MAILBOX = re.compile(r"[A-Za-z0-9_%+-]+(\.[A-Za-z0-9_%+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,}")
@@ -109,7 +111,7 @@ def _recipient(row: Mapping[str | None, str | None], districts: set[str], units:
     if unit is not None:
         if units.get(unit, ("", ""))[0] != district:
             raise RecipientsInvalid(f"{unit!r} is no unit of district {district}")
-        if units[unit][1] == "township" and audience != "townships":
+        if units[unit][1] == "township" and audience != Audience.TOWNSHIPS:
             raise RecipientsInvalid(f"{unit} is a township: its audience is townships")
     return Recipient(
         district, audience, unit, channel, _address(channel, cell["address"]), _series(cell.get("series", "").lower()), active in _TRUE

@@ -84,11 +84,11 @@ def test_the_policy_allows_the_style_and_nothing_else(page):
 
 def test_the_head_and_foot_of_both_families(page):
     serial, statutory = Tree(page).text, Tree(render_html(sample.BULLETIN, sample.STATUTORY)).text
-    for text in ("问题整改日通报", "第12期", "资阳区扶贫办编", "报送：", "合成样例数据，仅供演示", "2020年6月30日印发"):
+    for text in ("问题整改日通报", "第12期", "资阳区扶贫办编", "发送：", "合成样例数据，仅供演示", "2020年6月30日印发"):
         assert text in serial, text
     for text in ("资阳区扶贫办文件", "资扶办〔2020〕12号", "各乡镇人民政府、街道办事处，长春经济开发区管委会，区直各有关部门：", "抄送："):
         assert text in statutory, text
-    assert "第12期" not in statutory and "报送：" not in statutory
+    assert "第12期" not in statutory and "发送：" not in statutory
     assert "合成" not in statutory
 
 

@@ -189,7 +189,7 @@ def test_the_serial_has_masthead_number_and_imprint():
     ]
     colophon = document.tables[-1]
     assert [row.cells[0].text for row in colophon.rows] == [
-        "报送：区委、区政府领导，区纪委监委。",
+        "发送：区委、区政府领导，区纪委监委。",
         "抄送：各乡镇（街道）党（工）委，区直各有关部门，各督导组。",
         "资阳区扶贫办\t2020年6月30日印发",
     ]

@@ -110,7 +110,7 @@ def test_everything_that_is_written_is_printed(printed):
 @pytest.mark.parametrize("name", ["serial", "statutory", "hostile", *ENDINGS])
 def test_the_colophon_is_the_last_thing_on_the_last_page(printed, name):
     words = printed[name][-1].body
-    top = min(word.middle for word in words if word.text.startswith(("抄送：", "报送：")))
+    top = min(word.middle for word in words if word.text.startswith(("抄送：", "发送：")))
     colophon = [word for word in words if word.middle >= top - 1]
     assert re.search(r"2020年6月30日印发$", "".join(word.text for word in colophon))
     assert max(word.middle for word in colophon) == pytest.approx(BOTTOM - 4.5, abs=1.5)

@@ -78,8 +78,8 @@ class Letterhead:
 
     @property
     def distribution(self) -> tuple[tuple[str, str], ...]:
-        """Lines of the 版记 above the one of the issuer: (报送 or 抄送, whom). A statutory document names its recipients above the text."""
-        to = () if self.is_statutory or not self.recipients else (("报送", self.recipients),)
+        """Lines of the 版记 above the one of the issuer: (发送 or 抄送, whom). A statutory document names its recipients above the text."""
+        to = () if self.is_statutory or not self.recipients else (("发送", self.recipients),)
         return (*to, ("抄送", self.copies_to)) if self.copies_to else to
 
     @property

@@ -1,5 +1,5 @@
 """What must be true of the frozen rows before they are issued. A check that fails holds the issue until the reason is gone or a person
-releases it; docs/rules.md says what each protects from.
+releases it; docs/publications.md says what each protects from.
 
 A check is a query that returns one sentence per fault, for the office to read. It looks at the rows of an issue that is not yet committed.
 """
@@ -110,13 +110,13 @@ _RATES = Check(
     """,
 )
 
-# Against the newest earlier issue of the same campaign: a problem that stood in it and stands no longer must have been reported anew since
-# (a withdrawal, another township, another day of finding), else something was lost.
+# Against the newest earlier issue of the same campaign: a problem that stood in it and stands no longer must have been withdrawn, or its
+# day of finding corrected, since; else something was lost. One that was handed to another township still stands.
 _NOTHING_LOST = Check(
     "问题不减",
     """
     with earlier as (
-        select publication.*
+        select publication.*, campaign.started_on
         from published.publications as publication
         join raw.campaigns as campaign
             on campaign.district_code = publication.district_code
@@ -144,12 +144,12 @@ _NOTHING_LOST = Check(
                     and version.problem_no = row.problem_no
                     and version.received_at <= %(known_at)s
                     and version.report_on <= %(day)s
-                    and (version.received_at > earlier.known_at or version.report_on > earlier.business_on)
+                    and (version.status = 'void' or version.found_on not between earlier.started_on and %(day)s)
             )
     )
 
     select concat(
-        '问题总数比', earlier.business_on, '的第', earlier.issue_no, '期少，有', count(*), '个问题没有撤销、调整或更正的记录：',
+        '问题总数比', earlier.business_on, '的第', earlier.issue_no, '期少，有', count(*), '个问题既没有撤销，也没有更正发现日期：',
         (array_to_string((array_agg(lost.problem_no order by lost.problem_no))[:5], '、')), case when count(*) > 5 then '等' end
     )
     from lost
@@ -158,14 +158,14 @@ _NOTHING_LOST = Check(
     """,
 )
 
-# A unit that sends nothing has nothing new to say. But what was sent and lies there unjudged must not be missing.
+# A unit that sends nothing has nothing new to say. But what was sent and lies there unjudged for a minute must not be missing.
 _JUDGED = Check(
     "数据及时",
     """
     select concat(count(*), '份已收到的文件还没有核对完：', string_agg(distinct unit_name, '、'))
     from ops.submissions
     join raw.units using (unit_code)
-    where submissions.district_code = %(district)s and outcome is null
+    where submissions.district_code = %(district)s and outcome is null and claimed_at < clock_timestamp() - interval '1 minute'
     having count(*) > 0
     """,
 )

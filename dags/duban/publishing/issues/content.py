@@ -56,6 +56,7 @@ def write_content(frozen: Frozen, figures: Figures) -> Content:
                 "frozen": frozen,
                 "f": figures,
                 "heading": _Headings(),
+                "on": lambda day: display.short_day(day) if day and day.year == frozen.issue.issue_year else display.day(day),
                 "before": before,
                 "changes": _changes(figures, before) if before else [],
                 "changed_problems": _changed_problems(frozen) if frozen.corrected else [],
@@ -102,15 +103,15 @@ class _Headings:
 
 
 def _changes(now: Figures, before: Figures) -> list[tuple[str, Any, Any]]:
-    """(label, before, now) of the figures of district and townships that a correction changes; None: there was, or is, none."""
-    asked = ("total.", "township.", "supervision.", "projects.", "funds.")
-    codes = [code for code in [*now, *(code for code in before if code not in now)] if code.startswith(asked)]
-    changed = [(now.get(code), before.get(code)) for code in codes]
-    return [
-        ((figure or earlier).label, earlier, figure)
-        for figure, earlier in changed
-        if (figure and figure.value) != (earlier and earlier.value) and not (figure or earlier).code.endswith("previous_rank")
-    ]
+    """(label, before, now) of the figures that a correction changes; None: there was, or is, no such figure. Rows are listed apart."""
+    codes = [*now, *(code for code in before if code not in now)]
+    changed = []
+    for code in codes:
+        earlier, later = before.get(code), now.get(code)
+        is_printed = not code.startswith(("problem.", "project.")) and not code.endswith("previous_rank")
+        if is_printed and (None if earlier is None else earlier.value) != (None if later is None else later.value):
+            changed.append(((later if later is not None else earlier).label, earlier, later))
+    return changed
 
 
 def _changed_problems(frozen: Frozen) -> list[tuple[Any, Any]]:

@@ -101,16 +101,20 @@ class Figures(Mapping[str, Figure]):
 def count_figures(frozen: Frozen) -> Figures:
     """Count every figure of an issue."""
     figures = Figures()
-    _problems(figures, "total", "全区", frozen.problems, frozen.ranking)
-    earlier = (problem for problem in frozen.problems if problem.is_found and problem.found_on < frozen.issue.period_start_on)
+    _problems(figures, "total", frozen.whole, frozen.problems, frozen.ranking)
+    earlier = (problem for problem in frozen.problems if problem.is_found and problem.found_on <= frozen.issue.compared_on)
     figures.count("total.first_reported_count", "此前发现、本期首次报送数", earlier)
+    if SERIES[frozen.issue.series].is_of_a_day:
+        for name, said in (("found", "新发现"), ("closed", "销号"), ("relapsed", "销号后被退回或反弹")):
+            rows = (problem for problem in frozen.problems if getattr(problem, f"is_{name}_on_rest_days"))
+            figures.count(f"total.rest_{name}_count", f"休息日{said}数", rows)
     for line in frozen.ranking:
         own = [problem for problem in frozen.problems if problem.township_code == line.township_code]
         prefix = f"township.{line.township_code}"
         _problems(figures, prefix, line.township_name, own, [line])
         figures.add(Figure(f"{prefix}.rank", f"{line.township_name}名次", line.rank, "rank", tuple(own)))
         label = f"{line.township_name}{display.short_day(line.previous_on)}名次" if line.previous_on else f"{line.township_name}上次名次"
-        figures.add(Figure(f"{prefix}.previous_rank", label, line.previous_rank, "rank"))
+        figures.add(Figure(f"{prefix}.previous_rank", label, line.previous_rank, "rank", (line,)))
     for problem in frozen.problems:
         if not problem.is_rectified:
             code, label = f"problem.{problem.problem_no}", f"问题{problem.problem_no}"
@@ -162,22 +166,17 @@ def _supervision(figures: Figures, frozen: Frozen) -> None:
     for name, verdict in VERDICTS.items():
         figures.count(f"supervision.{name}_count", f"督导{verdict}数", (visit for visit in frozen.visits if visit.verdict == verdict))
     due = {line.township_code for line in frozen.townships if line.open_before_count}
-    for group in frozen.supervision:
-        visits = tuple(visit for visit in frozen.visits if visit.township_code in due and group.group_code in (None, visit.group_code))
-        prefix, name = ("supervision", "全区") if group.group_code is None else (f"group.{group.group_code}", group.group_code)
-        figures.add(Figure(f"{prefix}.visited_count", f"{name}已督导乡镇数", group.visited_count, "count", visits))
-        if group.group_code is None:
-            lines = tuple(line for line in frozen.townships if line.township_code in due)
-            figures.add(Figure("supervision.due_count", "应督导乡镇数", group.due_count, "count", lines))
-            figures.pct("supervision.coverage_pct", "督导覆盖率", "supervision.visited_count", "supervision.due_count")
-        else:
-            own = (visit for visit in frozen.visits if visit.group_code == group.group_code)
-            figures.count(f"{prefix}.visit_count", f"{name}督导记录数", own)
+    for together in (group for group in frozen.supervision if group.group_code is None):
+        lines = tuple(line for line in frozen.townships if line.township_code in due)
+        visits = tuple(visit for visit in frozen.visits if visit.township_code in due)
+        figures.add(Figure("supervision.due_count", "应督导乡镇数", together.due_count, "count", lines))
+        figures.add(Figure("supervision.visited_count", "已督导乡镇数", together.visited_count, "count", visits))
+        figures.pct("supervision.coverage_pct", "督导覆盖率", "supervision.visited_count", "supervision.due_count")
 
 
 def _reporting(figures: Figures, frozen: Frozen) -> None:
     silent = tuple(line for line in frozen.townships if not line.is_reported)
-    figures.add(Figure("reporting.unreported_count", "未报单位数", len(silent), "count"))
+    figures.count("reporting.unreported_count", "未报单位数", silent)
     taken = [file for file in frozen.files if file.outcome != "duplicate"]
     returned = [file for file in taken if file.rejected_count or file.outcome == "rejected"]
     figures.count("files.total_count", "收到文件数", taken)
@@ -192,7 +191,7 @@ def _reporting(figures: Figures, frozen: Frozen) -> None:
 
 
 def _projects(figures: Figures, frozen: Frozen) -> None:
-    _project_counts(figures, "projects", "全区", frozen.projects, frozen)
+    _project_counts(figures, "projects", frozen.whole, frozen.projects, frozen)
     for line in frozen.ranking:
         own = [project for project in frozen.projects if project.township_code == line.township_code]
         if own:
@@ -215,7 +214,7 @@ def _project_counts(figures: Figures, prefix: str, name: str, projects: Sequence
         stages = ("finished", "accepted") if stage == "finished" else (stage,)
         figures.count(f"{prefix}.{stage}_count", f"{name}{said}项目数", (project for project in projects if project.stage in stages))
     issue = frozen.issue
-    begun = (one for one in projects if one.actual_start_on and issue.period_start_on <= one.actual_start_on <= issue.business_on)
+    begun = (one for one in projects if one.actual_start_on and issue.compared_on < one.actual_start_on <= issue.business_on)
     figures.count(f"{prefix}.begun_count", f"{name}本期开工项目数", begun)
     for late, said in (("late_start", "开工"), ("late_finish", "完工")):
         figures.count(f"{prefix}.{late}_count", f"{name}逾期未{said}项目数", (one for one in projects if _is_late(one, late, frozen)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import psycopg
 from psycopg.rows import class_row
@@ -22,20 +22,25 @@ from duban.publishing.issues.series import Series
 DUE_SOON_WORKDAYS = 3
 
 
-class NotAWorkingDay(ValueError):
+class Refused(ValueError):
+    """What was asked cannot be published, now or later; the message says why, in Chinese."""
+
+
+class NotAWorkingDay(Refused):
     """The day has no issue: it is no working day of the Chinese calendar."""
 
 
-class NothingToCorrect(ValueError):
+class NothingToCorrect(Refused):
     """A correction was asked for a day that has no issue."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """A person's word that an issue is published although a check failed."""
+    """A person's word that an issue is published although checks failed, and what they said when he gave it."""
 
     released_by: str
     reason: str
+    held_for: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Issue:
     published_at: datetime
     corrects_issue_no: int | None
     period_start_on: date
+    compared_on: date
     district_name: str
     data_label: str | None
     issuer_name: str
@@ -76,7 +82,6 @@ def freeze(
     *,
     is_correction: bool = False,
     release: Release | None = None,
-    held_for: tuple[str, ...] = (),
     finish: Callable[[Issue], None] = lambda issue: None,
 ) -> Issue | None:
     """Freeze and number an issue of a district for a business day, with everything that has arrived by now.
@@ -92,7 +97,6 @@ def freeze(
         business_on: The day the issue is about, the last of its period.
         is_correction: Whether what was published about the day is to be corrected.
         release: A person's word, recorded with the issue.
-        held_for: The checks that the release is about.
         finish: Called with a new issue within the transaction; what it raises, undoes everything.
 
     Returns:
@@ -104,7 +108,7 @@ def freeze(
     """
     day = {"district": district_code, "series": series.code, "day": business_on}
     issues = conn.cursor(row_factory=class_row(Issue))
-    with warehouse.freeze_transaction(conn) as let_loads_go_on:
+    with warehouse.freeze_transaction(conn, district_code, series.code) as let_loads_go_on:
         require_working_day(conn, series, business_on)
         ordinary = issues.execute(_OF_DAY + "and corrects_issue_no is null", day).fetchone()
         if is_correction and ordinary is None:
@@ -121,13 +125,12 @@ def freeze(
             "fingerprint": newest and newest.data_fingerprint,
             "year": business_on.year,
             "known_at": known_at,
-            "period_start": (period_start := series.period_start(business_on)),
-            "day_before": period_start - timedelta(days=1),
+            "period_start": series.period_start(business_on),
             "is_of_a_day": series.is_of_a_day,
             "has_projects": series.has_projects,
             "has_targets": series.has_targets,
             "due_soon_workdays": DUE_SOON_WORKDAYS,
-            "held_for": list(held_for if release else ()),
+            "held_for": list(release.held_for if release else ()),
             "released_by": release and release.released_by,
             "release_reason": release and release.reason,
         }
@@ -155,7 +158,7 @@ _OF_DAY = "select * from published.publications where district_code = %(district
 
 _KNOWN = """
 select
-    greatest(clock_timestamp(), max(received_at)) as known_at,
+    max(received_at) as known_at,
     coalesce(bool_or(district_code = %(district)s and outcome = any(%(accepted)s)), false) as has_data
 from ops.submissions
 """
@@ -165,37 +168,52 @@ _FREEZE = """
 with calendar as (
     select
         today.is_provisional,
-        (select max(date_on) from marts.dim_dates where is_working_day and date_on < %(period_start)s) as previous_on,
+        previous.previous_on,
+        case when %(is_of_a_day)s then today.date_on - 1 else previous.previous_on end as compared_on,
         (
             select max(date_on)
             from marts.dim_dates as soon
             where soon.working_day_number - today.working_day_number <= %(due_soon_workdays)s
         ) as due_soon_on
     from marts.dim_dates as today
+    cross join (select max(date_on) as previous_on from marts.dim_dates where is_working_day and date_on < %(period_start)s) as previous
     where today.date_on = %(day)s
 ),
 
-ranking_rows as materialized (
-    select ranking.*, calendar.previous_on, earlier.rank as previous_rank, evening.open_count as open_before_count
-    from marts.ranking_as_of(%(district)s, %(day)s, %(known_at)s) as ranking
-    cross join calendar
-    left join marts.ranking_as_of(%(district)s, (select previous_on from calendar), %(known_at)s) as earlier using (township_code)
-    left join marts.ranking_as_of(%(district)s, %(day_before)s, %(known_at)s) as evening using (township_code)
+-- of earlier days only those of the same campaign are compared with: before its first day nothing was assigned
+earlier as (
+    select
+        case when calendar.previous_on >= campaign.started_on then calendar.previous_on end as previous_on,
+        case when calendar.compared_on >= campaign.started_on then calendar.compared_on end as compared_on
+    from calendar
+    join raw.campaigns as campaign
+        on campaign.district_code = %(district)s and %(day)s between campaign.started_on and campaign.ended_on
 ),
 
--- what is new or closed is so in the period: compared with the day before it
+ranking_rows as materialized (
+    select ranking.*, earlier.previous_on, previous.rank as previous_rank, evening.open_count as open_before_count
+    from marts.ranking_as_of(%(district)s, %(day)s, %(known_at)s) as ranking
+    cross join earlier
+    left join marts.ranking_as_of(%(district)s, (select previous_on from earlier), %(known_at)s) as previous using (township_code)
+    left join marts.ranking_as_of(%(district)s, (select compared_on from earlier), %(known_at)s) as evening using (township_code)
+),
+
 problem_rows as materialized (
     select
         problem.district_code, problem_no, problem.township_code, problem.village_code, problem.source, problem.category,
         problem.description, problem.department, problem.measures, problem.leader_name, problem.found_on, problem.due_on,
         problem.is_rectified, problem.is_overdue, problem.is_reopened,
-        earlier.problem_no is null as is_found,
-        problem.is_rectified and earlier.is_rectified is not true as is_closed,
-        coalesce(not problem.is_rectified and earlier.is_rectified, false) as is_relapsed,
+        compared.problem_no is null as is_found,
+        problem.is_rectified and compared.is_rectified is not true as is_closed,
+        coalesce(not problem.is_rectified and compared.is_rectified, false) as is_relapsed,
         problem.open_workdays, problem.submission_id, problem.source_file, problem.source_sheet, problem.source_row,
-        village.village_name
+        village.village_name,
+        %(is_of_a_day)s and compared.problem_no is not null and previous.problem_no is null as is_found_on_rest_days,
+        %(is_of_a_day)s and coalesce(compared.is_rectified and previous.is_rectified is not true, false) as is_closed_on_rest_days,
+        %(is_of_a_day)s and coalesce(previous.is_rectified and not compared.is_rectified, false) as is_relapsed_on_rest_days
     from marts.problems_as_of(%(district)s, %(day)s, %(known_at)s) as problem
-    left join marts.problems_as_of(%(district)s, %(day_before)s, %(known_at)s) as earlier using (problem_no)
+    left join marts.problems_as_of(%(district)s, (select compared_on from earlier), %(known_at)s) as compared using (problem_no)
+    left join marts.problems_as_of(%(district)s, (select previous_on from earlier), %(known_at)s) as previous using (problem_no)
     left join raw.villages as village on village.village_code = problem.village_code
 ),
 
@@ -204,7 +222,7 @@ supervision_rows as materialized (
 ),
 
 visit_rows as materialized (
-    select * from marts.visits_as_of(%(district)s, %(day)s, %(known_at)s) where visited_on >= %(period_start)s
+    select * from marts.visits_as_of(%(district)s, %(day)s, %(known_at)s) where visited_on > (select compared_on from calendar)
 ),
 
 file_rows as materialized (
@@ -217,7 +235,8 @@ file_rows as materialized (
         submission.district_code = %(district)s
         and outcome is not null
         and received_at <= %(known_at)s
-        and coalesce(report_on, (received_at at time zone 'Asia/Shanghai')::date) between %(period_start)s and %(day)s
+        and coalesce(report_on, (received_at at time zone 'Asia/Shanghai')::date) > (select previous_on from calendar)
+        and coalesce(report_on, (received_at at time zone 'Asia/Shanghai')::date) <= %(day)s
 ),
 
 project_rows as materialized (
@@ -229,14 +248,17 @@ movement_rows as materialized (
 ),
 
 finding_rows as materialized (
-    select district_code, rule_id, subject, text, day_on, null::text as submission_id
-    from marts.fund_findings_as_of(%(district)s, %(day)s, %(known_at)s)
-    where %(has_projects)s
-    union
-    select finding.district_code, rule_id, subject, text, day_on, submission_id
-    from quarantine.findings as finding
-    join file_rows using (submission_id)
-    where %(is_of_a_day)s
+    select row_number() over (order by rule_id, subject, text, submission_id, day_on)::integer as finding_no, found.*
+    from (
+        select district_code, rule_id, subject, text, day_on, null::text as submission_id
+        from marts.fund_findings_as_of(%(district)s, %(day)s, %(known_at)s)
+        where %(has_projects)s
+        union
+        select finding.district_code, rule_id, subject, text, day_on, submission_id
+        from quarantine.findings as finding
+        join file_rows using (submission_id)
+        where %(is_of_a_day)s
+    ) as found
 ),
 
 target_rows as materialized (
@@ -271,13 +293,14 @@ next as (
 issue as (
     insert into published.publications (
         publication_id, district_code, series, issue_year, issue_no, business_on, known_at, rule_code, data_fingerprint, corrects_issue_no,
-        period_start_on, district_name, data_label, issuer_name, document_family, document_word, recipients, copies_to, is_provisional,
-        due_soon_on, held_for, released_by, release_reason
+        period_start_on, compared_on, district_name, data_label, issuer_name, document_family, document_word, recipients, copies_to,
+        is_provisional, due_soon_on, held_for, released_by, release_reason
     )
     select
         concat_ws('-', %(district)s::text, %(series)s::text, %(year)s::integer, next.issue_no), %(district)s, %(series)s, %(year)s,
         next.issue_no, %(day)s, %(known_at)s, (select min(rule_code) from ranking_rows), frozen.data_fingerprint, %(corrects)s,
-        %(period_start)s, district.district_name, district.data_label, coalesce(district.issuer_name, office.unit_name),
+        %(period_start)s, calendar.compared_on, district.district_name, district.data_label,
+        coalesce(district.issuer_name, office.unit_name),
         district.document_family, district.document_word, district.recipients, district.copies_to, calendar.is_provisional,
         calendar.due_soon_on, %(held_for)s, %(released_by)s, %(release_reason)s
     from frozen

@@ -42,9 +42,15 @@ class Frozen:
         """The ranking without the departments' line."""
         return [line for line in self.ranking if line.township_code != self.office_code]
 
+    @property
+    def whole(self) -> str:
+        """All of the district in one word: 全区, 全县, 全市."""
+        last = self.issue.district_name[-1:]
+        return f"全{last}" if last in "区县市旗" and last else "全区"
+
     def place(self, township_code: str) -> str:
         """Name of a township, or what is said of the departments."""
-        return next((line.township_name for line in self.ranking if line.township_code == township_code), "区直部门")
+        return next((line.township_name for line in self.ranking if line.township_code == township_code), "其他")
 
 
 def read_issue(conn: psycopg.Connection, publication_id: str) -> Issue | None:
@@ -53,17 +59,17 @@ def read_issue(conn: psycopg.Connection, publication_id: str) -> Issue | None:
     return issues.execute("select * from published.publications where publication_id = %s", [publication_id]).fetchone()
 
 
-def read_frozen(conn: psycopg.Connection, issue: Issue) -> Frozen:
+def read_frozen(conn: psycopg.Connection, issue: Issue, *, with_corrected: bool = True) -> Frozen:
     """Read the rows of an issue, and those of the one it corrects."""
     corrected = None
-    if issue.corrects_issue_no is not None:
+    if with_corrected and issue.corrects_issue_no is not None:
         corrected = read_issue(conn, f"{issue.district_code}-{issue.series}-{issue.issue_year}-{issue.corrects_issue_no}")
     rows = conn.cursor(row_factory=namedtuple_row)
     tables = {
         name: rows.execute(f"select * from published.{table} where publication_id = %s order by {order}", [issue.publication_id]).fetchall()
         for name, (table, order) in _TABLES.items()
     }
-    return Frozen(issue=issue, corrected=read_frozen(conn, corrected) if corrected else None, **tables)
+    return Frozen(issue=issue, corrected=read_frozen(conn, corrected, with_corrected=False) if corrected else None, **tables)
 
 
 _TABLES = {
@@ -75,6 +81,6 @@ _TABLES = {
     "files": ("file_rows", "unit_code, received_at"),
     "projects": ("project_rows", "planned_start_on nulls last, township_code, project_no"),
     "movements": ("movement_rows", "moved_on, unit_code, movement_no"),
-    "findings": ("finding_rows", "rule_id, subject"),
+    "findings": ("finding_rows", "finding_no"),
     "targets": ("target_rows", "display_order"),
 }

@@ -14,7 +14,7 @@ import psycopg
 from duban import warehouse
 from duban.publishing import delivery
 from duban.publishing.issues.checks import Held, failed_checks
-from duban.publishing.issues.freezing import Issue, Release, freeze, require_working_day
+from duban.publishing.issues.freezing import Issue, Refused, Release, freeze, require_working_day
 from duban.publishing.issues.series import Series
 from duban.publishing.issues.writing import make_documents
 
@@ -47,48 +47,52 @@ def publish(
         The issue; None when the district has no campaign on that day, or nothing of it was accepted so far.
 
     Raises:
-        Held: a check failed; recorded in `ops.held_issues`. With a release: for a reason that it was not held for before.
+        Held: a check failed; recorded in `ops.held_issues`. With a release: for a reason that the person had not seen.
         NotAWorkingDay, NothingToCorrect: as `freeze`.
     """
     key = (district_code, series.code, business_on, is_correction)
-    known_reasons = warehouse.hold_reasons(conn, *key)
-    if not known_reasons:
-        release = None  # there is nothing to release
+    if not warehouse.hold_reasons(conn, *key):
+        release = None  # nothing is held, so there is nothing to release
+    began_at = conn.execute("select clock_timestamp()").fetchone()[0]
     end = time.monotonic() + settle_seconds
-    while warehouse.unjudged_files(conn, district_code) and time.monotonic() < end:
+    while warehouse.unjudged_files(conn, district_code, began_at) and time.monotonic() < end:
         time.sleep(0.5)
+    is_new = False
 
     def finish(issue: Issue) -> None:
+        nonlocal is_new
         found = failed_checks(conn, issue)
-        if found and (release is None or not set(found) <= set(known_reasons)):
+        if found and (release is None or not set(found) <= set(release.held_for)):
             raise Held(found)
         make_documents(conn, issue)
         delivery.enqueue_issue(conn, issue.publication_id)
         warehouse.end_hold(conn, *key, issue.publication_id)
+        is_new = True
 
     try:
-        return freeze(
-            conn, series, district_code, business_on, is_correction=is_correction, release=release, held_for=known_reasons, finish=finish
-        )
+        issue = freeze(conn, series, district_code, business_on, is_correction=is_correction, release=release, finish=finish)
     except Held as held:
         warehouse.record_hold(conn, *key, held.reasons)
         raise
+    if not is_new:
+        warehouse.end_hold(conn, *key, None)  # what was held differs in nothing any more
+    return issue
 
 
 def find_districts(conn: psycopg.Connection, series: Series, business_on: date, district_code: str | None = None) -> list[str]:
     """The districts that have something to publish about a day: a campaign that holds it, and accepted data.
 
     Raises:
-        ValueError: the day lies ahead or is no working day, or there is no such district.
+        Refused: the day lies ahead or is no working day, or there is no such district.
     """
     if business_on > (today := conn.execute("select (now() at time zone 'Asia/Shanghai')::date").fetchone()[0]):
-        raise ValueError(f"{business_on} 还没有到（今天是 {today}），不能出{series.kind}")
+        raise Refused(f"{business_on} 还没有到（今天是 {today}），不能出{series.kind}")
     require_working_day(conn, series, business_on)
     if (
         district_code
         and not conn.execute("select exists (select from raw.districts where district_code = %s)", [district_code]).fetchone()[0]
     ):
-        raise ValueError(f"没有登记过代码为 {district_code} 的区县")
+        raise Refused(f"没有登记过代码为 {district_code} 的区县")
     asked = {"district": district_code, "day": business_on, "accepted": list(warehouse.ACCEPTED)}
     return [code for (code,) in conn.execute(_DISTRICTS, asked)]
 

@@ -55,7 +55,10 @@ def _source(frozen: Frozen, row: Row) -> Source:
         return Source(f"{row.unit_name}报送的文件", row.submission_id, row.file_name)
     if "text" in columns:
         return Source(row.text, row.submission_id)
-    return Source(place or row.target_name)
+    if "target_name" in columns:
+        return Source(row.target_name)
+    asked = f"'{frozen.issue.district_code}', '{row.previous_on}', '{frozen.issue.known_at}'" if row.previous_on else None
+    return Source(place + (f"；此前名次见 marts.ranking_as_of({asked})" if asked else ""))
 
 
 # By the first of these a row is known; a movement may name a project, and a visit a problem.

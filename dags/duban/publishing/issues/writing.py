@@ -29,7 +29,7 @@ from duban.publishing.issues.figures import Figures, count_figures
 from duban.publishing.issues.freezing import Issue
 from duban.publishing.issues.frozen import Frozen, Row, read_frozen, read_issue
 from duban.publishing.issues.series import SERIES
-from duban.settings import Settings
+from duban.settings import TIMEZONE, Settings
 
 MANIFEST = "manifest.json"
 MEDIA_TYPES = {
@@ -41,7 +41,6 @@ MEDIA_TYPES = {
 LABELS = {".docx": "Word 文档（.docx）", ".xlsx": "Excel 工作簿（.xlsx）"}
 STATES = {True: "整改到位", False: "未整改"}
 STAGES = {"not_started": "未开工", "started": "在建", "finished": "已完工", "accepted": "已验收"}
-OUTCOMES = {"accepted": "通过", "accepted_with_rejections": "部分退回", "rejected": "退回", "duplicate": "重复"}
 
 
 def make_documents(conn: psycopg.Connection, issue: Issue) -> None:
@@ -70,16 +69,19 @@ def render_documents(frozen: Frozen) -> dict[str, bytes]:
 
 
 def letterhead(issue: Issue, title: str) -> Letterhead:
-    """Head and foot of an issue; the date printed is the business day."""
+    """Head and foot of an issue. It is dated with its business day, a correction with the day on which it was published."""
+    series = SERIES[issue.series]
+    is_correction = issue.corrects_issue_no is not None
     return Letterhead(
         family=issue.document_family,
-        series_name=f"{issue.district_name}{SERIES[issue.series].name}",
+        series_name=f"{issue.district_name}{series.name}",
         issuer_name=issue.issuer_name,
         issue_no=issue.issue_no,
         year=issue.issue_year,
-        document_word=issue.document_word,
+        # numbers begin anew in each series, and a 发文字号 must be one of its kind
+        document_word=issue.document_word and f"{issue.document_word}{series.word}",
         title=title,
-        issued_on=issue.business_on,
+        issued_on=issue.published_at.astimezone(TIMEZONE).date() if is_correction else issue.business_on,
         recipients=issue.recipients,
         copies_to=issue.copies_to,
         data_label=issue.data_label,
@@ -154,11 +156,6 @@ def details(frozen: Frozen) -> list[Detail]:
     visits = (
         (row.record_no, row.group_code, row.visited_on, place(row), row.problem_no, row.verdict, *source(row)) for row in frozen.visits
     )
-    files = (
-        (row.unit_name, row.file_name, row.report_on, OUTCOMES[row.outcome], row.row_count, row.accepted_count, row.rejected_count,
-         row.ignored_count, row.submission_id)
-        for row in frozen.files
-    )  # fmt: skip
     projects = (
         (row.project_no, row.project_name, row.category, place(row), row.place, row.responsible_unit, _wan(row.planned_yuan),
          row.planned_start_on, row.planned_finish_on, row.actual_start_on, row.actual_finish_on, row.accepted_on, STAGES[row.stage],
@@ -175,7 +172,6 @@ def details(frozen: Frozen) -> list[Detail]:
         ("问题明细", ("编号", "乡镇（街道）", "村（社区）", "来源", "类别", "问题", "行业部门", "整改措施", "责任领导", "发现日期",
                   "整改时限", "状态", "超期", "退回反弹", *came_from), problems),
         ("督导明细", ("记录编号", "督导组", "督导日期", "乡镇（街道）", "问题编号", "核查结论", *came_from), visits),
-        ("文件明细", ("单位", "文件", "填报日期", "结果", "行数", "入库", "退回", "忽略", "报送编号"), files),
         ("项目明细", ("项目编号", "项目名称", "类别", "乡镇（街道）", "地点", "责任单位", "计划总投资（万元）", "计划开工", "计划完工",
                   "实际开工", "实际完工", "验收", "进度", *came_from), projects),
         ("资金明细", ("报送单位", "流水号", "资金年度", "层级", "环节", "金额（万元）", "发生日期", "文号", "项目编号", "乡镇（街道）",

@@ -11,7 +11,7 @@ from datetime import date, datetime
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
-from duban.publishing.site.audience import Part, gets
+from duban.publishing.audience import Part, gets
 from duban.publishing.site.figures.funds import Funds, read_funds
 from duban.publishing.site.figures.issues import Issues, read_issues
 from duban.publishing.site.figures.problems import OpenProblem, read_open_problems

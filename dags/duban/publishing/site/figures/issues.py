@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from duban.publishing.audience import Part, gets
 from duban.publishing.issues.series import SERIES
-from duban.publishing.site.audience import Part, gets
 
 # What an office reads or sends on; whatever else an issue has is for programs.
 DOCUMENTS = {".html": "网页", ".docx": "Word", ".xlsx": "Excel"}

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import psycopg
 from psycopg.rows import class_row
 
-from duban.publishing.site.audience import Part, gets
+from duban.publishing.audience import Part, gets
 
 
 @dataclass(frozen=True)

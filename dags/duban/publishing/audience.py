@@ -1,7 +1,8 @@
-"""What of a district's pages goes to whom: the one place that says it.
+"""What of a district goes to whom, on its pages and by e-mail: the one place that says it.
 
-`raw.districts.audience` holds the audience of a district. A part that an audience does not get is not read from the warehouse, so that no
-template can show it, and files that hold it are removed from the site. An audience that is not named here gets nothing.
+`raw.districts.audience` holds the audience of a district's pages, `ops.recipients.audience` that of an address. On pages, a part that an
+audience does not get is not read from the warehouse, so that no template can show it, and files that hold it are removed from the site. An
+audience that is not named here gets nothing.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from enum import StrEnum
 
 
 class Audience(StrEnum):
-    """How far the pages of a district go; the words of `raw.districts.audience`."""
+    """How far the pages of a district go, and to whom an address belongs; the words of both columns."""
 
     OFF = "off"
     INTERNAL = "internal"
@@ -39,5 +40,5 @@ WHO_GETS: Mapping[Part, frozenset[Audience]] = {
 
 
 def gets(audience: str, part: Part) -> bool:
-    """Whether an audience, as `raw.districts` spells it, gets a part."""
+    """Whether an audience, as the tables spell it, gets a part."""
     return audience in WHO_GETS[part]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from duban.publishing.site.audience import WHO_GETS, Audience, Part, gets
+from duban.publishing.audience import WHO_GETS, Audience, Part, gets
 
 DECIDED = """
                off  internal  leaders  townships
