@@ -52,7 +52,7 @@ class Site:
         return f"{base}/{quote(path)}{hash_mark}{fragment}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """One Chromium for the run."""
     if CHROMIUM is None:
@@ -64,7 +64,7 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(browser: Any, server: Server, sample_office: Office, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The sample district with nine issues, rendered and served by `local.site`."""
     name = sample_office.settings.warehouse_uri.rsplit("/", 1)[1]

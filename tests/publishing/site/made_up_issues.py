@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import PurePosixPath
 
 import psycopg
@@ -42,13 +42,14 @@ def insert_issue(
     conn.execute(
         """insert into published.publications
                (publication_id, district_code, series, issue_year, issue_no, business_on, known_at, rule_code, data_fingerprint,
-                published_at, corrects_issue_no, period_start_on)
-           values (%s, %s, %s, %s, %s, %s, now(), 'ZY-2020-R1', 'made up', %s, %s, %s)""",
+                published_at, corrects_issue_no, period_start_on, compared_on)
+           values (%s, %s, %s, %s, %s, %s, now(), 'ZY-2020-R1', 'made up', %s, %s, %s, %s)""",
         [
             *[identity, district, series, day.year, number, day],
             datetime.combine(day, time(17, 30), TIMEZONE),
             corrects,
             period_start or day,
+            (period_start or day) - timedelta(days=1),
         ],
     )
     for name, content in (documents(f"{series}第{number}期") if files is None else files).items():
