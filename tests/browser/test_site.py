@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 import shutil
 import subprocess
+import time
 from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote

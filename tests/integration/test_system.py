@@ -224,7 +224,7 @@ def test_a_check_holds_an_issue_and_a_person_releases_it(system):
         )
         with pytest.raises(AssertionError, match="Held, because a check failed:\n *430902 2020-06-30: 乡镇齐全：缺新设镇"):
             system.run("publish", "--series", "weekly", "--day", "2020-06-30", "--district", ZIYANG)
-        assert "HELD 430902 weekly 2020-06-30: 乡镇齐全：缺新设镇" in system.run("status")
+        assert re.search(r"HELD 430902 weekly 2020-06-30 since [-\d: ]+: 乡镇齐全：缺新设镇", system.run("status"))
         token = system.call("/auth/token", {"username": "admin", "password": system.password()})["access_token"]
         end = time.monotonic() + 60
         while not (waiting := system.call("/api/v2/dags/~/dagRuns/~/hitlDetails", token=token)["hitl_details"]):

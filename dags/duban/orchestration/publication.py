@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import CronTriggerTimetable, Param, task, task_group
+from airflow.sdk import CronTriggerTimetable, Param, get_current_context, task, task_group
 
 from duban.orchestration.assets import PUBLICATIONS
 from duban.orchestration.defaults import TIMEZONE
@@ -36,10 +36,11 @@ def publication_tasks(series: str) -> None:
 
         return steps.find_issues(series, dict(params), dag_run)
 
-    @task(multiple_outputs=False, outlets=[PUBLICATIONS], map_index_template="{{ task.op_kwargs['asked']['district_code'] }}")
+    @task(multiple_outputs=False, outlets=[PUBLICATIONS], map_index_template="{{ district_code }}")
     def publish(asked: dict[str, Any]) -> dict[str, Any]:
         from duban.orchestration import steps
 
+        get_current_context()["district_code"] = asked["district_code"]
         return steps.publish_issue(series, asked)
 
     @task(multiple_outputs=True)
