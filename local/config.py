@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from duban.settings import PROJECT, Settings, load_settings
+from duban.settings import LOGINS, PROJECT, Settings, load_settings
 from local.console import Problem
 from local.secrets import write_private
 
@@ -24,6 +24,7 @@ VARIABLES = (
     "DUBAN_AIRFLOW_PORT",
     "DUBAN_SITE_PORT",
     "AIRFLOW_CONN_WAREHOUSE",
+    *(f"AIRFLOW_CONN_WAREHOUSE_{login.upper()}" for login in LOGINS),
     "DUBAN_HMAC_KEY",
 )
 # Airflow connections of the mail server and the group robots. They hold passwords: read anew each time, never remembered.
@@ -97,6 +98,7 @@ class Installation:
         }
         if self.is_external_warehouse:
             values["AIRFLOW_CONN_WAREHOUSE"] = settings.warehouse_uri
+            values |= {f"AIRFLOW_CONN_WAREHOUSE_{login.upper()}": uri for login, uri in settings.login_uris.items()}
         if self.is_external_hmac_key:
             values["DUBAN_HMAC_KEY"] = settings.hmac_key
         return values

@@ -32,6 +32,6 @@ def register(system: System, console: Console, options: argparse.Namespace) -> N
     if subprocess.run([sys.executable, "-m", "duban.divisions", *arguments], env=environment).returncode:
         raise Problem("nothing was registered")
     console.say("rebuilding the marts, so that the district shows at once")
-    if subprocess.run([sys.executable, "-m", "local.warehouse", "--rebuild"], env=environment).returncode:
+    if subprocess.run([sys.executable, "-m", "duban.install", "--rebuild"], env=environment).returncode:
         raise Problem("The district is registered, but the marts could not be rebuilt: DAG build_warehouse will do it.")
     console.say("done")

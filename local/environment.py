@@ -10,7 +10,8 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from local.config import Installation
+from duban.orchestration.dbt import connection_variables
+from local.config import VARIABLES, Installation
 from local.postgres import BIN, HOST
 from local.secrets import Secrets, write_airflow_passwords, write_private
 
@@ -29,6 +30,7 @@ PRELOADED = (
 )
 # libpq reads these too; a leftover of another system must not bend ours.
 _LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE", "sslmode": "PGSSLMODE"}
+_OURS = [name for name in VARIABLES if name.startswith("AIRFLOW_CONN_WAREHOUSE") or name == "DUBAN_HMAC_KEY"]
 _FOREIGN = ("PGSERVICE", "PGPASSFILE", "PGOPTIONS", "PGHOSTADDR", "PGSSLMODE", "PGAPPNAME", "PYTHONHOME", "VIRTUAL_ENV")
 
 
@@ -40,7 +42,7 @@ def system_variables(installation: Installation, secrets: Secrets) -> dict[str, 
         **_dbt(installation),
         **_airflow(installation, secrets),
         **installation.connections,
-        "DUBAN_BI_URI": bi_uri(installation, secrets),
+        "DUBAN_BI_URI": installation.settings.uri("bi_reader"),
         "PYTHONUTF8": "1",
         "PYTHONPATH": f"{installation.settings.project / 'dags'}:{installation.settings.project}",
     }
@@ -51,7 +53,7 @@ def process_environment(installation: Installation, secrets: Secrets) -> dict[st
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("MAKE") and name not in _FOREIGN and name not in ("AIRFLOW_CONN_WAREHOUSE", "DUBAN_HMAC_KEY")
+        if not name.startswith("MAKE") and name not in _FOREIGN and name not in _OURS
     }
     # Airflow's tasks speak HTTP to 127.0.0.1; a proxy of the machine is not for that.
     hosts = [host for host in inherited.get("NO_PROXY", inherited.get("no_proxy", "")).split(",") if host]
@@ -70,7 +72,7 @@ def write_env_file(installation: Installation, secrets: Secrets) -> Path:
 
 def render_env_file(variables: Mapping[str, str], folders: list[Path]) -> str:
     """The text of `env.sh`."""
-    leftovers = [name for name in ("AIRFLOW_CONN_WAREHOUSE", "DUBAN_HMAC_KEY", *_FOREIGN) if name not in variables]
+    leftovers = [name for name in (*_OURS, *_FOREIGN) if name not in variables]
     lines = [
         "# Written by `make up`. Holds passwords: keep it to yourself. Use: . env.sh",
         f"unset {' '.join(leftovers)}",
@@ -85,14 +87,8 @@ def _program_folders() -> list[Path]:
     return [Path(sys.executable).parent, BIN]
 
 
-def bi_uri(installation: Installation, secrets: Secrets) -> str:
-    """The connection string for BI tools."""
-    parts = conninfo_to_dict(installation.settings.warehouse_uri)
-    return f"postgresql://bi_reader:{secrets.bi_reader_password}@{parts['host']}:{parts.get('port', 5432)}/{parts['dbname']}"
-
-
 def _warehouse(installation: Installation) -> dict[str, str]:
-    """The warehouse for libpq and dbt."""
+    """The warehouse for libpq, as its operator."""
     parts = conninfo_to_dict(installation.settings.warehouse_uri)
     return {_LIBPQ[name]: str(value) for name, value in parts.items() if name in _LIBPQ}
 
@@ -105,6 +101,7 @@ def _dbt(installation: Installation) -> dict[str, str]:
         "DBT_TARGET_PATH": str(installation.dbt_state / "target"),
         "DBT_LOG_PATH": str(installation.dbt_state / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        **{name: value for name, value in connection_variables(installation.settings).items() if name.startswith("DBT_")},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import re
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from duban.warehouse import connect, registered_units
 from local import airflow
 from local.config import Installation
 from local.console import Console, Problem
-from local.environment import bi_uri, process_environment, write_env_file
+from local.environment import process_environment, write_env_file
 from local.postgres import HOST, Postgres, require_free
 from local.processes import Processes, fingerprint, tail
 from local.secrets import Secrets, load_secrets
@@ -55,11 +56,11 @@ class System:
     @property
     def bi_uri(self) -> str:
         """The connection string for BI tools; without a password where the role was made by somebody else."""
-        uri = bi_uri(self.installation, self.secrets)
+        uri = self.installation.settings.uri("bi_reader")
         try:
             psycopg.connect(uri, connect_timeout=5).close()
         except psycopg.OperationalError:
-            return uri.replace(f":{self.secrets.bi_reader_password}@", "@")
+            return re.sub(r"(?<=//bi_reader):[^@]*", "", uri)
         return uri
 
     def down_parts(self) -> list[str]:
@@ -150,7 +151,7 @@ class System:
         log = self.installation.logs / "prepare-warehouse.log"
         with log.open("wb") as output:
             code = subprocess.run(
-                [sys.executable, "-m", "local.warehouse"],
+                [sys.executable, "-m", "duban.install"],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

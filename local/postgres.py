@@ -19,8 +19,8 @@ from pathlib import Path
 
 import psutil
 import psycopg
-from psycopg import sql
 
+from duban import access
 from local.config import Installation
 from local.console import Problem
 from local.processes import rotate, tail
@@ -198,29 +198,11 @@ class Postgres:
     def _provide_roles_and_databases(self) -> None:
         secrets = self._secrets
         with self.connect("postgres", SUPERUSER, secrets.postgres_password) as conn:
-            for role, password in (("duban", secrets.warehouse_password), ("airflow", secrets.airflow_db_password)):
-                ensure_role(conn, role, password)
-                if not conn.execute("select 1 from pg_database where datname = %s", (role,)).fetchone():
-                    conn.execute(sql.SQL("create database {0} owner {0}").format(sql.Identifier(role)))
-            ensure_bi_reader(conn, secrets.bi_reader_password)
-            conn.execute("alter role bi_reader set temp_file_limit = '2GB'")
-            # Airflow counts in UTC and says so in its own columns.
-            conn.execute("alter role airflow set timezone = 'UTC'")
-            conn.execute("revoke all on database duban, airflow, postgres, template1 from public")
-            conn.execute("grant connect on database duban to bi_reader")
-        with self.connect("duban", SUPERUSER, secrets.postgres_password) as conn:
-            self._close_side_doors(conn)
-
-    @staticmethod
-    def _close_side_doors(conn: psycopg.Connection) -> None:
-        """Take from the public what needs no table: a reader could hold the loader's advisory lock, or write large objects."""
-        functions = conn.execute(
-            """select oid::regprocedure::text from pg_proc where pronamespace = 'pg_catalog'::regnamespace
-               and (proname like '%advisory%' or proname in ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_open', 'lowrite', 'lo_put'))"""
-        ).fetchall()
-        for (function,) in functions:
-            conn.execute(f"revoke execute on function {function} from public")
-            conn.execute(f"grant execute on function {function} to duban")
+            access.provide_roles(conn, secrets.login_passwords())
+            access.provide_database(conn, access.OPERATOR)
+            access.provide_airflow(conn, "airflow", secrets.airflow_db_password, "airflow")
+        with self.connect(access.OPERATOR, SUPERUSER, secrets.postgres_password) as conn:
+            access.close_side_doors(conn)
 
     def _postmaster_file(self) -> tuple[int | None, int | None]:
         try:
@@ -250,37 +232,6 @@ class Postgres:
             time.sleep(0.05)
         # PostgreSQL refuses to start if the pid in this file is alive, though it be a stranger's by now.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
-
-
-def ensure_role(conn: psycopg.Connection, role: str, password: str) -> None:
-    """Make a login role without privileges, or give an existing one its password again."""
-    verb = "alter" if conn.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone() else "create"
-    conn.execute(sql.SQL("{} role {} login password {}").format(sql.SQL(verb), sql.Identifier(role), sql.Literal(password)))
-
-
-def ensure_bi_reader(conn: psycopg.Connection, password: str) -> None:
-    """Make the role of BI tools: it logs in, reads, and cannot take the server for itself.
-
-    Every role may change its own password and defaults, and many people share this one: it gets its own back, and no others.
-    """
-    ensure_role(conn, "bi_reader", password)
-    conn.execute("alter role bi_reader reset all")
-    for (database,) in conn.execute(
-        """select datname from pg_db_role_setting join pg_database on pg_database.oid = setdatabase
-           where setrole = 'bi_reader'::regrole"""
-    ).fetchall():
-        conn.execute(sql.SQL("alter role bi_reader in database {} reset all").format(sql.Identifier(database)))
-    conn.execute("alter role bi_reader connection limit 20")
-    conn.execute("alter role bi_reader set search_path = marts, published")
-    conn.execute("alter role bi_reader set default_transaction_read_only = on")
-    # The queries of one transaction see one build, whatever is published in between.
-    conn.execute("alter role bi_reader set default_transaction_isolation = 'repeatable read'")
-    conn.execute("alter role bi_reader set statement_timeout = '5min'")
-    conn.execute("alter role bi_reader set idle_in_transaction_session_timeout = '5min'")
-    if conn.info.server_version >= 170000:
-        # as long as it is open, nothing that was deleted meanwhile can be cleared away
-        conn.execute("alter role bi_reader set transaction_timeout = '1h'")
-    conn.execute("alter role bi_reader set timezone = 'Asia/Shanghai'")
 
 
 def require_free(port: int, variable: str) -> None:

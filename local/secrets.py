@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from duban.settings import new_token, secret_file
+from duban.settings import LOGINS, new_token, secret_file
 
 
 def _fernet_key() -> str:
@@ -28,13 +28,21 @@ class Secrets:
 
     postgres_password: str
     warehouse_password: str
+    loader_password: str
+    transformer_password: str
+    publisher_password: str
     bi_reader_password: str
+    personal_reader_password: str
     airflow_db_password: str
     airflow_admin_password: str
     fernet_key: str
     jwt_secret: str
     api_secret_key: str
     hmac_key: str
+
+    def login_passwords(self) -> dict[str, str]:
+        """Passwords of the logins of the embedded warehouse, as `duban.access` wants them."""
+        return {"operator": self.warehouse_password, **{login: getattr(self, f"{login}_password") for login in LOGINS}}
 
 
 _MAKERS: dict[str, Callable[[], str]] = {"fernet_key": _fernet_key, "airflow_admin_password": _readable_password}

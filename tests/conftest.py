@@ -20,11 +20,11 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from duban import divisions, warehouse
+from duban import access, divisions, warehouse
 from duban.intake import inbox
 from duban.orchestration import dbt
 from duban.quality import judging, returns
-from duban.settings import Settings
+from duban.settings import LOGINS, Settings
 from local.config import load_installation
 from local.postgres import SUPERUSER, Postgres
 from local.sample import write_sample
@@ -70,10 +70,17 @@ class Server:
         """A new database, a copy of the template; returns its connection string."""
         name = f"{template}_{next(self._numbers)}"
         with self.superuser() as conn:
-            conn.execute(sql.SQL("create database {} template {} owner duban").format(sql.Identifier(name), sql.Identifier(template)))
-            conn.execute(sql.SQL("grant connect on database {} to bi_reader").format(sql.Identifier(name)))
+            conn.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
+            access.open_database(conn, name)
         parts = urlsplit(self.settings.warehouse_uri)
         return parts._replace(path=f"/{name}").geturl()
+
+    def settings_of(self, home: Path, uri: str) -> Settings:
+        """Settings of a home with such a database as its warehouse."""
+        settings = replace(self.settings, warehouse_uri=uri)
+        folders = {"home": home, "inbox": home / "inbox", "outbox": home / "outbox", "landing": home / "landing"}
+        # the passwords of this server, wherever the home lies
+        return replace(settings, login_uris={login: settings.uri(login) for login in LOGINS}, **folders)
 
     def drop(self, uri: str) -> None:
         """Drop such a database."""
@@ -89,7 +96,7 @@ def open_server(folder: Path) -> Iterator[Server]:
     try:
         with warehouse.connect(running.settings) as conn:
             warehouse.migrate(conn)
-        with warehouse.connect(running.settings) as conn:
+            access.apply_rights(conn)
             divisions.register_reference(conn)
         yield running
     finally:
@@ -117,8 +124,8 @@ class Office:
         return path
 
     def ingest(self) -> None:
-        """Claim, judge, load, return: what the DAG does."""
-        with warehouse.connect(self.settings) as conn:
+        """Claim, judge, load, return: what the DAG does, with the rights that it has."""
+        with warehouse.connect(self.settings, "loader") as conn:
             inbox.claim_files(conn, self.settings)
             judging.judge_waiting(conn, self.settings)
             returns.write_returns(conn, self.settings)
@@ -159,9 +166,7 @@ def open_office(server: Server, home: Path, template: str = "duban") -> Iterator
     Files are at rest at once: that they must rest is tested where it matters.
     """
     uri = server.copy_of(template)
-    settings = replace(
-        server.settings, home=home, inbox=home / "inbox", outbox=home / "outbox", landing=home / "landing", warehouse_uri=uri
-    )
+    settings = server.settings_of(home, uri)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inbox, "REST_SECONDS", 0.0)
         try:
@@ -223,9 +228,7 @@ def sample_office(server: Server, sample_files, tmp_path_factory: pytest.TempPat
     """A warehouse that took the sample and the real table of 北塔区 in, with its marts. To look at, not to change."""
     uri = server.copy_of("duban")
     home = tmp_path_factory.mktemp("sample_home")
-    settings = replace(
-        server.settings, home=home, inbox=home / "inbox", outbox=home / "outbox", landing=home / "landing", warehouse_uri=uri
-    )
+    settings = server.settings_of(home, uri)
     office = Office(settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inbox, "REST_SECONDS", 0.0)

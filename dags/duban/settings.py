@@ -10,11 +10,19 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 PROJECT = Path(__file__).resolve().parents[2]
 TIMEZONE = ZoneInfo("Asia/Shanghai")
+#: Who logs in to the warehouse beside its operator, as PostgreSQL calls them; what each may do: `duban/access.py`.
+LOGINS = {
+    "loader": "duban_loader",
+    "transformer": "duban_transformer",
+    "publisher": "duban_publisher",
+    "bi_reader": "bi_reader",
+    "personal_reader": "personal_reader",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,28 @@ class Settings:
     airflow_port: int
     site_port: int
     warehouse_uri: str
+    login_uris: Mapping[str, str]
     hmac_key: str
+    # for `duban.install` on a server of our own, and for nobody else: its superuser, and Airflow's metadata
+    admin_uri: str = ""
+    metadata_uri: str = ""
+
+    def uri(self, login: str) -> str:
+        """How to reach the warehouse as one of `LOGINS`, or as the operator.
+
+        Raises:
+            LookupError: the operator is not known here.
+        """
+        if login == "operator":
+            if not self.warehouse_uri:
+                raise LookupError("this process does the pipeline's work: it has no connection of the operator (AIRFLOW_CONN_WAREHOUSE)")
+            return self.warehouse_uri
+        if login in self.login_uris:
+            return self.login_uris[login]
+        server = urlsplit(self.warehouse_uri)
+        password = secret_file(self.home / "secrets" / f"{login}_password", new_token)
+        place = server.netloc.rpartition("@")[2]
+        return server._replace(netloc=f"{LOGINS[login]}:{quote(password, safe='')}@{place}").geturl()
 
     @property
     def expectations(self) -> Path:
@@ -67,7 +96,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         airflow_port=_port(env, "DUBAN_AIRFLOW_PORT", 8080),
         site_port=_port(env, "DUBAN_SITE_PORT", 8090),
         warehouse_uri=_warehouse_uri(env, home, pg_port),
+        login_uris=_login_uris(env),
         hmac_key=env.get("DUBAN_HMAC_KEY") or secret_file(home / "secrets" / "hmac_key", new_token),
+        admin_uri=env.get("DUBAN_PG_ADMIN_URI") or "",
+        metadata_uri=env.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN") or "",
     )
 
 
@@ -82,11 +114,21 @@ def _port(env: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def _login_uris(env: Mapping[str, str]) -> dict[str, str]:
+    """Connections of single logins, where the environment names them; others reach the operator's server by a password of the home."""
+    return {login: _uri(uri) for login in LOGINS if (uri := env.get(f"AIRFLOW_CONN_WAREHOUSE_{login.upper()}"))}
+
+
+def _uri(text: str) -> str:
+    """Airflow writes postgres://, libpq understands both; one spelling from here on."""
+    return "postgresql://" + text.split("://", 1)[1]
+
+
 def _warehouse_uri(env: Mapping[str, str], home: Path, pg_port: int) -> str:
-    uri = env.get("AIRFLOW_CONN_WAREHOUSE")
-    if uri:
-        # Airflow writes postgres://, libpq understands both; one spelling from here on.
-        return "postgresql://" + uri.split("://", 1)[1]
+    if uri := env.get("AIRFLOW_CONN_WAREHOUSE"):
+        return _uri(uri)
+    if len(_login_uris(env)) >= len(("loader", "transformer", "publisher")):
+        return ""  # a worker of a larger installation: whoever does the pipeline's work is not its operator
     password = secret_file(home / "secrets" / "warehouse_password", new_token)
     return f"postgresql://duban:{quote(password, safe='')}@127.0.0.1:{pg_port}/duban"
 

@@ -96,9 +96,15 @@ class Unremoved:
     file_mtime_ns: int
 
 
-def connect(settings: Settings) -> psycopg.Connection:
-    """A connection to the warehouse with autocommit: what belongs together says so by `conn.transaction()`."""
-    return psycopg.connect(settings.warehouse_uri, autocommit=True, application_name="duban", options=f"-c timezone={TIMEZONE.key}")
+def connect(settings: Settings, login: str = "operator") -> psycopg.Connection:
+    """A connection to the warehouse with autocommit: what belongs together says so by `conn.transaction()`.
+
+    Args:
+        settings: Where the warehouse is.
+        login: Whose rights: a name of `settings.LOGINS`, or the operator, who acts as the owner.
+    """
+    options = f"-c timezone={TIMEZONE.key}" + (" -c role=duban_owner" if login == "operator" else "")
+    return psycopg.connect(settings.uri(login), autocommit=True, application_name="duban", options=options)
 
 
 def migrate(conn: psycopg.Connection) -> list[str]:
@@ -375,9 +381,7 @@ def upsert_households(conn: psycopg.Connection, households: Mapping[str, tuple[s
     """Keep identity number and name of households, by key, in the personal schema; a newer name replaces an older one."""
     if households:
         conn.execute(
-            """insert into personal.households (household_key, id_number, holder_name)
-               select * from unnest(%s::text[], %s::text[], %s::text[])
-               on conflict (household_key) do update set holder_name = coalesce(excluded.holder_name, households.holder_name)""",
+            "select personal.keep_households(%s, %s, %s)",
             (list(households), [number for number, _ in households.values()], [name for _, name in households.values()]),
         )
 

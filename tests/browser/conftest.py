@@ -69,7 +69,7 @@ def site(browser: Any, server: Server, sample_office: Office, tmp_path_factory: 
     """The sample district with nine issues, rendered and served by `local.site`."""
     name = sample_office.settings.warehouse_uri.rsplit("/", 1)[1]
     with open_office(server, tmp_path_factory.mktemp("browser") / "home", template=name) as office:
-        with warehouse.connect(office.settings) as conn:
+        with warehouse.connect(office.settings, "publisher") as conn:
             insert_six_days(conn)
             render_site(conn, office.settings.outbox)
         folder = office.settings.outbox / "site"

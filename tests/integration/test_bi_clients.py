@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg import errors, sql
 
-from local.postgres import ensure_bi_reader
+from duban import access
 from tests.conftest import Office, Server
 
 ZIYANG = "430902"
@@ -310,6 +310,6 @@ def test_what_a_reader_does_to_its_own_role_ends_with_the_next_start(server, sam
             assert conn.execute(shown).fetchone() == ("0", "read committed", "off", "nowhere")
     finally:
         with server.superuser() as conn:
-            ensure_bi_reader(conn, server.secrets.bi_reader_password)
+            access.provide_roles(conn, server.secrets.login_passwords())
     with connect(server, sample_office) as conn:
         assert conn.execute(shown).fetchone() == ("5min", "repeatable read", "on", "marts, published")

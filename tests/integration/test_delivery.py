@@ -169,7 +169,7 @@ def write_issue(conn, settings, publication_id: str) -> Path:
 
 
 def deliver(office, channels, **options: Any) -> delivery.DeliveryReport:
-    with warehouse.connect(office.settings) as conn:
+    with warehouse.connect(office.settings, "publisher") as conn:
         return delivery.deliver_due(conn, office.settings, channels, **{"write_issue": write_issue, **options})
 
 
@@ -183,7 +183,7 @@ def statuses(office) -> list[tuple[str, str]]:
 
 
 def set_audience(office, audience: str) -> None:
-    with warehouse.connect(office.settings) as conn:
+    with warehouse.connect(office.settings, "publisher") as conn:
         conn.execute("update raw.districts set audience = %s where district_code = %s", [audience, DISTRICT])
 
 
@@ -851,7 +851,7 @@ def test_an_installation_from_before_is_taken_over(server, tmp_path, monkeypatch
         if path.stem < "0006":
             shutil.copy(path, before)
     with server.superuser() as conn:
-        conn.execute("create database upgraded owner duban")
+        conn.execute("create database upgraded owner duban_owner")
     uri = server.settings.warehouse_uri.rsplit("/", 1)[0] + "/upgraded"
     try:
         with psycopg.connect(uri, autocommit=True) as conn:

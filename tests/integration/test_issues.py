@@ -50,7 +50,7 @@ def office(server, prepared: Office, tmp_path) -> Iterator[Office]:
 
 
 def freeze(office: Office, day: date, **options) -> Issue | None:
-    with warehouse.connect(office.settings) as conn:
+    with warehouse.connect(office.settings, "publisher") as conn:
         return freezing.freeze(conn, DAILY, DISTRICT, day, **options)
 
 
@@ -78,7 +78,7 @@ def send_late(office: Office) -> None:
 def test_columns_are_those_of_what_is_frozen(office):
     others = {"visit_rows": "visits_as_of", "project_rows": "projects_as_of", "movement_rows": "movements_as_of"}
     for table, function in {**FROZEN, **others}.items():
-        with warehouse.connect(office.settings) as conn:
+        with warehouse.connect(office.settings, "publisher") as conn:
             kept = [column.name for column in conn.execute(f"select * from published.{table} limit 0").description]
             asked = conn.execute(f"select * from marts.{function}(%s, %s, now()) limit 0", [DISTRICT, LAST_DAY]).description
             assert kept == ["publication_id", *(column.name for column in asked), *BESIDE.get(table, [])]
@@ -102,7 +102,7 @@ def test_no_issue_where_there_is_nothing_to_say(office):
     with pytest.raises(freezing.NothingToCorrect, match="2020-06-24 还没有出过"):
         freeze(office, date(2020, 6, 24), is_correction=True)
     assert freeze(office, date(2020, 3, 31)) is None
-    with warehouse.connect(office.settings) as conn:
+    with warehouse.connect(office.settings, "publisher") as conn:
         assert freezing.freeze(conn, DAILY, "430511", LAST_DAY) is None
     assert office.query("select * from published.publications") == []
 

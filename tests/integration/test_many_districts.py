@@ -128,7 +128,7 @@ def twin(server: Server, office: Office) -> Iterator[Office]:
     """The same warehouse once more, to do something to it."""
     uri = server.copy_of(office.settings.warehouse_uri.rsplit("/", 1)[1])
     try:
-        yield Office(replace(office.settings, warehouse_uri=uri))
+        yield Office(server.settings_of(office.settings.home, uri))
     finally:
         server.drop(uri)
 

@@ -64,7 +64,7 @@ def evenings(server, sample_files, tmp_path_factory) -> Iterator[tuple[Office, l
             for file in files:
                 office.drop(file.unit_code, file.path.name, file.path.read_bytes())
             office.ingest()
-            with warehouse.connect(office.settings) as conn:
+            with warehouse.connect(office.settings, "publisher") as conn:
                 # a file comes on a holiday too
                 for series in filter(None, (DAILY if publishing.is_due(conn, DAILY, day) else None, DISPATCHES.get(day))):
                     issue = publishing.publish(conn, series, DISTRICT, day)
@@ -97,7 +97,7 @@ def test_six_days_a_week_and_a_month(evenings):
 
 def test_every_figure_of_the_oracle_is_what_was_published(evenings):
     office, published = evenings
-    with warehouse.connect(office.settings) as conn:
+    with warehouse.connect(office.settings, "publisher") as conn:
         accepted = read_accepted(conn)
     compared = 0
     for evening in published:

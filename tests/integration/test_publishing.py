@@ -51,13 +51,13 @@ def office(server, prepared: Office, tmp_path) -> Iterator[Office]:
         yield copy
 
 
-def publish(office: Office, day: date = DAY, series=DAILY, **options) -> Issue | None:
-    with warehouse.connect(office.settings) as conn:
+def publish(office: Office, day: date = DAY, series=DAILY, login: str = "publisher", **options) -> Issue | None:
+    with warehouse.connect(office.settings, login) as conn:
         return publishing.publish(conn, series, DISTRICT, day, **{"settle_seconds": 0.0, **options})
 
 
 def write(office: Office, issue: Issue) -> Path:
-    with warehouse.connect(office.settings) as conn:
+    with warehouse.connect(office.settings, "publisher") as conn:
         return writing.keep_in_folder(conn, office.settings, issue.publication_id)
 
 
@@ -88,7 +88,7 @@ def test_an_issue_lies_in_its_folder_as_the_warehouse_keeps_it(office, series):
     kept = office.query("select file_name, content, sha256 from published.documents")
     assert {row["file_name"]: bytes(row["content"]) for row in kept} == files
     assert all(hashlib.sha256(row["content"]).hexdigest() == row["sha256"] for row in kept)
-    with warehouse.connect(office.settings) as conn:
+    with warehouse.connect(office.settings, "publisher") as conn:
         again = writing.render_documents(writing.read_frozen(conn, issue))
     assert again == files, "same rows, other bytes"
 
@@ -153,7 +153,7 @@ def test_killed_at_any_point(office, point):
 
         {POINTS[point]}
         settings = load_settings()
-        with warehouse.connect(settings) as conn:
+        with warehouse.connect(settings, "publisher") as conn:
             issue = publishing.publish(conn, DAILY, "{DISTRICT}", date(2020, 6, 24), settle_seconds=0)
             writing.keep_in_folder(conn, settings, issue.publication_id)
     """)
@@ -163,6 +163,7 @@ def test_killed_at_any_point(office, point):
         "DUBAN_HOME": str(office.settings.home),
         "DUBAN_HMAC_KEY": "key",
         "AIRFLOW_CONN_WAREHOUSE": office.settings.warehouse_uri,
+        "AIRFLOW_CONN_WAREHOUSE_PUBLISHER": office.settings.uri("publisher"),
     }
     office.settings.home.mkdir(parents=True, exist_ok=True)
     run = subprocess.Popen([sys.executable, "-c", script], env=environment, stderr=subprocess.PIPE, text=True)
@@ -301,7 +302,7 @@ def test_checks_look_at_the_frozen_rows(office, name, monkeypatch):
 
     monkeypatch.setattr(publishing, "failed_checks", look)
     with pytest.raises(Held):
-        publish(office)
+        publish(office, login="operator")  # who alone can change what is frozen
     assert any(reason.startswith(f"{name}：{fault}") for reason in found), found
     assert {reason.split("：")[0] for reason in found} == {name}
     assert office.query("select * from published.publications") == []

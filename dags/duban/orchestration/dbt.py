@@ -44,7 +44,7 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
 
     os.environ.update(connection_variables(settings))
     project = str(settings.dbt_project)
-    with warehouse.connect(settings) as conn, warehouse.build_lock(conn):
+    with warehouse.connect(settings, "transformer") as conn, warehouse.build_lock(conn):
         command = ["build", "--selector", selector, "--project-dir", project, "--profiles-dir", project, "--quiet", "--no-write-json"]
         command += ["--full-refresh"] if full_refresh else []
         command += ["--vars", json.dumps({"today": today.isoformat()})] if today else []
@@ -63,14 +63,14 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
 
 
 def connection_variables(settings: Settings) -> dict[str, str]:
-    """The warehouse as the environment variables of libpq, from which dbt's profile reads it."""
-    parts = conninfo_to_dict(settings.warehouse_uri)
+    """The warehouse as the environment variables from which dbt's profile reads it."""
+    parts = conninfo_to_dict(settings.uri("transformer"))
     return {
         "PGHOST": parts.get("host", "127.0.0.1"),
         "PGPORT": str(parts.get("port", 5432)),
-        "PGUSER": parts["user"],
-        "PGPASSWORD": parts.get("password", ""),
         "PGDATABASE": parts["dbname"],
+        "DBT_USER": parts["user"],
+        "DBT_ENV_SECRET_PASSWORD": parts.get("password", ""),
     }
 
 

@@ -63,7 +63,7 @@ def _ask_warehouse(settings: Any, known: frozenset[str]) -> tuple[frozenset[str]
     from duban import warehouse
 
     try:
-        with warehouse.connect(settings) as conn:
+        with warehouse.connect(settings, "loader") as conn:
             return frozenset(warehouse.registered_units(conn)), warehouse.stale_claims(conn, STALE_SECONDS)
     except psycopg.Error as error:
         logging.getLogger(__name__).warning("the warehouse cannot be asked: %s", type(error).__name__)

@@ -42,7 +42,7 @@ def _is_due(settings: Any) -> bool:
     from duban import warehouse
 
     try:
-        with warehouse.connect(settings) as conn:
+        with warehouse.connect(settings, "publisher") as conn:
             return warehouse.has_due_deliveries(conn)
     except psycopg.Error as error:
         logging.getLogger(__name__).warning("the warehouse cannot be asked: %s", type(error).__name__)

@@ -22,11 +22,11 @@ class WarehouseFailed(RuntimeError):
 
 
 @contextmanager
-def _connected() -> Iterator[tuple[Settings, psycopg.Connection]]:
-    """The settings and a connection to the warehouse, for the length of a task."""
+def _connected(login: str) -> Iterator[tuple[Settings, psycopg.Connection]]:
+    """The settings and a connection to the warehouse with the rights of a login, for the length of a task."""
     settings = load_settings()
     try:
-        with warehouse.connect(settings) as conn:
+        with warehouse.connect(settings, login) as conn:
             yield settings, conn
     except psycopg.Error as error:
         if error.sqlstate is None:
@@ -52,7 +52,7 @@ def claim_files() -> list[str]:
     """Take what is at rest in the inbox; returns submission ids."""
     from duban.intake import inbox
 
-    with _connected() as (settings, conn):
+    with _connected("loader") as (settings, conn):
         ids = inbox.claim_files(conn, settings)
     log.info("%s files taken", len(ids))
     return ids
@@ -67,7 +67,7 @@ def judge_and_load() -> int:
     from duban.quality import judging
     from duban.quality.gate import GateClosed
 
-    with _connected() as (settings, conn):
+    with _connected("loader") as (settings, conn):
         try:
             counts = judging.judge_waiting(conn, settings)
             log.info("judged: %s", ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "nothing waited")
@@ -86,7 +86,7 @@ def write_returns() -> int:
     """
     from duban.quality import returns
 
-    with _connected() as (settings, conn):
+    with _connected("loader") as (settings, conn):
         written = returns.write_returns(conn, settings)
         waiting = warehouse.waiting_claims(conn, limit=1)
     log.info("%s receipts written below %s", len(written), settings.outbox / "returns")
@@ -106,7 +106,7 @@ def publish_live_ranking() -> list[str]:
     """Render the page from the marts of the last good build; returns the files written."""
     from duban.publishing.site.pages import render_site
 
-    with _connected() as (settings, conn):
+    with _connected("publisher") as (settings, conn):
         build_id = warehouse.latest_build(conn)
         pages = render_site(conn, settings.outbox)
         if build_id is not None:
@@ -127,7 +127,7 @@ def find_issues(series_code: str, params: dict[str, Any], dag_run: Any) -> list[
     day = (dag_run.logical_date if is_of_the_clock else datetime.now(TIMEZONE)).astimezone(TIMEZONE).date()
     if params["business_on"]:
         day = date.fromisoformat(params["business_on"])
-    with _connected() as (_, conn), _refusals():
+    with _connected("publisher") as (_, conn), _refusals():
         if is_of_the_clock and not is_due(conn, series, day):
             log.info("%s asks for no %s", day, series.kind)
             return []
@@ -159,7 +159,7 @@ def publish_issue(series_code: str, asked: dict[str, Any]) -> dict[str, Any]:
     series, day = SERIES[series_code], date.fromisoformat(asked["business_on"])
     key = (asked["district_code"], series.code, day, asked["is_correction"])
     release = None
-    with _connected() as (settings, conn), _refusals():
+    with _connected("publisher") as (settings, conn), _refusals():
         if asked["release_reason"]:
             seen = tuple(asked.get("reasons") or warehouse.hold_reasons(conn, *key))
             release = Release(asked["released_by"], mask_text(asked["release_reason"]), seen)
@@ -224,7 +224,7 @@ def deliver() -> int:
     from duban.orchestration.channels import open_channels
     from duban.publishing import delivery
 
-    with _connected() as (settings, conn):
+    with _connected("publisher") as (settings, conn):
         report = delivery.deliver_due(conn, settings, open_channels())
     log.info("deliveries: %s", report)
     if report.for_a_person:

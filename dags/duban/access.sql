@@ -1,0 +1,54 @@
+-- Rights in the warehouse, all of them: granted anew after every migration, as `duban_owner`, in one transaction. What is not named here is
+-- not granted. Tables and functions of `marts` grant themselves when dbt makes them (dbt_project.yml, macros/keep_function.sql).
+
+-- ── nothing to anybody ───────────────────────────────────────────────────────────────────────────────────────────────
+do $$
+declare
+    roles constant text := 'public, duban_loader, duban_transformer, duban_publisher, bi_reader, personal_reader';
+    place text;
+begin
+    foreach place in array array['raw', 'personal', 'quarantine', 'ops', 'published', 'staging', 'intermediate', 'candidates', 'marts', 'ref'] loop
+        execute format('revoke all on schema %I from %s', place, roles);
+        if place in ('raw', 'personal', 'quarantine', 'ops', 'published') then
+            execute format('revoke all on all tables in schema %I from %s', place, roles);
+            execute format('revoke all on all sequences in schema %I from %s', place, roles);
+            execute format('revoke all on all routines in schema %I from %s', place, roles);
+        end if;
+    end loop;
+end
+$$;
+
+-- ── intake: reads what it judges by, appends what it judged ──────────────────────────────────────────────────────────
+grant usage on schema raw, quarantine, ops, personal to duban_loader;
+grant select on all tables in schema raw to duban_loader;
+grant insert on raw.problem_versions, raw.fund_movement_versions, raw.project_versions, raw.visit_versions to duban_loader;
+grant select, insert on quarantine.rejected_rows, quarantine.findings to duban_loader;
+grant select, insert, update on ops.submissions, ops.deliveries to duban_loader;
+grant usage on sequence ops.submission_no to duban_loader;
+grant insert on ops.gate_results to duban_loader;
+grant select on ops.addressees, ops.builds to duban_loader;
+-- it writes down who is who, and cannot look it up
+grant insert on personal.original_rows to duban_loader;
+grant execute on function personal.keep_households(text[], text[], text[]) to duban_loader;
+
+-- ── dbt: reads what came in, owns what it builds ─────────────────────────────────────────────────────────────────────
+grant usage on schema raw, quarantine, ops to duban_transformer;
+grant usage, create on schema staging, intermediate, candidates, marts, ref to duban_transformer;
+grant select on all tables in schema raw, quarantine to duban_transformer;
+grant select on ops.submissions to duban_transformer;
+grant select, insert, update on ops.builds to duban_transformer;
+grant execute on function ops.begin_build(), ops.known_through(), ops.built_through() to duban_transformer;
+
+-- ── publications, pages, deliveries: reads what is shown (as a member of bi_reader), appends issues ──────────────────
+grant usage on schema raw, quarantine, ops to duban_publisher;
+grant select on all tables in schema raw, quarantine to duban_publisher;
+grant select on ops.submissions, ops.builds, ops.addressees, ops.recipients to duban_publisher;
+grant insert on all tables in schema published to duban_publisher;
+grant select, insert, update on ops.deliveries, ops.held_issues to duban_publisher;
+grant select, insert on ops.live_pages to duban_publisher;
+
+-- ── readers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+grant usage on schema marts, published to bi_reader;
+grant select on all tables in schema published to bi_reader;
+grant usage on schema personal to personal_reader;
+grant select on all tables in schema personal to personal_reader;

@@ -1,0 +1,132 @@
+"""Makes the warehouse ready for the first file, or brings it to this version: `python -m duban.install [--rebuild]`.
+
+Everything here may be done again at any time. It is a process of its own, because it loads dbt: whoever starts a system stays quick when
+there is nothing to do. It needs the operator's connection, AIRFLOW_CONN_WAREHOUSE. On its own server (DUBAN_PG_ADMIN_URI: the superuser)
+it makes the roles and databases too, with the names and passwords of AIRFLOW_CONN_WAREHOUSE, of AIRFLOW_CONN_WAREHOUSE_LOADER,
+_TRANSFORMER, _PUBLISHER, _BI_READER, _PERSONAL_READER (default: a password made once under DUBAN_HOME/secrets), and of
+AIRFLOW__DATABASE__SQL_ALCHEMY_CONN.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg import sql
+
+from duban import access
+from duban.divisions import register_reference
+from duban.orchestration import steps
+from duban.publishing.issuers import register_reference_targets
+from duban.settings import LOGINS, Settings, load_settings
+from duban.warehouse import connect, migrate
+
+OLDEST_SERVER = 160000
+
+
+class NotPossible(Exception):
+    """The server does not let us; the message says what its administrator must do."""
+
+
+def main() -> int:
+    """Roles, migrations, rights, reference data; and the marts, if there are none or the project was updated."""
+    settings = load_settings()
+    try:
+        provide(settings)
+    except NotPossible as error:
+        print(error, file=sys.stderr)
+        return 1
+    built_from = settings.home / "dbt" / "built-from"
+    sources = _digest(settings.dbt_project)
+    with connect(settings) as conn:
+        has_marts = conn.execute("select to_regclass('marts.rpt_township_ranking') is not null").fetchone()[0]
+    is_current = has_marts and built_from.exists() and built_from.read_text(encoding="ascii") == sources
+    if not is_current:
+        steps.build_warehouse("install", full_refresh=True)
+        built_from.parent.mkdir(parents=True, exist_ok=True)
+        built_from.write_text(sources, encoding="ascii")
+    elif "--rebuild" in sys.argv[1:]:
+        # Names, kinds and campaigns of units show on every day there is.
+        steps.build_warehouse("nightly", full_refresh=True)
+    elif (settings.outbox / "site" / "index.html").exists():
+        return 0
+    steps.publish_live_ranking()
+    return 0
+
+
+def provide(settings: Settings) -> None:
+    """Everything but the marts: roles, schema, rights, reference data.
+
+    Raises:
+        NotPossible: the server is too old, or has not the roles and does not let us make them.
+    """
+    if settings.admin_uri:
+        provide_server(settings)
+    _provide_roles_elsewhere(settings)
+    with psycopg.connect(settings.warehouse_uri, autocommit=True) as conn:
+        access.hand_over(conn)
+    with connect(settings) as conn:
+        migrate(conn)
+        access.apply_rights(conn)
+        register_reference(conn)
+        register_reference_targets(conn)
+
+
+def provide_server(settings: Settings) -> None:
+    """On a server of our own: its roles and databases, Airflow's among them."""
+    warehouse = urlsplit(settings.warehouse_uri)
+    passwords = {login: _password(settings.uri(login)) for login in ("operator", *LOGINS)}
+    admin = urlsplit(settings.admin_uri)
+    with psycopg.connect(settings.admin_uri, autocommit=True) as conn:
+        access.provide_roles(conn, passwords, warehouse.username)
+        access.provide_database(conn, warehouse.path[1:])
+        if settings.metadata_uri:
+            metadata = urlsplit(settings.metadata_uri)
+            access.provide_airflow(conn, metadata.username, _password(settings.metadata_uri), metadata.path[1:])
+    with psycopg.connect(admin._replace(path=warehouse.path).geturl(), autocommit=True) as conn:
+        access.close_side_doors(conn)
+
+
+def _provide_roles_elsewhere(settings: Settings) -> None:
+    """On somebody else's server: the roles, if we may make them; else they must be there."""
+    with psycopg.connect(settings.warehouse_uri, autocommit=True) as conn:
+        if conn.info.server_version < OLDEST_SERVER:
+            raise NotPossible(f"The warehouse is PostgreSQL {conn.info.server_version // 10000}; 16 or later is needed.")
+        conn.execute("set role none")
+        if missing := access.missing_roles(conn):
+            passwords = {login: _password(settings.uri(login)) for login in LOGINS}
+            try:
+                access.provide_roles(conn, passwords, conn.info.user)
+            except psycopg.errors.InsufficientPrivilege:
+                raise NotPossible(
+                    f"The server has no role {', '.join(missing)}, and {conn.info.user} may not make roles there. Either its administrator "
+                    f"gives it the right (alter role {conn.info.user} createrole), or makes them: docs/operations.md, “A server of others”."
+                ) from None
+        database = conn.info.dbname
+        # The embedded server grants nothing to the public. Elsewhere the owner of the database may take away what PostgreSQL grants.
+        if conn.execute("select pg_has_role(datdba, 'member') from pg_database where datname = %s", [database]).fetchone()[0]:
+            name = sql.Identifier(database)
+            conn.execute(sql.SQL("revoke create, temporary on database {} from public").format(name))
+            conn.execute(sql.SQL("grant create, temporary on database {} to {}").format(name, sql.Identifier(access.OWNER)))
+            conn.execute(sql.SQL("grant temporary on database {} to {}").format(name, sql.Identifier(LOGINS["transformer"])))
+
+
+def _password(uri: str) -> str:
+    return unquote(urlsplit(uri.replace("+psycopg", "", 1)).password or "")
+
+
+def _digest(dbt_project: Path) -> str:
+    """What the marts are made from: another digest means that the project was updated and the marts are of another shape."""
+    digest = hashlib.sha256((dbt_project / "dbt_project.yml").read_bytes())
+    for folder in ("macros", "models", "seeds", "snapshots", "tests"):
+        for file in sorted((dbt_project / folder).rglob("*")):
+            if file.is_file():
+                digest.update(f"{file.relative_to(dbt_project)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
