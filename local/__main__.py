@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     console = Console()
     try:
-        installation = load_installation(must_exist=options.command not in ("up", "demo", "down"))
+        installation = load_installation(must_exist=options.command not in ("up", "demo", "down", "restore"))
         _run(options, installation, console)
     except Problem as problem:
         console.close()
@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, installation, console) -> None:
+    from local.config import load_installation
     from local.lifecycle import System
 
     if options.command == "down" and not installation.memory.exists():
@@ -107,6 +108,15 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.trace import show_trace
 
         show_trace(system, console, options.issue, options.figure)
+    elif options.command == "backup":
+        from local.backup import backup_home
+
+        backup_home(system, console, options.to, options.keep)
+    elif options.command == "restore":
+        from local.restore import restore_home
+
+        restore_home(system, console, options.file, is_confirmed=options.confirm)
+        show_places(System(load_installation(must_exist=True)), console)
     elif options.command == "docs":
         from local.docs import docs
 
@@ -116,10 +126,12 @@ def _run(options: argparse.Namespace, installation, console) -> None:
 def show_places(system, console) -> None:
     """Where everything is."""
     settings = system.installation.settings
+    others = [f"{name} ({role})" for name, role in system.installation.airflow_users.items() if name != "admin"]
+    more = f"; also {', '.join(others)}: {system.installation.secrets / 'airflow_passwords.json'}" if others else ""
     console.show(
         f"""
   Live ranking   {system.site_url}  ({system.installation.site / "index.html"})
-  Airflow        {system.airflow_url}  user admin, password {system.secrets.airflow_admin_password}
+  Airflow        {system.airflow_url}  user admin, password {system.secrets.airflow_admin_password}{more}
   Inbox          {settings.inbox}/<unit code>/
   Outbox         {settings.outbox}
   BI             {system.bi_uri}
@@ -184,6 +196,12 @@ def _parser() -> argparse.ArgumentParser:
     delivery.add_argument("delivery", help="its number, as `status` shows it")
     delivery.add_argument("decision", help="resend, settle (it did arrive) or withdraw (it is not wanted any more)")
     delivery.add_argument("reason", help="why; kept with the delivery")
+    backup = commands.add_parser("backup", help="write everything that cannot be made again into one file, while the system runs")
+    backup.add_argument("--to", default="", metavar="FOLDER", help="folder ($DUBAN_HOME/backups)")
+    backup.add_argument("--keep", type=int, default=14, help="how many backups stay in the folder, 0: all (14)")
+    restore = commands.add_parser("restore", help="bring a backup back, beside what is there, and start")
+    restore.add_argument("file", help="the backup")
+    restore.add_argument("--confirm", action="store_true", help="what is there may be put aside")
     commands.add_parser("docs", help="write the documentation of the warehouse as one HTML file")
     return parser
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from duban.settings import LOGINS, PROJECT, Settings, load_settings
 from local.console import Problem
-from local.secrets import write_private
+from local.secrets import ADMIN, write_private
 
 VARIABLES = (
     "DUBAN_HOME",
@@ -26,7 +27,10 @@ VARIABLES = (
     "AIRFLOW_CONN_WAREHOUSE",
     *(f"AIRFLOW_CONN_WAREHOUSE_{login.upper()}" for login in LOGINS),
     "DUBAN_HMAC_KEY",
+    "DUBAN_AIRFLOW_USERS",
 )
+#: Who may do what in Airflow, from least to most.
+AIRFLOW_ROLES = ("viewer", "user", "op", "admin")
 # Airflow connections of the mail server and the group robots. They hold passwords: read anew each time, never remembered.
 CONNECTIONS = "AIRFLOW_CONN_DUBAN_"
 
@@ -38,6 +42,8 @@ class Installation:
     settings: Settings
     is_external_warehouse: bool
     is_external_hmac_key: bool
+    # name → role of everybody who may log in to Airflow
+    airflow_users: Mapping[str, str]
     connections: Mapping[str, str]
 
     @property
@@ -101,6 +107,8 @@ class Installation:
             values |= {f"AIRFLOW_CONN_WAREHOUSE_{login.upper()}": uri for login, uri in settings.login_uris.items()}
         if self.is_external_hmac_key:
             values["DUBAN_HMAC_KEY"] = settings.hmac_key
+        if more := [f"{name}:{role}" for name, role in self.airflow_users.items() if name != ADMIN]:
+            values["DUBAN_AIRFLOW_USERS"] = ",".join(more)
         return values
 
     def remembered(self) -> dict[str, str]:
@@ -144,8 +152,20 @@ def load_installation(*, must_exist: bool) -> Installation:
         settings=settings,
         is_external_warehouse=bool(values.get("AIRFLOW_CONN_WAREHOUSE")),
         is_external_hmac_key=bool(values.get("DUBAN_HMAC_KEY")),
+        airflow_users=_airflow_users(values.get("DUBAN_AIRFLOW_USERS") or ""),
         connections={name: value for name, value in given.items() if name.startswith(CONNECTIONS)},
     )
+
+
+def _airflow_users(text: str) -> dict[str, str]:
+    """`wang:op,li:viewer`, and the administrator, whom the commands of this project work as."""
+    users = {ADMIN: ADMIN}
+    for user in filter(None, (part.strip() for part in text.split(","))):
+        name, _, role = user.partition(":")
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9._-]*", name) or role not in AIRFLOW_ROLES or (name == ADMIN and role != ADMIN):
+            raise Problem(f"DUBAN_AIRFLOW_USERS: {user!r} is not name:role with a role of {', '.join(AIRFLOW_ROLES)}")
+        users[name] = role
+    return users
 
 
 def _is_ours(name: str) -> bool:

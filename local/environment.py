@@ -51,9 +51,7 @@ def system_variables(installation: Installation, secrets: Secrets) -> dict[str, 
 def process_environment(installation: Installation, secrets: Secrets) -> dict[str, str]:
     """What the processes of this system get: the caller's environment, cleared of what could bend it, with ours on top."""
     inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("MAKE") and name not in _FOREIGN and name not in _OURS
+        name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name not in _FOREIGN and name not in _OURS
     }
     # Airflow's tasks speak HTTP to 127.0.0.1; a proxy of the machine is not for that.
     hosts = [host for host in inherited.get("NO_PROXY", inherited.get("no_proxy", "")).split(",") if host]
@@ -65,7 +63,7 @@ def process_environment(installation: Installation, secrets: Secrets) -> dict[st
 
 def write_env_file(installation: Installation, secrets: Secrets) -> Path:
     """Write `env.sh`; after `. env.sh` in any POSIX shell `airflow`, `dbt`, `psql` and `make` address this system."""
-    write_airflow_passwords(installation.secrets, secrets.airflow_admin_password)
+    write_airflow_passwords(installation.secrets, installation.airflow_users, secrets.airflow_admin_password)
     write_private(installation.env_file, render_env_file(system_variables(installation, secrets), _program_folders()))
     return installation.env_file
 
@@ -122,7 +120,7 @@ def _airflow(installation: Installation, secrets: Secrets) -> dict[str, str]:
         "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "CORE__FERNET_KEY": secrets.fernet_key,
         "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in installation.airflow_users.items()),
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(installation.secrets / "airflow_passwords.json"),
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",

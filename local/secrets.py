@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -20,6 +20,9 @@ def _fernet_key() -> str:
 def _readable_password() -> str:
     """For typing into a login page: no characters that look alike."""
     return "-".join("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(5)) for _ in range(4))
+
+
+ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,12 @@ def load_secrets(directory: Path) -> Secrets:
     return Secrets(**values)
 
 
-def write_airflow_passwords(directory: Path, password: str) -> Path:
-    """The password file of Airflow's SimpleAuthManager, with the one user `admin`."""
+def write_airflow_passwords(directory: Path, users: Iterable[str], admin_password: str) -> Path:
+    """The password file of Airflow's SimpleAuthManager: a new user gets a password, the others keep theirs, who is gone loses it."""
     path = directory / "airflow_passwords.json"
-    write_private(path, json.dumps({"admin": password}) + "\n")
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    passwords = {user: kept.get(user) or _readable_password() for user in users}
+    write_private(path, json.dumps({**passwords, ADMIN: admin_password}, indent=1) + "\n")
     return path
 
 

@@ -67,3 +67,18 @@ def test_dotenv_reads_quotes_comments_and_nothing_foreign(tmp_path):
     file = tmp_path / ".env"
     file.write_text('# note\nDUBAN_HOME="a b"\nexport DUBAN_INBOX=/中文\n#DUBAN_PG_PORT=1\nPATH=/evil\n', encoding="utf-8")
     assert read_dotenv(file) == {"DUBAN_HOME": "a b", "DUBAN_INBOX": "/中文"}
+
+
+def test_users_of_airflow_are_the_administrator_and_whom_the_office_names(home, monkeypatch):
+    assert load_installation(must_exist=False).airflow_users == {"admin": "admin"}
+    monkeypatch.setenv("DUBAN_AIRFLOW_USERS", "wang:op, li.na:viewer")
+    installation = load_installation(must_exist=False)
+    assert installation.airflow_users == {"admin": "admin", "wang": "op", "li.na": "viewer"}
+    assert installation.variables()["DUBAN_AIRFLOW_USERS"] == "wang:op,li.na:viewer"
+
+
+@pytest.mark.parametrize("users", ["wang", "wang:boss", "王:op", "admin:viewer", "a b:op", ":op"])
+def test_a_user_of_airflow_without_a_name_or_a_role_is_refused(home, monkeypatch, users):
+    monkeypatch.setenv("DUBAN_AIRFLOW_USERS", users)
+    with pytest.raises(Problem, match="DUBAN_AIRFLOW_USERS"):
+        load_installation(must_exist=False)

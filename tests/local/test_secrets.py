@@ -1,5 +1,6 @@
 """Secrets are made once, and only their owner can read them."""
 
+import json
 import stat
 from dataclasses import asdict
 
@@ -31,9 +32,18 @@ def test_only_the_owner_reads_them(tmp_path):
     folder.mkdir(mode=0o755)
     (folder / "hmac_key").write_text("x", encoding="utf-8")
     load_secrets(folder)
-    write_airflow_passwords(folder, "pw")
+    write_airflow_passwords(folder, ["admin"], "pw")
     assert mode(folder) == 0o700
     assert {mode(file) for file in folder.iterdir()} == {0o600}
+
+
+def test_users_of_airflow_keep_their_passwords_and_lose_them_when_they_are_gone(tmp_path):
+    first = json.loads(write_airflow_passwords(tmp_path, {"admin": "admin", "wang": "op", "li": "viewer"}, "pw").read_text())
+    assert first["admin"] == "pw" and first["wang"] != first["li"] and len(first["wang"]) > 16
+    second = json.loads(write_airflow_passwords(tmp_path, {"admin": "admin", "wang": "op", "zhao": "op"}, "pw").read_text())
+    assert set(second) == {"admin", "wang", "zhao"} and second["wang"] == first["wang"]
+    third = json.loads(write_airflow_passwords(tmp_path, {"admin": "admin", "li": "viewer"}, "pw").read_text())
+    assert third["li"] != first["li"], "who comes back gets a new one"
 
 
 def test_a_private_file_is_replaced_at_once_and_never_readable(tmp_path):
