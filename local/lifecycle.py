@@ -100,6 +100,10 @@ class System:
         running = {name: self.processes.running(name) for name in wanted}
         due = [name for name, record in running.items() if record is None or record.fingerprint != marks[name]]
 
+        # Before the warehouse changes: what runs was written for the old one. Backwards: a component finds the API server while it ends.
+        for name in reversed(due):
+            if self.processes.stop(name, PATIENCE[name]):
+                console.say(f"{name} stopped, to be started anew")
         migration = airflow.migrate_metadata(self.installation, postgres, environment)
         self._prepare_warehouse(console, environment)
         if migration:
@@ -111,10 +115,6 @@ class System:
             return
 
         started = time.time()
-        # Backwards: a component that is replaced still finds the API server while it ends.
-        for name in reversed(due):
-            if self.processes.stop(name, PATIENCE[name]):
-                console.say(f"{name} stopped, to be started anew")
         with postgres.connect_airflow() as conn:
             for name in due:
                 airflow.forget_former_jobs(conn, name)

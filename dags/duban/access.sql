@@ -35,7 +35,7 @@ grant execute on function personal.keep_households(text[], text[], text[]) to du
 grant usage on schema raw, quarantine, ops to duban_transformer;
 grant usage, create on schema staging, intermediate, candidates, marts, ref to duban_transformer;
 grant select on all tables in schema raw, quarantine to duban_transformer;
-grant select on ops.submissions to duban_transformer;
+grant select on ops.submissions, ops.watch_items, ops.watch_reports to duban_transformer;
 grant select, insert, update on ops.builds to duban_transformer;
 grant execute on function ops.begin_build(), ops.known_through(), ops.built_through() to duban_transformer;
 
@@ -46,6 +46,11 @@ grant select on ops.submissions, ops.builds, ops.addressees, ops.recipients to d
 grant insert on all tables in schema published to duban_publisher;
 grant select, insert, update on ops.deliveries, ops.held_issues to duban_publisher;
 grant select, insert on ops.live_pages to duban_publisher;
+-- watching: a report of a day that is made again is replaced
+grant select on ops.gate_results, ops.watch_mutes to duban_publisher;
+grant select, insert, delete on ops.watch_reports, ops.watch_items to duban_publisher;
+grant select, insert on ops.watch_messages to duban_publisher;
+grant select, insert, update on ops.task_failures to duban_publisher;
 
 -- ── readers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 grant usage on schema marts, published to bi_reader;
