@@ -22,9 +22,9 @@ import psycopg
 
 from local.config import Installation
 from local.console import Problem
-from local.postgres import HOST, Postgres
+from local.postgres import Postgres
 from local.processes import Processes, tail
-from local.secrets import Secrets
+from local.secrets import ADMIN
 
 # In the order of starting; stopped in reverse, because a task that ends reports to the API server.
 COMPONENTS: dict[str, tuple[str, ...]] = {
@@ -85,10 +85,10 @@ def forget_former_jobs(conn: psycopg.Connection, component: str) -> None:
         )
 
 
-def health(port: int) -> dict[str, str]:
-    """The state of each component as the API server sees it; empty when the server does not answer."""
+def health(url: str) -> dict[str, str]:
+    """The state of each component as the API server at `url` sees it; empty when the server does not answer."""
     try:
-        with _DIRECT.open(f"http://{HOST}:{port}/api/v2/monitor/health", timeout=5) as answer:
+        with _DIRECT.open(f"{url}/api/v2/monitor/health", timeout=5) as answer:
             report = json.load(answer)
     except (OSError, urllib.error.URLError, ValueError):
         return {}
@@ -104,7 +104,7 @@ def await_health(installation: Installation, processes: Processes, timeout: floa
     """
     end = time.monotonic() + timeout
     while True:
-        state = health(installation.settings.airflow_port)
+        state = health(installation.api_url)
         if all(state.get(component) == "healthy" for component in COMPONENTS):
             return
         for component in COMPONENTS:
@@ -146,7 +146,7 @@ def await_dags(installation: Installation, postgres: Postgres, since_epoch: floa
             time.sleep(0.2)
 
 
-def warm_up(installation: Installation, secrets: Secrets, timeout: float) -> bool:
+def warm_up(url: str, password: str, timeout: float) -> bool:
     """Run `ingest_submissions` once and wait for it.
 
     It finishes what a killed system had begun, and it loads the libraries of the worker processes, so that the first real file
@@ -155,12 +155,12 @@ def warm_up(installation: Installation, secrets: Secrets, timeout: float) -> boo
     Returns:
         Whether the run succeeded in time.
     """
-    return run_dag(installation, secrets, FIRST_DAG, {}, "make up", timeout) == "success"
+    return run_dag(url, password, FIRST_DAG, {}, "make up", timeout) == "success"
 
 
 def run_dag(
-    installation: Installation,
-    secrets: Secrets,
+    url: str,
+    password: str,
     dag_id: str,
     conf: dict[str, Any],
     note: str,
@@ -170,8 +170,8 @@ def run_dag(
     """Run a DAG on demand and wait for it.
 
     Args:
-        installation: Where Airflow listens.
-        secrets: Who asks.
+        url: Where Airflow's API server listens.
+        password: Of the user admin, who asks.
         dag_id: The DAG.
         conf: Its configuration.
         note: Who wanted it, shown beside the run.
@@ -181,13 +181,12 @@ def run_dag(
     Returns:
         The state the run ended in, or has now; None: Airflow did not take it in time.
     """
-    base = f"http://{HOST}:{installation.settings.airflow_port}"
     end = time.monotonic() + timeout
-    runs = f"{base}/api/v2/dags/{dag_id}/dagRuns"
+    runs = f"{url}/api/v2/dags/{dag_id}/dagRuns"
     token, run = None, None
     while time.monotonic() < end:
         try:
-            token = token or _call(f"{base}/auth/token", {"username": "admin", "password": secrets.airflow_admin_password})["access_token"]
+            token = token or _call(f"{url}/auth/token", {"username": ADMIN, "password": password})["access_token"]
             if run is None:
                 run = _call(runs, {"logical_date": None, "conf": conf, "note": note}, token)
             run = _call(f"{runs}/{urllib.parse.quote(run['dag_run_id'])}", None, token)

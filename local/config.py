@@ -28,6 +28,7 @@ VARIABLES = (
     *(f"AIRFLOW_CONN_WAREHOUSE_{login.upper()}" for login in LOGINS),
     "DUBAN_HMAC_KEY",
     "DUBAN_AIRFLOW_USERS",
+    "DUBAN_AIRFLOW_URL",
 )
 #: Who may do what in Airflow, from least to most.
 AIRFLOW_ROLES = ("viewer", "user", "op", "admin")
@@ -45,6 +46,10 @@ class Installation:
     # name → role of everybody who may log in to Airflow
     airflow_users: Mapping[str, str]
     connections: Mapping[str, str]
+    # where Airflow's API server answers
+    api_url: str
+    # whether the parts of the system run in containers of their own, and only its commands here
+    is_in_containers: bool = False
 
     @property
     def secrets(self) -> Path:
@@ -136,7 +141,8 @@ def load_installation(*, must_exist: bool) -> Installation:
     given.update((name, value) for name, value in os.environ.items() if _is_ours(name))
     home = Path(os.path.abspath(PROJECT / Path(given.get("DUBAN_HOME") or "var").expanduser()))
     remembered = _read_memory(home / "run" / "variables.json")
-    if must_exist and remembered is None:
+    is_in_containers = bool(given.get("DUBAN_AIRFLOW_URL"))
+    if must_exist and remembered is None and not is_in_containers:
         raise Problem(f"Nothing was started in {home} yet: `make up` first (or name another home by DUBAN_HOME).")
     values = {**(remembered or {}), **given, "DUBAN_HOME": str(home)}
     try:
@@ -154,6 +160,8 @@ def load_installation(*, must_exist: bool) -> Installation:
         is_external_hmac_key=bool(values.get("DUBAN_HMAC_KEY")),
         airflow_users=_airflow_users(values.get("DUBAN_AIRFLOW_USERS") or ""),
         connections={name: value for name, value in given.items() if name.startswith(CONNECTIONS)},
+        api_url=given.get("DUBAN_AIRFLOW_URL") or f"http://127.0.0.1:{settings.airflow_port}",
+        is_in_containers=is_in_containers,
     )
 
 

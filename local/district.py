@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from local.console import Console, Problem
-from local.environment import process_environment
 from local.lifecycle import System
 
 
@@ -22,7 +21,7 @@ def register(system: System, console: Console, options: argparse.Namespace) -> N
         raise Problem("Say which file: make district FILE=<csv> DISTRICT_NAME=<name>")
     if system.postgres.running_port() is None:
         raise Problem("PostgreSQL does not run: `make up` first.")
-    environment = process_environment(system.installation, system.secrets)
+    environment = system.environment()
     arguments = [str(Path(options.file).absolute())]
     if options.district_name:
         arguments.append(options.district_name)

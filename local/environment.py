@@ -11,23 +11,13 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict
 
 from duban.orchestration.dbt import connection_variables
+from duban.settings import PROJECT
 from local.config import VARIABLES, Installation
 from local.postgres import BIN, HOST
 from local.secrets import Secrets, write_airflow_passwords, write_private
 
-PRELOADED = (
-    "airflow.executors.local_executor",
-    "airflow.sdk.execution_time.task_runner",
-    "airflow.sdk.execution_time.supervisor",
-    "airflow.dag_processing.dagbag",
-    "airflow.providers.standard.decorators.python",
-    "great_expectations",
-    "dbt.cli.main",
-    "dbt.adapters.postgres.impl",
-    "openpyxl",
-    "jinja2",
-    "psycopg",
-)
+#: What holds wherever Duban runs; docker-compose.yml reads it too.
+COMMON = PROJECT / "deploy" / "airflow.env"
 # libpq reads these too; a leftover of another system must not bend ours.
 _LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE", "sslmode": "PGSSLMODE"}
 _OURS = [name for name in VARIABLES if name.startswith("AIRFLOW_CONN_WAREHOUSE") or name == "DUBAN_HMAC_KEY"]
@@ -40,10 +30,10 @@ def system_variables(installation: Installation, secrets: Secrets) -> dict[str, 
         **installation.variables(),
         **_warehouse(installation),
         **_dbt(installation),
+        **read_env_file(COMMON),
         **_airflow(installation, secrets),
         **installation.connections,
         "DUBAN_BI_URI": installation.settings.uri("bi_reader"),
-        "PYTHONUTF8": "1",
         "PYTHONPATH": f"{installation.settings.project / 'dags'}:{installation.settings.project}",
     }
 
@@ -66,6 +56,12 @@ def write_env_file(installation: Installation, secrets: Secrets) -> Path:
     write_airflow_passwords(installation.secrets, installation.airflow_users, secrets.airflow_admin_password)
     write_private(installation.env_file, render_env_file(system_variables(installation, secrets), _program_folders()))
     return installation.env_file
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The variables of a file of NAME=value lines; `#` begins a comment line."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
 
 
 def render_env_file(variables: Mapping[str, str], folders: list[Path]) -> str:
@@ -98,7 +94,6 @@ def _dbt(installation: Installation) -> dict[str, str]:
         "DBT_PROFILES_DIR": str(project),
         "DBT_TARGET_PATH": str(installation.dbt_state / "target"),
         "DBT_LOG_PATH": str(installation.dbt_state / "logs"),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         **{name: value for name, value in connection_variables(installation.settings).items() if name.startswith("DBT_")},
     }
 
@@ -109,46 +104,22 @@ def _airflow(installation: Installation, secrets: Secrets) -> dict[str, str]:
     metadata = f"postgresql+psycopg://airflow:{secrets.airflow_db_password}@{HOST}:{settings.pg_port}/airflow?sslmode=disable"
     options = {
         "CORE__EXECUTOR": "LocalExecutor",
-        # Two cores do not go faster with more, and each worker costs memory.
-        "CORE__PARALLELISM": "4",
         "CORE__DAGS_FOLDER": str(settings.project / "dags"),
         "CORE__PLUGINS_FOLDER": str(installation.airflow_home / "plugins"),
-        "CORE__LOAD_EXAMPLES": "False",
-        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "CORE__DEFAULT_TIMEZONE": "Asia/Shanghai",
-        # The default asks the name service, which may be slow or absent.
-        "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "CORE__FERNET_KEY": secrets.fernet_key,
         "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in installation.airflow_users.items()),
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(installation.secrets / "airflow_passwords.json"),
         "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        # Workers fork from a server that has the heavy libraries loaded: no imports when a task begins.
-        "CORE__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
-        "SCHEDULER__MP_START_METHOD": "forkserver",
-        "SCHEDULER__CATCHUP_BY_DEFAULT": "False",
-        "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
-        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
-        # A task whose worker was killed is noticed within a minute or so, not after five.
-        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
-        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
-        # How long a worker may oversleep the end of its task before it takes the next one.
-        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
         "DATABASE__SQL_ALCHEMY_CONN": metadata,
         "DATABASE__SQL_ALCHEMY_CONN_ASYNC": metadata,
         "API__HOST": HOST,
         "API__PORT": str(settings.airflow_port),
         "API__BASE_URL": url,
         "API__SECRET_KEY": secrets.api_secret_key,
-        "API__EXPOSE_CONFIG": "False",
         "API_AUTH__JWT_SECRET": secrets.jwt_secret,
         "LOGGING__BASE_LOG_FOLDER": str(installation.logs / "airflow"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(installation.logs / "airflow" / "dag_processor"),
-        "LOGGING__COLORED_CONSOLE_LOG": "False",
-        "LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
-        "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     return {"AIRFLOW_HOME": str(installation.airflow_home), **{f"AIRFLOW__{name}": value for name, value in options.items()}}

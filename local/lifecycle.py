@@ -46,7 +46,12 @@ class System:
     @property
     def airflow_url(self) -> str:
         """Airflow's user interface."""
-        return f"http://{HOST}:{self.installation.settings.airflow_port}"
+        return self.installation.api_url
+
+    @property
+    def airflow_password(self) -> str:
+        """The password of Airflow's user admin."""
+        return self.secrets.airflow_admin_password
 
     @property
     def site_url(self) -> str:
@@ -62,6 +67,10 @@ class System:
         except psycopg.OperationalError:
             return re.sub(r"(?<=//bi_reader):[^@]*", "", uri)
         return uri
+
+    def environment(self) -> dict[str, str]:
+        """What a process of this system is started with."""
+        return process_environment(self.installation, self.secrets)
 
     def down_parts(self) -> list[str]:
         """The parts that do not run."""
@@ -92,7 +101,7 @@ class System:
         if postgres.start():
             console.say(f"PostgreSQL 18 runs on {HOST}:{settings.pg_port}")
         self.installation.remember()
-        environment = process_environment(self.installation, self.secrets)
+        environment = self.environment()
         write_env_file(self.installation, self.secrets)
 
         wanted = self._commands()
@@ -125,7 +134,7 @@ class System:
         if "dag-processor" in due:
             dags = airflow.await_dags(self.installation, postgres, started, 120)
             console.say(f"Airflow is healthy; DAGs: {', '.join(dags)}")
-        if "scheduler" in due and not airflow.warm_up(self.installation, self.secrets, 60):
+        if "scheduler" in due and not airflow.warm_up(self.installation.api_url, self.airflow_password, 60):
             console.say(f"the first run of {airflow.FIRST_DAG} did not succeed: see {self.airflow_url}")
         if not self.processes.running(SITE):
             raise Problem(f"The page server ended; the end of its log:\n{tail(self.processes.log_of(SITE))}")

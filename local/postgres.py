@@ -74,6 +74,11 @@ class Postgres:
         self._port = installation.settings.pg_port
         self._secrets = secrets
 
+    @property
+    def address(self) -> str:
+        """Where it listens, for people."""
+        return f"{HOST}:{self.running_port() or self._port}"
+
     def connect(self, database: str, user: str, password: str) -> psycopg.Connection:
         """A connection to the server, with autocommit."""
         return psycopg.connect(

@@ -51,7 +51,13 @@ def publish(system: System, series: str, day: str, district_code: str = "", is_c
             return held_since(conn, began_at, asked)
 
         state = airflow.run_dag(
-            system.installation, system.secrets, DAGS[series], conf, "make publish", TIMEOUT_SECONDS, is_over=lambda: bool(held())
+            system.installation.api_url,
+            system.airflow_password,
+            DAGS[series],
+            conf,
+            "make publish",
+            TIMEOUT_SECONDS,
+            is_over=lambda: bool(held()),
         )
         where = f"{system.airflow_url}/dags/{DAGS[series]}"
         if reasons := held():

@@ -13,11 +13,11 @@ from pathlib import Path
 from duban.settings import LOGINS, new_token, secret_file
 
 
-def _fernet_key() -> str:
+def fernet_key() -> str:
     return base64.urlsafe_b64encode(os.urandom(32)).decode("ascii")
 
 
-def _readable_password() -> str:
+def readable_password() -> str:
     """For typing into a login page: no characters that look alike."""
     return "-".join("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(5)) for _ in range(4))
 
@@ -48,7 +48,7 @@ class Secrets:
         return {"operator": self.warehouse_password, **{login: getattr(self, f"{login}_password") for login in LOGINS}}
 
 
-_MAKERS: dict[str, Callable[[], str]] = {"fernet_key": _fernet_key, "airflow_admin_password": _readable_password}
+_MAKERS: dict[str, Callable[[], str]] = {"fernet_key": fernet_key, "airflow_admin_password": readable_password}
 
 
 def load_secrets(directory: Path) -> Secrets:
@@ -65,7 +65,7 @@ def write_airflow_passwords(directory: Path, users: Iterable[str], admin_passwor
     """The password file of Airflow's SimpleAuthManager: a new user gets a password, the others keep theirs, who is gone loses it."""
     path = directory / "airflow_passwords.json"
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    passwords = {user: kept.get(user) or _readable_password() for user in users}
+    passwords = {user: kept.get(user) or readable_password() for user in users}
     write_private(path, json.dumps({**passwords, ADMIN: admin_password}, indent=1) + "\n")
     return path
 
