@@ -2,10 +2,11 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint up down wait status district issuer targets recipients delivery template check publish trace simulate docs lock
+.PHONY: help setup setup-dev demo test lint up down wait status district issuer targets recipients delivery mute template check publish trace simulate docs lock backup restore licences audit update compose-env
 
 PYTHON ?= python3
 TIMEOUT ?= 600
+KEEP ?= 14
 VENV := .venv/bin
 
 # A Python named by the caller is binding; the default only serves to make an environment where none is.
@@ -13,14 +14,14 @@ BOOTSTRAP := "$(PYTHON)" -I local/bootstrap.py $(if $(filter-out file default un
 LOCAL := "$(VENV)/python" -m local
 
 export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT RULE DISTRICT FROM TO
-export SERIES DAY CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON
+export SERIES DAY CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON KEEP OSV_URL CHECK SUBJECT UNTIL
 # an option for a variable that the caller set, empty or not
 given = $(if $(filter command environment,$(firstword $(origin $(2)))),$(1) "$$$(2)")
 export PYTHONUTF8 := 1
 unexport PYTHONHOME PYTHONPATH
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make the virtual environment from requirements.txt (nothing to do when it is current)
 	@$(BOOTSTRAP)
@@ -79,6 +80,9 @@ recipients: setup ## register who gets issues and return slips by e-mail and gro
 delivery: setup ## decide about a delivery that failed or is uncertain: ID=<number> DECISION=resend|settle|withdraw REASON=<text>
 	@$(LOCAL) delivery "$$ID" "$$DECISION" "$$REASON"
 
+mute: setup ## let the watch not tell of something for a while: CHECK=<check> [SUBJECT=<subject or pattern>] UNTIL=<day> REASON=<text>
+	@$(LOCAL) mute "$$CHECK" --subject "$$SUBJECT" --until "$$UNTIL" --reason "$$REASON"
+
 simulate: setup ## compare another ranking rule with the official ranking: RULE=<code> [DISTRICT=<code> FROM=<day> TO=<day>]
 	@$(LOCAL) simulate "$$RULE" --district "$$DISTRICT" --from "$$FROM" --to "$$TO"
 
@@ -86,6 +90,24 @@ docs: setup ## write the documentation of the warehouse as one HTML file
 	@$(LOCAL) docs
 
 lock: setup ## resolve the requirements anew and pin them with hashes
-	@for name in requirements-bootstrap requirements requirements-dev; do \
-		"$(VENV)/uv" pip compile --universal --python-version 3.11 --generate-hashes --quiet "$$name.in" -o "$$name.txt" || exit 1; \
+	@for name in requirements-bootstrap requirements requirements-deploy requirements-dev; do \
+		"$(VENV)/uv" pip compile --universal --python-version 3.11 --generate-hashes --quiet $(UPGRADE) "$$name.in" -o "$$name.txt" || exit 1; \
 	done
+
+licences: setup-dev ## list every dependency with its licence in docs/dependencies.md; fails on one that is not accepted
+	@"$(VENV)/python" -m local.dependencies licences
+
+audit: setup-dev ## ask for known vulnerabilities of what is pinned; fails on one, and when no list can be asked [OSV_URL=<mirror>]
+	@"$(VENV)/python" -m local.dependencies audit --osv-url "$$OSV_URL"
+
+update: setup-dev ## newest versions of all dependencies: lock, install, licences, audit, and what changed
+	@"$(VENV)/python" -m local.dependencies update
+
+backup: setup ## write everything that cannot be made again into one file, while the system runs [TO=<folder> KEEP=14]
+	@$(LOCAL) backup --to "$$TO" --keep "$$KEEP"
+
+restore: setup ## bring a backup back, beside what is there, and start: FILE=<backup> [CONFIRM=yes]
+	@$(LOCAL) restore "$$FILE" $(if $(filter yes,$(CONFIRM)),--confirm)
+
+compose-env: ## write the secrets of docker-compose.yml into .env; what is there is never changed [CELERY=yes]
+	@PYTHONPATH=dags:. "$(PYTHON)" -m local.compose_env $(if $(filter yes,$(CELERY)),celery)

@@ -3,7 +3,7 @@
 **What it does.** One dbt build: staging → intermediate → marts, with their tests.
 
 **Reads / writes.** `raw.*`, `quarantine.*`, `ops.submissions` → `staging`, `intermediate`, `candidates`, then
-`marts` at once; the run is recorded in `ops.builds`.
+`marts` at once; the run is recorded in `ops.builds`, and every mart it made has an event of an asset of its name, with rows and seconds.
 
 **When it runs.** After rows were accepted (asset `raw`): what rows can change. At 00:05 and on demand: everything, calendar and
 divisions included, so that a day without a file has its row as well.
@@ -14,10 +14,11 @@ attempt the page says how old it is. Mend the model or the row, run again: the n
 **Safe to re-run.** Always; only one run works at a time (a lock in PostgreSQL).
 """
 
-from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Metadata, dag, task
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
-from duban.orchestration.assets import MARTS, RAW
+from duban.orchestration.assets import BUILT_MARTS, MARTS, RAW, announce_build
 from duban.orchestration.defaults import DEFAULT_ARGS, TIMEZONE
+from duban.orchestration.failures import record_failure
 
 
 def say_how_old(context) -> None:
@@ -36,11 +37,11 @@ def say_how_old(context) -> None:
     tags=["warehouse"],
 )
 def build_warehouse():
-    @task(outlets=[MARTS], on_failure_callback=say_how_old)
-    def build(*, triggering_asset_events=None):
+    @task(outlets=[MARTS, BUILT_MARTS], on_failure_callback=[record_failure, say_how_old])
+    def build(*, triggering_asset_events=None, outlet_events=None) -> None:
         from duban.orchestration import steps
 
-        yield Metadata(MARTS, {"rows": steps.build_warehouse("live" if triggering_asset_events else "nightly")})
+        announce_build(outlet_events, steps.build_warehouse("live" if triggering_asset_events else "nightly"))
 
     build()
 

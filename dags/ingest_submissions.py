@@ -8,7 +8,7 @@ Expectations gate, loads what is right, quarantines what is wrong, and puts rece
 
 **When it runs.** By itself, as soon as a file lies in the inbox unchanged for a second (asset `inbox`, watched in the triggerer).
 On demand at any time. When there are accepted rows that the marts do not hold it announces the asset `raw`, and `build_warehouse`
-starts.
+starts. The asset `submissions` has an event for every file (above 200 files of a run: for every unit) with outcome and counts.
 
 **When it fails.** In `write_returns`, "the gate is closed": a rule could not be evaluated, nothing of that round was loaded and its files
 wait; the log of `judge_and_load` names the rule. Mend it in `expectations/`; within a minute the files are tried again by themselves.
@@ -20,7 +20,7 @@ not taken twice.
 
 from airflow.sdk import dag, task
 
-from duban.orchestration.assets import ACCEPTED_ROWS, INBOX, RAW
+from duban.orchestration.assets import ACCEPTED_ROWS, INBOX, JUDGED_FILES, announce_files
 from duban.orchestration.defaults import DEFAULT_ARGS
 
 
@@ -32,12 +32,12 @@ def ingest_submissions():
 
         return steps.claim_files()
 
-    @task(outlets=[ACCEPTED_ROWS])
+    @task(outlets=[ACCEPTED_ROWS, JUDGED_FILES])
     def judge_and_load(*, outlet_events=None) -> int:
         from duban.orchestration import steps
 
-        if unbuilt := steps.judge_and_load():
-            outlet_events[ACCEPTED_ROWS].add(RAW, extra={"unbuilt_submissions": unbuilt})
+        unbuilt, files = steps.judge_and_load()
+        announce_files(outlet_events, unbuilt, files)
         return unbuilt
 
     @task

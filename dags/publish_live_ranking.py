@@ -20,10 +20,12 @@ from duban.orchestration.defaults import DEFAULT_ARGS
 @dag(schedule=(MARTS | PUBLICATIONS), catchup=False, max_active_runs=1, default_args=DEFAULT_ARGS, doc_md=__doc__, tags=["publishing"])
 def publish_live_ranking():
     @task(outlets=[LIVE_RANKING])
-    def publish() -> list[str]:
+    def publish(*, outlet_events=None) -> list[str]:
         from duban.orchestration import steps
 
-        return steps.publish_live_ranking()
+        shown = steps.publish_live_ranking()
+        outlet_events[LIVE_RANKING].extra = {"build_id": shown.build_id, "pages": len(shown.pages)}
+        return shown.pages
 
     publish()
 

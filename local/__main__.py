@@ -42,12 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, installation, console) -> None:
     from local.config import load_installation
+    from local.containers import Containers
     from local.lifecycle import System
 
     if options.command == "down" and not installation.memory.exists():
         console.say(f"nothing was ever started in {installation.settings.home}")
         return
-    system = System(installation)
+    system = Containers(installation) if installation.is_in_containers else System(installation)
     if options.command == "up":
         system.up(console)
         show_places(system, console)
@@ -104,6 +105,10 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.deliveries import decide
 
         decide(system, console, options.delivery, options.decision, options.reason)
+    elif options.command == "mute":
+        from local.mutes import add
+
+        add(system, console, options.check, options.subject, options.until, options.reason)
     elif options.command == "trace":
         from local.trace import show_trace
 
@@ -116,7 +121,8 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.restore import restore_home
 
         restore_home(system, console, options.file, is_confirmed=options.confirm)
-        show_places(System(load_installation(must_exist=True)), console)
+        if not installation.is_in_containers:
+            show_places(System(load_installation(must_exist=True)), console)
     elif options.command == "docs":
         from local.docs import docs
 
@@ -131,7 +137,7 @@ def show_places(system, console) -> None:
     console.show(
         f"""
   Live ranking   {system.site_url}  ({system.installation.site / "index.html"})
-  Airflow        {system.airflow_url}  user admin, password {system.secrets.airflow_admin_password}{more}
+  Airflow        {system.airflow_url}  user admin, password {system.airflow_password}{more}
   Inbox          {settings.inbox}/<unit code>/
   Outbox         {settings.outbox}
   BI             {system.bi_uri}
@@ -202,6 +208,11 @@ def _parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", help="bring a backup back, beside what is there, and start")
     restore.add_argument("file", help="the backup")
     restore.add_argument("--confirm", action="store_true", help="what is there may be put aside")
+    mute = commands.add_parser("mute", help="let the watch not tell of a check, or of some of its subjects, for a while")
+    mute.add_argument("check", nargs="?", default="", help="code of the check, as docs/runbook.md lists them")
+    mute.add_argument("--subject", default="", help="as marts.fct_watch_items has it; a pattern with %% for anything (all)")
+    mute.add_argument("--until", default="", metavar="DAY", help="the last day, at most 90 days ahead")
+    mute.add_argument("--reason", default="", help="why; kept with the mute")
     commands.add_parser("docs", help="write the documentation of the warehouse as one HTML file")
     return parser
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,12 +41,13 @@ def write_compose_env(path: Path, *, is_celery: bool = False) -> list[str]:
 
 
 def main() -> int:
-    """Command line: `python -m local.compose_env [celery]`."""
-    import sys
-
+    """Command line: `python -m local.compose_env [celery]`; needs no package, so that a machine with nothing but an engine can run it."""
+    is_celery = "celery" in sys.argv[1:]
     path = PROJECT / ".env"
-    added = write_compose_env(path, is_celery="celery" in sys.argv[1:])
-    print(f"{path}: {len(added)} secrets made" if added else f"{path}: every secret is there; nothing was changed")
+    added = write_compose_env(path, is_celery=is_celery)
+    print(f"{path}: {len(added)} secrets made" if added else f"{path}: every secret is there and stays as it is")
+    if is_celery:
+        print("tasks run on workers (DUBAN_EXECUTOR, COMPOSE_PROFILES)")
     print("next: docker compose up -d --build   (docker-compose with older engines)")
     return 0
 

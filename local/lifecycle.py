@@ -79,12 +79,12 @@ class System:
 
     def up(self, console: Console) -> None:
         """Start whatever does not run, and wait until it works. Idempotent."""
-        with self._alone(console):
+        with self.alone(console):
             self._up(console)
 
     def down(self, console: Console) -> None:
         """Stop whatever runs, in the order in which nothing is lost. Idempotent."""
-        with self._alone(console):
+        with self.alone(console):
             stopped = self._stop_processes(console)
             if self.postgres.stop():
                 console.say("PostgreSQL stopped")
@@ -92,7 +92,11 @@ class System:
             console.say("everything is stopped; nothing is lost" if stopped else "nothing was running")
 
     def _up(self, console: Console) -> None:
+        from local.restore import Note
+
         settings, postgres = self.installation.settings, self.postgres
+        if (note := Note.read(settings.home)) and not note.is_placed:
+            raise Problem("A restore was begun and not finished here: run the same `make restore` again, it goes on.")
         self._require_ports()
         if postgres.running_port() not in (None, settings.pg_port):
             console.say("the port of PostgreSQL has changed: restarting everything")
@@ -197,7 +201,7 @@ class System:
         return stopped
 
     @contextlib.contextmanager
-    def _alone(self, console: Console) -> Iterator[None]:
+    def alone(self, console: Console) -> Iterator[None]:
         """One command at a time changes an installation; another one waits."""
         with Path(self.installation.run / "lock").open("w") as lock:
             try:

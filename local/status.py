@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -10,7 +10,9 @@ import psycopg
 from duban.intake.inbox import look, strangers
 from duban.publishing.delivery import standing
 from duban.settings import TIMEZONE
-from duban.warehouse import ACCEPTED, connect, registered_units
+from duban.warehouse import connect, registered_units
+from duban.watching.bulletins import days_without_bulletin
+from duban.watching.records import report_counts
 from local import airflow
 from local.console import Console, table
 from local.lifecycle import SITE, System
@@ -21,7 +23,7 @@ def status(system: System, console: Console) -> None:
     settings = system.installation.settings
     console.show(f"Duban in {settings.home}\n")
     port = system.postgres.running_port()
-    health = airflow.health(settings.airflow_port) if system.processes.running("api-server") else {}
+    health = airflow.health(system.installation.api_url) if system.processes.running("api-server") else {}
     console.show(table(("part", "state", "where"), _parts(system, port, health)))
     if port is None:
         console.show("\nPostgreSQL does not run, so there is nothing more to see: `make up`.")
@@ -31,7 +33,7 @@ def status(system: System, console: Console) -> None:
 
 
 def _parts(system: System, port: int | None, health: dict[str, str]) -> list[tuple[str, str, str]]:
-    parts = [("PostgreSQL", "running" if port else "down", f"127.0.0.1:{port or system.installation.settings.pg_port}")]
+    parts = [("PostgreSQL", "running" if port else "down", system.postgres.address)]
     places = {"api-server": system.airflow_url, SITE: system.site_url}
     for name in (*airflow.COMPONENTS, SITE):
         state = "down" if not system.processes.running(name) else health.get(name, "running")
@@ -94,19 +96,20 @@ def _work(system: System) -> list[str]:
             lines.append("Working days without a bulletin:")
             lines += [f"  {day} {', '.join(districts)}: make publish DAY={day}" for day, districts in missing]
         lines += standing(conn)
+        lines += _watched(conn, now)
     return lines
 
 
-def days_without_bulletin(conn: psycopg.Connection, today: date) -> list[tuple[date, list[str]]]:
-    """Days with the districts whose daily bulletin is due and neither published nor held, oldest first: nobody else makes them up.
-
-    Looks at the two weeks before `today`. After an outage Airflow makes up the newest run only, so a person must publish the other days.
-    A bulletin is due on a working day of a district's campaign when something of it was accepted by the end of that day.
-    """
-    if not conn.execute("select to_regclass('marts.dim_dates') is not null").fetchone()[0]:
-        return []
-    asked = {"today": today, "first": today - timedelta(days=14), "accepted": list(ACCEPTED)}
-    return conn.execute(_WITHOUT_BULLETIN, asked).fetchall()
+def _watched(conn: psycopg.Connection, now: datetime) -> list[str]:
+    """The newest watch report: how old, its counts, a line per error."""
+    report = report_counts(conn)
+    if report is None:
+        return ["Watch: no report yet; `watch_pipeline` writes one at 08:30"]
+    counts = ", ".join(f"{report[name]} {name}" for name in ("error", "warning", "info", "muted"))
+    lines = [f"Watch: {counts}; reported {_ago(now - report['watched_at'])} ago"]
+    if now - report["watched_at"] > timedelta(hours=26):
+        lines.append("  it should be made every day: see that watch_pipeline runs and is not paused")
+    return [*lines, *(f"  ERROR docs/runbook.md#{error}" for error in report["errors"])]
 
 
 def _newest_ranking(conn) -> tuple[tuple | None, object]:
@@ -130,39 +133,3 @@ def _ago(age: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
-
-
-_WITHOUT_BULLETIN = """
-select date_on, array_agg(district_code order by district_code)
-from marts.dim_dates
-join raw.campaigns on date_on between started_on and ended_on
-where
-    is_working_day
-    and date_on >= %(first)s
-    and date_on < %(today)s
-    and exists (
-        select from ops.submissions
-        where
-            submissions.district_code = campaigns.district_code
-            and outcome = any(%(accepted)s)
-            and (received_at at time zone 'Asia/Shanghai')::date <= date_on
-    )
-    and not exists (
-        select from published.publications
-        where
-            publications.district_code = campaigns.district_code
-            and series = 'daily'
-            and business_on = date_on
-    )
-    and not exists (
-        select from ops.held_issues
-        where
-            held_issues.district_code = campaigns.district_code
-            and series = 'daily'
-            and business_on = date_on
-            and not is_correction
-            and ended_at is null
-    )
-group by date_on
-order by date_on
-"""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import psycopg
 
-from duban.intake.inbox import Look, look
+from duban.intake.inbox import Look, kept_path, look
 from duban.warehouse import ACCEPTED, connect, registered_units
 from local.console import Console, Problem, bar
 from local.lifecycle import System
@@ -75,8 +75,8 @@ def _advance(system: System, conn: psycopg.Connection, watch: _Watch) -> None:
     for signature in sorted(watch.files.keys() - here.keys()):
         taken = conn.execute(
             f"""select submission_id, {_IS_OPEN} from ops.submissions
-                where inbox_path = %s and (removed_at is null or removed_at >= %s) order by claimed_at desc limit 1""",
-            (_inbox_path(watch.files[signature]), watch.began_at),
+                where inbox_path = any(%s) and (removed_at is null or removed_at >= %s) order by claimed_at desc limit 1""",
+            ([path := _inbox_path(watch.files[signature]), kept_path(path)], watch.began_at),
         ).fetchone()
         gone_since = watch.gone_since.setdefault(signature, time.monotonic())
         if taken is None and time.monotonic() - gone_since < WITHDRAWN_AFTER_SECONDS:
@@ -132,7 +132,7 @@ def _inbox_path(file: Look) -> bytes:
 
 
 def _readable(inbox_path: bytes) -> str:
-    return inbox_path.decode("utf-8", errors="replace")
+    return kept_path(inbox_path).decode("utf-8", errors="replace")
 
 
 def _pause(system: System, end: float, reason) -> None:

@@ -120,6 +120,8 @@ def open_database(conn: psycopg.Connection, name: str) -> None:
     conn.execute(sql.SQL("revoke all on database {} from public").format(database))
     roles = sql.SQL(", ").join(map(sql.Identifier, LOGINS.values()))
     conn.execute(sql.SQL("grant connect on database {} to {}").format(database, roles))
+    # An error may quote a person's row (a date that is none, a message of a function): the client gets it, the log of the server does not.
+    conn.execute(sql.SQL("alter database {} set log_min_messages = 'log'").format(database))
     # dbt keeps what it compares in temporary tables
     conn.execute(sql.SQL("grant temporary on database {} to {}").format(database, sql.Identifier(LOGINS["transformer"])))
 

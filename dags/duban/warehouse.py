@@ -186,10 +186,15 @@ def record_claims(conn: psycopg.Connection, claims: Sequence[NewClaim]) -> list[
         return [result.fetchone()[0] for result in cur.results()] if rows else []
 
 
-def record_removed(conn: psycopg.Connection, submission_ids: Sequence[str]) -> None:
-    """Record that the files of these claims have left the inbox."""
+def record_removed(conn: psycopg.Connection, paths: Mapping[str, bytes]) -> None:
+    """Record that the files of these claims have left the inbox, and what is kept of their paths, by submission id."""
     with conn.transaction():
-        conn.execute("update ops.submissions set removed_at = clock_timestamp() where submission_id = any(%s)", (list(submission_ids),))
+        conn.execute(
+            """update ops.submissions as taken set removed_at = clock_timestamp(), inbox_path = gone.inbox_path
+               from unnest(%s::text[], %s::bytea[]) as gone (submission_id, inbox_path)
+               where taken.submission_id = gone.submission_id""",
+            (list(paths), list(paths.values())),
+        )
 
 
 # ── judging and loading ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -460,9 +465,10 @@ def postpone_folder(conn: psycopg.Connection, delivery: Delivery, reason: str, w
         )
 
 
-# What can go now: the folder of an issue; all else when the folder holds the same thing. Folders of returns are written by `write_returns`.
+# What can go now: the folder of an issue; a watch report, which has no folder; all else when the folder holds the same thing. Folders of
+# returns are written by `write_returns`.
 _IS_DUE = """status = 'waiting' and next_attempt_at <= coalesce(%(now)s::timestamptz, clock_timestamp())
-    and case channel when 'folder' then subject_kind = 'issue' else exists (
+    and case when channel = 'folder' then subject_kind = 'issue' when subject_kind = 'watch' then true else exists (
         select from ops.deliveries folder
         where (folder.subject_kind, folder.subject_id, folder.channel, folder.address, folder.status)
             = (deliveries.subject_kind, deliveries.subject_id, 'folder', '', 'sent')
@@ -641,6 +647,23 @@ def unbuilt_submissions(conn: psycopg.Connection) -> int:
            and received_at > coalesce((select max(through_received_at) from ops.builds where is_success), '-infinity')""",
         (list(ACCEPTED),),
     ).fetchone()[0]
+
+
+def last_received_at(conn: psycopg.Connection) -> datetime | None:
+    """When the last submission was received; None before the first one."""
+    return conn.execute("select max(received_at) from ops.submissions").fetchone()[0]
+
+
+def judged_after(conn: psycopg.Connection, moment: datetime | None) -> list[dict[str, Any]]:
+    """What became of every file that was received after a moment, in order: who sent it, outcome, counts. As JSON can hold it."""
+    with conn.cursor(row_factory=dict_row) as cur:
+        return cur.execute(
+            """select submission_id, unit_code, unit_name, file_name, outcome, report_on::text as report_on,
+                   row_count as rows, accepted_count as accepted, rejected_count as rejected, ignored_count as ignored
+               from ops.submissions join raw.units using (unit_code)
+               where received_at > coalesce(%s::timestamptz, '-infinity') order by received_at""",
+            (moment,),
+        ).fetchall()
 
 
 def latest_build(conn: psycopg.Connection) -> int | None:

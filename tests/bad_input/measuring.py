@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,16 +97,16 @@ def watched_ingest() -> Iterator[dict[str, dict[str, Cost]]]:
 
     def sandbox(kind: str) -> type[Sandbox]:
         class Watched(Sandbox):
-            def __init__(self, module: str):
-                super().__init__(module, children=1)
+            def __init__(self, module: str, known: Sequence[Path]):
+                super().__init__(module, known, children=1)
                 self.module = module
 
             def map(self, jobs: Iterable[Job]) -> Iterator[dict[str, Any] | ChildFailed]:
                 for job in jobs:
                     with watched(self.module) as cost:
                         [answer] = super().map([job])
-                    file = job.arguments["path" if kind == "reading" else "source"] or "explanation"
-                    costs[kind][Path(file).name] = cost
+                    # what is tried again without the file is another job
+                    costs[kind].setdefault(job.source.name if job.source else job.arguments["receipt"]["file_sha256"], cost)
                     yield answer
 
         return Watched

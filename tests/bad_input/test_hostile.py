@@ -144,8 +144,8 @@ def test_a_file_cut_off_or_with_bytes_turned_is_read_or_refused(server, tmp_path
         path = tmp_path / str(number)
         path.write_bytes(mutation)
         claim = Claim("", "430902", TOWNSHIP, "township", "迎风桥镇", f"台账20200624.{kind}", "", len(mutation), 0, datetime.now(UTC))
-        jobs.append(judging._job(claim, path, server.settings))
-    with Sandbox("duban.intake.reader") as sandbox:
+        jobs.append(judging._job(claim, path))
+    with Sandbox("duban.intake.reader", (server.settings.expectations, server.settings.seeds)) as sandbox:
         answers = list(sandbox.map(jobs))
     for number, answer in enumerate(answers):
         assert isinstance(answer, dict), (number, str(answer))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from duban.orchestration.dbt import Build, Model
 
 DAGS = Path(__file__).parents[2] / "dags"
 FILES = sorted(DAGS.glob("*.py"))
 ISSUES = {"publish_daily_bulletin", "publish_weekly_dispatch", "publish_monthly_dispatch"}
-EXPECTED = {"ingest_submissions", "build_warehouse", "publish_live_ranking", "deliver_messages", *ISSUES}
+EXPECTED = {"ingest_submissions", "build_warehouse", "publish_live_ranking", "deliver_messages", "watch_pipeline", *ISSUES}
 SECTIONS = ("**What it does.**", "**Reads / writes.**", "**When it runs.**", "**When it fails.**", "**Safe to re-run.**")
 
 
@@ -28,6 +31,14 @@ def dags(tmp_path_factory):
     return bag.dags
 
 
+@pytest.fixture
+def assets(dags):
+    """The module of the assets, imported when Airflow has its home."""
+    from duban.orchestration import assets
+
+    return assets
+
+
 def test_exactly_these_dags(dags):
     assert set(dags) == EXPECTED == {path.stem for path in FILES}
 
@@ -39,9 +50,54 @@ def test_one_dag_starts_the_next(dags):
     assert assets_of("ingest_submissions") == {"inbox"}
     assert assets_of("build_warehouse") == {"raw"}
     assert assets_of("publish_live_ranking") == {"marts", "publications"}
-    [alias] = dags["ingest_submissions"].get_task("judge_and_load").outlets
-    assert alias.name == "accepted_rows"
-    assert [asset.name for asset in dags["build_warehouse"].get_task("build").outlets] == ["marts"]
+    assert [alias.name for alias in dags["ingest_submissions"].get_task("judge_and_load").outlets] == ["accepted_rows", "judged_files"]
+    assert [asset.name for asset in dags["build_warehouse"].get_task("build").outlets] == ["marts", "built_marts"]
+
+
+class Told(dict):
+    """Outlet events of a task, as far as the functions that announce use them."""
+
+    def __missing__(self, outlet):
+        """One accessor per outlet."""
+        self[outlet] = event = SimpleNamespace(extra={}, added=[])
+        event.add = lambda asset, extra: event.added.append((asset.name, extra))
+        return event
+
+
+def judged(number: int, outcome: str = "accepted", unit: int = 0) -> dict:
+    counts = {"rows": 3, "accepted": 2, "rejected": 1, "ignored": 0}
+    return {"submission_id": str(number), "unit_code": f"43090210{unit}", "unit_name": f"{unit}镇", "outcome": outcome, **counts}
+
+
+def test_files_are_announced_one_by_one_and_large_batches_by_unit(assets):
+    most = assets.MOST_FILES_ONE_BY_ONE
+    told = Told()
+    assets.announce_files(told, 0, [])
+    assert told == {}
+    assets.announce_files(told, 1, [judged(number) for number in range(most)])
+    assert told[assets.ACCEPTED_ROWS].added == [("raw", {"unbuilt_submissions": 1})]
+    assert told[assets.JUDGED_FILES].added == [("submissions", judged(number)) for number in range(most)]
+    told = Told()
+    assets.announce_files(told, 0, [judged(number, "rejected" if number % 3 else "accepted", number % 2) for number in range(most + 1)])
+    assert told[assets.ACCEPTED_ROWS].added == [] and len(told[assets.JUDGED_FILES].added) == 2
+    name, extra = told[assets.JUDGED_FILES].added[0]
+    assert name == "submissions" and extra == {
+        "unit_code": "430902100",
+        "unit_name": "0镇",
+        "files": {"accepted": 34, "rejected": 67},
+        "rows": 303,
+        "accepted": 202,
+        "rejected": 101,
+        "ignored": 0,
+    }
+
+
+def test_a_build_is_announced_with_its_marts(assets):
+    told = Told()
+    models = (Model("stg_problems", "staging", None, 0.1), Model("fct_problems", "marts", 7, 0.256))
+    assets.announce_build(told, Build(12, models, 34))
+    assert told[assets.MARTS].extra == {"build_id": 12, "models": 2, "tests": 34}
+    assert told[assets.BUILT_MARTS].added == [("marts.fct_problems", {"build_id": 12, "rows_written": 7, "seconds": 0.26})]
 
 
 def test_the_inbox_is_watched_and_nothing_polls_it(dags):

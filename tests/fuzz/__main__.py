@@ -88,11 +88,12 @@ def fuzz_ledgers(runs: int, seed: int, folder: Path) -> Iterator[str]:
 def fuzz_reader(runs: int, seed: int, folder: Path) -> Iterator[str]:
     """Changed bytes through the reader; every third file that can be read also through the writer of slips."""
     from duban.intake.sandbox import Sandbox
+    from tests.fuzz.ledgers import EXPECTATIONS, SEEDS
     from tests.fuzz.mutations import mutated
     from tests.fuzz.reading import Reader, bases, slip_complaints
 
     rng, start = Random(seed), bases()
-    with Reader(folder) as reader, Sandbox("duban.quality.return_slip", children=1) as slips:
+    with Reader(folder) as reader, Sandbox("duban.quality.return_slip", (EXPECTATIONS, SEEDS), children=1) as slips:
         for number in range(1, runs + 1):
             kind, content = rng.choice(start)
             choices = [(rng.randrange(1000), rng.getrandbits(32)) for _ in range(rng.choice((1, 1, 2, 4)))]

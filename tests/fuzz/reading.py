@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import time
@@ -62,7 +63,7 @@ class Reader:
     last: dict[str, Any] | ChildFailed | None = None
 
     def __enter__(self) -> Reader:
-        self._sandbox = Sandbox("duban.intake.reader", children=1)
+        self._sandbox = Sandbox("duban.intake.reader", (EXPECTATIONS, SEEDS), children=1)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,15 +73,9 @@ class Reader:
         """The answer about some bytes, and how long it took."""
         path = self.folder / "file"
         path.write_bytes(content)
-        arguments = {
-            "path": str(path),
-            "unit_code": TOWNSHIPS[0].code,
-            "on": _DAY.isoformat(),
-            "expectations": str(EXPECTATIONS),
-            "seeds": str(SEEDS),
-        }
+        arguments = {"unit_code": TOWNSHIPS[0].code, "on": _DAY.isoformat()}
         started = time.monotonic()
-        [answer] = self._sandbox.map([Job(arguments, seconds_to_read(len(content)))])
+        [answer] = self._sandbox.map([Job(arguments, path, seconds_to_read(len(content)))])
         return answer, time.monotonic() - started
 
     def complaints(self, content: bytes) -> list[str]:
@@ -105,9 +100,8 @@ class Reader:
 
 def slip_complaints(sandbox: Sandbox, folder: Path, content: bytes, answer: dict[str, Any]) -> list[str]:
     """What is wrong with the slip of a file: it must be written, open again, and hold nothing that acts."""
-    source, target = folder / "source", folder / "slip.xlsx"
+    source = folder / "source"
     source.write_bytes(content)
-    target.unlink(missing_ok=True)
     tables = answer["tables"]
     told = {"reason": "原因", "how_to_fix": "改法", "value_masked": None, "rule_id": "R02", "ledger": "", "column_name": "列"}
     read_as = [{"sheet": table["sheet"], "header_row": table["header_row_no"]} for table in tables]
@@ -125,16 +119,15 @@ def slip_complaints(sandbox: Sandbox, folder: Path, content: bytes, answer: dict
         "findings": [],
         "findings_not_listed": 0,
     }
-    arguments = {"source": str(source), "target": str(target), "receipt": receipt, "expectations": str(EXPECTATIONS), "seeds": str(SEEDS)}
-    [written] = sandbox.map([Job(arguments, 60)])
+    [written] = sandbox.map([Job({"receipt": receipt}, source, 60)])
     if isinstance(written, ChildFailed):
         return [f"no slip: {written}"]
-    said = []
-    for sheet in openpyxl.load_workbook(target):
+    said, slip = [], io.BytesIO(written["content"])
+    for sheet in openpyxl.load_workbook(slip):
         # Only the cells that are there: a lone one far away stands below many that are not.
         acting = [cell for cell in sheet._cells.values() if cell.data_type == "f" or cell.hyperlink is not None]
         said += [f"{sheet.title}!{cell.coordinate} acts" for cell in acting]
-    with zipfile.ZipFile(target) as archive:
+    with zipfile.ZipFile(slip) as archive:
         said += [f"the slip holds {name}" for name in archive.namelist() if not PARTS_OF_A_SLIP.fullmatch(name)]
     return said
 

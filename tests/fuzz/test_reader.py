@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from duban.intake.sandbox import Sandbox
+from tests.fuzz.ledgers import EXPECTATIONS, SEEDS
 from tests.fuzz.mutations import MUTATIONS, mutated
 from tests.fuzz.reading import Reader, bases, slip_complaints
 
@@ -45,7 +46,7 @@ def test_changed_bytes_are_read_or_told(reader):
 
 def test_slips_of_changed_files_hold_nothing_that_acts(reader, tmp_path):
     rng, looked_at = Random(3), 0
-    with Sandbox("duban.quality.return_slip", children=1) as slips:
+    with Sandbox("duban.quality.return_slip", (EXPECTATIONS, SEEDS), children=1) as slips:
         for kind, content in rng.sample(BASES, len(BASES)):
             changed = mutated(kind, content, [(rng.randrange(1000), rng.getrandbits(32))])
             assert reader.complaints(changed) == []

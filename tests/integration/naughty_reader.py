@@ -1,19 +1,144 @@
-"""A reader for the sandbox that does what the file tells it to: it dies, hangs, eats memory, floods its output, or reads."""
+"""A reader for the sandbox that does what the file tells it to: it dies, hangs, eats memory, says nonsense, reaches out, or reads."""
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
+import resource
+import signal
 import socket
+import struct
+import subprocess
+import sys
+import tempfile
 import time
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 from duban.intake import reader
-from duban.intake.sandbox import OUTPUT_BYTES, serve
+from duban.intake.sandbox import OUTPUT_BYTES, Handler, serve
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+# What no library wraps here, by its number on x86-64: found by trying, not by asking how the filter is made.
+RAW_CALLS = {
+    "openat2": (437, -100, b"/etc/passwd", struct.pack("=QQQ", 0, 0, 0), 24),
+    "name_to_handle_at": (303, -100, b"/etc/passwd", ctypes.create_string_buffer(256), ctypes.create_string_buffer(8), 0),
+    "open_by_handle_at": (304, -100, ctypes.create_string_buffer(256), 0),
+    "io_uring_setup": (425, 8, ctypes.create_string_buffer(256)),
+    "memfd_create": (319, b"x", 0),
+    "fork": (57,),
+    "clone3": (435, ctypes.create_string_buffer(88), 88),
+    "ptrace": (101, 16, 1, 0, 0),
+    "mount": (165, b"none", b"/tmp", b"tmpfs", 0, 0),
+    "unshare": (272, 0x10000000),
+    "bpf": (321, 0, 0, 0),
+    "userfaultfd": (323, 0),
+    "perf_event_open": (298, ctypes.create_string_buffer(128), 0, -1, -1, 0),
+    "keyctl": (250, 0, -3, 0),
+    "shmget": (29, 0, 4096, 0o1600),
+    "mq_open": (240, b"x", 0o102, 0o600, 0),
+    "socketpair": (53, 1, 1, 0, ctypes.create_string_buffer(8)),
+    "prctl": (157, 22, 0, 0, 0, 0),
+    "seccomp": (317, 0, 0, 0),
+    "getdents64": (217, 0, ctypes.create_string_buffer(256), 256),
+    "quotactl": (179, 0, 0, 0, 0),
+    "the second numbering of x86-64": (0x40000000 + 2, b"/etc/passwd", 0),
+}
 
 
-def handle(job: dict) -> dict:
-    """Obey the first word of command in the file."""
-    content = Path(job["path"]).read_bytes()
+def attempts(parent: int, secret: str, folder: str, port: int) -> dict[str, Callable[[], Any]]:
+    """Ways out of the sandbox, by name; each returns something or raises what it was refused with."""
+    own = os.path.join(folder, "mine")
+    return {
+        "read a secret": lambda: open(secret).read(),
+        "read it without Python's library": lambda: raw(2, secret.encode(), 0),
+        "read a file that everybody may": lambda: open("/etc/passwd").read(),
+        "read its own program": lambda: open(__file__).read(),
+        "the environment of the parent": lambda: open(f"/proc/{parent}/environ", "rb").read(),
+        "the command line of the parent": lambda: open(f"/proc/{parent}/cmdline", "rb").read(),
+        "the memory of the parent, as a file": lambda: open(f"/proc/{parent}/mem", "rb").read(1),
+        "the memory of the parent, by call": lambda: raw(
+            310, parent, ctypes.create_string_buffer(64), 1, ctypes.create_string_buffer(64), 1, 0
+        ),
+        "write into the memory of the parent": lambda: raw(
+            311, parent, ctypes.create_string_buffer(64), 1, ctypes.create_string_buffer(64), 1, 0
+        ),
+        "a descriptor of the parent": lambda: raw(438, raw(434, parent, 0), 0, 0),
+        "its own descriptors by name": lambda: os.listdir("/proc/self/fd"),
+        "its own input by another name": lambda: os.open("/proc/self/fd/0", os.O_RDONLY),
+        "where its output leads": lambda: os.readlink("/proc/self/fd/1"),
+        "signals to the parent through a pipe": lambda: fcntl.fcntl(0, fcntl.F_SETOWN, parent),
+        "list a folder": lambda: os.listdir(folder),
+        "look at a file": lambda: os.stat(secret),
+        "ask whether a file is there": lambda: raw(21, secret.encode(), 0),
+        "write a file": lambda: open(own, "w"),
+        "make a temporary file": lambda: tempfile.NamedTemporaryFile(dir=folder),
+        "make a folder": lambda: os.mkdir(own),
+        "make a link": lambda: os.link(secret, own),
+        "make a symbolic link": lambda: os.symlink(secret, own),
+        "rename a file": lambda: os.rename(secret, own),
+        "delete a file": lambda: os.unlink(secret),
+        "empty a file": lambda: os.truncate(secret, 0),
+        "open a file to everybody": lambda: os.chmod(secret, 0o666),
+        "give a file away": lambda: os.chown(secret, 1, 1),
+        "date a file": lambda: os.utime(secret),
+        "go to a folder": lambda: os.chdir(folder),
+        "change the root": lambda: os.chroot(folder),
+        "connect": lambda: reach(socket.AF_INET, ("127.0.0.1", port)),
+        "connect to a socket in the file system": lambda: reach(socket.AF_UNIX, "/nowhere"),
+        "listen": lambda: socket.create_server(("127.0.0.1", 0)),
+        "run a program": lambda: os.execv("/bin/true", ["true"]),
+        "start a program": lambda: subprocess.run(["/bin/true"], check=True),
+        "start itself again": os.fork,
+        "kill the parent": lambda: os.kill(parent, signal.SIGKILL),
+        "disturb the parent": lambda: raw(234, parent, parent, signal.SIGUSR1),
+        "slow the parent down": lambda: os.setpriority(os.PRIO_PROCESS, parent, 19),
+        "limit the parent": lambda: resource.prlimit(parent, resource.RLIMIT_NOFILE, (0, 0)),
+        "raise its own limits": lambda: raw(160, resource.RLIMIT_CORE, struct.pack("=QQ", 1 << 30, 1 << 30)),
+        "become somebody else": lambda: os.setuid(1),
+        "name the machine": os.uname,
+        **{name: lambda call=call: raw(*call) for name, call in RAW_CALLS.items()},
+    }
+
+
+def raw(*call: Any) -> int:
+    """A system call by its number."""
+    ctypes.set_errno(0)
+    answer = LIBC.syscall(*call)
+    if answer == -1:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return answer
+
+
+def reach(family: int, address: Any) -> None:
+    """Open a connection."""
+    with socket.socket(family) as reached:
+        reached.connect(address)
+
+
+def said(attempt: Callable[[], Any]) -> str:
+    """What came of an attempt."""
+    try:
+        return f"done: {str(attempt())[:60]}"
+    except OSError as error:
+        return type(error).__name__
+
+
+class Deaf:
+    """Standard input for one who reads nothing more."""
+
+    def __init__(self):
+        self.buffer = self
+
+    def read(self, size: int) -> bytes:
+        """Never come back."""
+        time.sleep(600)
+        return b""
+
+
+def obey(content: bytes) -> dict[str, Any] | None:
+    """Do what a word of command in the file says; None when there is none."""
     if b"DIE!" in content:
         os._exit(9)
     if b"HANG!" in content:
@@ -25,24 +150,30 @@ def handle(job: dict) -> dict:
     if b"FLOOD!" in content:
         for _ in range((OUTPUT_BYTES >> 20) + 2):
             os.write(1, b" " * (1 << 20))
-    if content.startswith((b"NET!", b"UNIX!", b"RUN!")):
-        return _try(*content.decode().split("!"))
-    if b"ENV!" in content:
-        return {"env": sorted(os.environ)}
-    return reader.handle(job)
+    if b"BABBLE!" in content:
+        nonsense = {b"words": b"no answer", b"depth": b"[" * 100_000, b"list": b"[]"}[content.partition(b"!")[2]]
+        os.write(1, struct.pack("=QQ", len(nonsense), 0) + nonsense)
+    if b"DEAF!" in content:
+        sys.stdin = Deaf()
+        return {"heard": "enough"}
+    if b"KNOWN!" in content:
+        descriptors = [number for number in range(1024) if said(lambda number=number: os.lseek(number, 0, os.SEEK_CUR)) != "OSError"]
+        return {"env": sorted(os.environ), "path": [*os.environ.values()], "files": descriptors}
+    return None
 
 
-def _try(word: str, port: str) -> dict:
-    """Reach out of the sandbox."""
-    try:
-        if word == "RUN":
-            os.execv("/bin/true", ["true"])
-        with socket.socket(socket.AF_UNIX if word == "UNIX" else socket.AF_INET) as reached:
-            reached.connect("/nowhere" if word == "UNIX" else ("127.0.0.1", int(port)))
-    except OSError as error:
-        return {"refused": type(error).__name__}
-    return {"refused": "nothing"}
+def prepare(*folders: str) -> Handler:
+    """A handler that obeys, reaches out when asked, and else reads by the expectations in the folders."""
+    read = reader.prepare(*folders) if folders else None
+
+    def handle(job: dict[str, Any], content: bytes) -> dict[str, Any]:
+        if "reach" in job:
+            return {name: said(attempt) for name, attempt in attempts(**job["reach"]).items()}
+        answer = obey(content)
+        return read(job, content) if answer is None else answer
+
+    return handle
 
 
 if __name__ == "__main__":
-    serve(handle)
+    serve(prepare)

@@ -31,6 +31,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from duban import warehouse
+from duban.intake.inbox import kept_path
 from duban.orchestration import dbt
 from duban.publishing.site import pages
 from duban.quality.template import write_template
@@ -263,7 +264,7 @@ def written(server, tmp_path_factory) -> Iterator[Written]:
                 pages.render_site(conn, office.settings.outbox)
                 for unit in (TOWNSHIP, GROUP):
                     write_template(conn, office.settings, unit, date(2020, 6, 24))
-            names = {os.fsencode(path.relative_to(office.settings.inbox)): sheets for path, sheets in sent.items()}
+            names = {kept_path(os.fsencode(path.relative_to(office.settings.inbox))): sheets for path, sheets in sent.items()}
             found = {
                 row["submission_id"]: names.get(bytes(row["inbox_path"]), {})
                 for row in office.query("select submission_id, inbox_path from ops.submissions")
@@ -347,7 +348,7 @@ def test_slips_hold_the_senders_texts(written):
 def test_receipts_say_the_texts_and_names_are_escaped(written):
     names = {bytes(row["inbox_path"]).rpartition(b"/")[2]: row["file_name"] for row in written.submissions}
     for name in FILE_NAMES:
-        shown = names[os.fsencode(name)]
+        shown = names[kept_path(os.fsencode(name))]
         assert shown.isprintable(), shown
         for seen, escaped in {
             "\x1b": "\\x1b",

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from duban import warehouse
+from duban.watching.bulletins import days_without_bulletin
 from local.publish import held_since
-from local.status import _work, days_without_bulletin
+from local.status import _work
 from tests.conftest import Office, open_office
 from tests.integration.test_delivery import publish
 

@@ -17,17 +17,32 @@ def tasks(office, monkeypatch):
 
 
 def test_accepted_rows_are_announced_until_the_marts_hold_them(office, tasks):
-    assert tasks.judge_and_load() == 0
+    assert tasks.judge_and_load() == (0, [])
     office.drop("430511000", BEITA.name, BEITA.read_bytes())
     assert len(tasks.claim_files()) == 1
-    assert tasks.judge_and_load() == 1
+    unbuilt, [file] = tasks.judge_and_load()
+    assert unbuilt == 1
+    assert {**file, "submission_id": ""} == {
+        "submission_id": "",
+        "unit_code": "430511000",
+        "unit_name": office.query("select unit_name from raw.units where unit_code = '430511000'")[0]["unit_name"],
+        "file_name": BEITA.name,
+        "outcome": "accepted_with_rejections",
+        "report_on": office.query("select report_on::text as day from ops.submissions")[0]["day"],
+        "rows": 19,
+        "accepted": 13,
+        "rejected": 3,
+        "ignored": 3,
+    }
     # A run that was killed between its commit and its announcement leaves it to the next one.
-    assert tasks.judge_and_load() == 1
+    assert tasks.judge_and_load() == (1, [])
     assert tasks.write_returns() == 1 and tasks.write_returns() == 0
-    rows = tasks.build_warehouse("install")
-    assert rows["fct_fund_movements"] == 13
-    assert tasks.judge_and_load() == 0
-    assert any(page.endswith("index.html") for page in tasks.publish_live_ranking())
+    build = tasks.build_warehouse("install")
+    assert build.rows_by_model["fct_fund_movements"] == 13 and build.test_count > 40
+    assert {model.schema for model in build.models} == {"staging", "intermediate", "marts"}
+    assert tasks.judge_and_load() == (0, [])
+    shown = tasks.publish_live_ranking()
+    assert any(page.endswith("index.html") for page in shown.pages) and shown.build_id == build.build_id
     [shown] = office.query("select p.through_received_at = s.received_at as shown from ops.live_pages p, ops.submissions s")
     assert shown["shown"]
 

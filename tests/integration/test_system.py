@@ -5,6 +5,7 @@ One system serves all tests of this module; they run in order, as an operator's 
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import date
@@ -23,7 +25,8 @@ import psutil
 import psycopg
 import pytest
 
-from tests.conftest import free_ports
+from tests.conftest import csv_bytes, free_ports
+from tests.integration.canaries import Search, Seeds, files, rows_of
 from tests.integration.ledgers import problem, problems_csv
 
 PROJECT = Path(__file__).parents[2]
@@ -290,6 +293,191 @@ def test_up_twice_and_status(system):
     assert "running" in system.run("up", timeout=60)
     output = system.run("status", timeout=60)
     assert all(dag in output for dag in ("ingest_submissions", "build_warehouse", "publish_live_ranking"))
+
+
+def answered(system: LocalSystem, method: str, path: str, token: str = "") -> int:
+    """Status of one request, redirections not followed."""
+    connection = http.client.HTTPConnection("127.0.0.1", int(system.environment["DUBAN_AIRFLOW_PORT"]), timeout=20)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    connection.request(method, path, b"{}" if method in {"POST", "PUT", "PATCH"} else None, headers)
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def in_airflow(system: LocalSystem, *command: str) -> str:
+    """Output of a Python program in the environment that `env.sh` exports."""
+    script = f'. "{system.home}/env.sh"; exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", sys.executable, "-W", "ignore", *command],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+# What answers without a token: that it is there, how to log in, the pages of the application without any data, the description of the API.
+PUBLIC = {
+    ("GET", "/api/v2/monitor/health"): 200,
+    ("GET", "/api/v2/version"): 200,
+    ("GET", "/api/v2/auth/login"): 307,
+    ("GET", "/api/v2/auth/logout"): 307,
+    ("GET", "/health"): 404,
+    ("GET", "/api/{_:path}"): 404,
+    ("GET", "/api/v1/{_:path}"): 404,
+    ("POST", "/auth/token"): 422,
+    ("POST", "/auth/token/cli"): 422,
+    ("GET", "/{rest_of_path:path}"): 200,
+    ("GET", "/auth/{rest_of_path:path}"): 200,
+    ("GET", "/execution/health"): 200,
+    ("GET", "/execution/health/ping"): 200,
+}
+DESCRIPTION = re.compile(r"(/execution|/auth)?/(docs(/oauth2-redirect)?|redoc|openapi\.json|changelog)")
+
+
+def test_nothing_of_airflow_answers_without_a_login(system):
+    """Every route that the program has, with every method: those for people, those of the pages, those for the tasks."""
+    routes = {tuple(route) for route in json.loads(in_airflow(system, "tests/integration/airflow_routes.py"))}
+    assert len(routes) > 200 and {"api", "ui", "auth", "execution"} <= {path.split("/")[1] for _, path in routes}
+    opened = {}
+    for method, path in sorted(routes):
+        if method == "HEAD" or DESCRIPTION.fullmatch(path):
+            continue
+        status = answered(system, method, re.sub(r"\{[^}]*\}", "1", path))
+        if status not in (401, 403):
+            opened[method, path] = status
+    assert opened == {route: status for route, status in PUBLIC.items() if route in routes}
+    # with a token that is none, or somebody else's
+    for token in ("x", "eyJhbGciOiJIUzUxMiJ9.eyJzdWIiOiJhZG1pbiIsInJvbGUiOiJhZG1pbiJ9.AAAA"):
+        assert {answered(system, "GET", path, token) for path in ("/api/v2/dags", "/api/v2/connections", "/ui/config")} <= {401, 403}
+
+
+def test_only_those_who_are_registered_log_in(system):
+    for user, password in (("admin", "admin"), ("admin", ""), ("airflow", "airflow"), ("admin", system.password() + "x")):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            system.call("/auth/token", {"username": user, "password": password})
+        assert refused.value.code in (400, 401, 403, 422)
+    passwords = system.home / "secrets" / "airflow_passwords.json"
+    assert passwords.stat().st_mode & 0o777 == 0o600 and (system.home / "secrets").stat().st_mode & 0o777 == 0o700
+    assert set(json.loads(passwords.read_text(encoding="utf-8"))) == {"admin"}
+    assert system.exported("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS") == "False"
+
+
+def test_airflow_shows_no_secret(system):
+    token = system.call("/auth/token", {"username": "admin", "password": system.password()})["access_token"]
+    assert answered(system, "GET", "/api/v2/config", token) == 403
+    secrets = {
+        path.name: path.read_text(encoding="ascii").strip() for path in (system.home / "secrets").iterdir() if path.suffix != ".json"
+    }
+    assert len(secrets) >= 10
+    shown = [
+        json.dumps(system.call(f"/api/v2/{what}", token=token))
+        for what in ("connections", "variables", "pools", "plugins", "providers", "importErrors", "dags", "assets/events", "eventLogs")
+    ]
+    for dag, run in system.metadata("select dag_id, run_id from dag_run"):
+        place = f"/api/v2/dags/{dag}/dagRuns/{urllib.parse.quote(run)}/taskInstances"
+        shown.append(json.dumps(system.call(place, token=token)))
+    shown += [str(row) for row in system.metadata("select * from rendered_task_instance_fields")]
+    assert [name for name, secret in secrets.items() if any(secret in text for text in shown)] == []
+    assert system.metadata("select count(*) from connection") == [(0,)] and system.metadata("select count(*) from variable") == [(0,)]
+
+
+def test_everything_listens_on_the_loopback_interface_only(system):
+    listening = {}
+    started = [psutil.Process(json.loads(path.read_text())["pid"]) for path in (system.home / "run").glob("*.pid")]
+    # those that have overwritten their environment too
+    for process in {*system.processes(), *started, *(child for parent in started for child in parent.children(recursive=True))}:
+        try:
+            listening |= {c.laddr.port: c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+        except psutil.Error:
+            continue
+    assert {int(system.environment[f"DUBAN_{name}_PORT"]) for name in ("PG", "AIRFLOW", "SITE")} <= set(listening)
+    assert set(listening.values()) == {"127.0.0.1"}
+
+
+def test_what_came_in_and_what_was_built_is_seen_in_airflow(system):
+    """Events with numbers for every file and mart; and none of them started anything."""
+    events = {
+        name: [json.loads(extra) if isinstance(extra, str) else extra for (extra,) in system.metadata(
+            f"select asset_event.extra from asset_event join asset on asset.id = asset_id where asset.name = '{name}' order by asset_event.id"
+        )]
+        for name in ("submissions", "marts", "marts.fct_problems", "live_ranking")
+    }  # fmt: skip
+    outcomes = dict(system.bi("select submission_id, outcome from marts.fct_submissions"))
+    seen = {extra["submission_id"]: extra["outcome"] for extra in events["submissions"] if "submission_id" in extra}
+    # a run that was killed has announced nothing
+    assert set(seen.items()) <= set(outcomes.items()) and len(seen) >= len(outcomes) - 2
+    for extra in events["submissions"]:
+        assert extra["rows"] == extra["accepted"] + extra["rejected"] + extra["ignored"] and extra["unit_name"] and "file_name" in extra
+    assert all(extra["build_id"] and extra["models"] > 20 and extra["tests"] > 20 for extra in events["marts"])
+    assert all(extra["rows_written"] >= 0 and extra["seconds"] > 0 for extra in events["marts.fct_problems"])
+    assert all(extra["pages"] > 10 for extra in events["live_ranking"])
+    started = system.metadata(
+        """select distinct dag_id, asset.name from dagrun_asset_event join asset_event on asset_event.id = event_id
+           join asset on asset.id = asset_id join dag_run on dag_run.id = dag_run_id"""
+    )
+    assert set(started) <= {
+        ("ingest_submissions", "inbox"),
+        ("build_warehouse", "raw"),
+        ("publish_live_ranking", "marts"),
+        ("publish_live_ranking", "publications"),
+        ("deliver_messages", "outbox"),
+        ("watch_pipeline", "watch"),
+    }
+    runs = dict(system.metadata("select dag_id, count(*) from dag_run where run_type = 'asset_triggered' group by 1"))
+    raw = system.metadata("select count(*) from asset_event join asset on asset.id = asset_id where asset.name = 'raw'")
+    assert runs["build_warehouse"] <= raw[0][0]
+
+
+def test_no_canary_gets_into_airflow_nor_into_any_file(system):
+    """Identities wherever a sender can write, through the real Airflow; then its database, all logs, all files, all command lines."""
+    seeds = Seeds()
+    with psycopg.connect(system.warehouse(), autocommit=True) as conn:
+        # a table that refuses a row says which one it was
+        conn.execute("alter table personal.original_rows add constraint never check (cells->>'备注' not like '%拒收%')")
+    strange = system.home / "inbox" / seeds.id_number("folder name")
+    strange.mkdir()
+    (strange / f"{seeds.mobile('strange file')}.csv").write_bytes(b"x")
+    sent = list(files(seeds))
+    header, [first, *_] = rows_of("问题台账", seeds, "拒")
+    first[header.index("备注")] = f"拒收{seeds.id_number('row that a table refuses')}"
+    for unit, name, content in [*sent, ("430902104", "表拒收20200624.csv", csv_bytes([header, first]))]:
+        system.drop(unit, name, content)
+    printed = system.run("wait", "--timeout", "240")
+    with psycopg.connect(system.warehouse(), autocommit=True) as conn:
+        conn.execute("alter table personal.original_rows drop constraint never")
+        judged = conn.execute("select count(*) from ops.submissions where file_name like '%*%' and outcome is not null").fetchone()[0]
+        assert judged > 15
+        search = Search(seeds.all)
+        # and what is said of a mart that has changed under the one who reads it
+        conn.execute("alter table marts.fct_problems rename column description to hidden")
+    printed += system.run("status")
+    with pytest.raises(AssertionError, match="The run ended as failed") as failed:
+        system.run("publish", "--day", "2020-06-30", "--district", ZIYANG, "--correction")
+    search.text("console", f"{printed}\n{failed.value}")
+    with psycopg.connect(system.warehouse(), autocommit=True) as conn:
+        conn.execute("alter table marts.fct_problems rename column hidden to description")
+        search.database("warehouse", conn, "personal")
+    uri = re.sub(r"\+\w+", "", system.exported("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"), count=1)
+    with psycopg.connect(uri, autocommit=True) as conn:
+        search.database("airflow", conn)
+    own = system.home / "outbox" / "returns", system.home / "outbox" / "templates"
+    search.tree("home", system.home, system.home / "pgdata", system.home / "landing", system.home / "inbox", *own)
+    for slip in own[0].glob("*/*/*.xlsx"):
+        search.slip("slip", slip.read_bytes(), slip.parent.parent.name)
+    for receipt in own[0].glob("*/*/receipt.json"):
+        search.content("receipt", receipt.read_bytes())
+    for process in system.processes():
+        search.text("processes", " ".join(process.cmdline()))
+    assert search.report() == []
+    assert {"warehouse", "airflow", "home", "slip", "receipt", "processes", "console"} <= set(search.looked)
+    logs = [path for path in system.home.rglob("*.log") if "judge_and_load" in str(path)]
+    assert logs and any("CheckViolation" in path.read_text(encoding="utf-8") for path in logs)
 
 
 def test_down_stops_everything(system):

@@ -11,6 +11,7 @@ persons        -    x         x        -
 descriptions   -    x         x        -
 submissions    -    x         -        -
 quality        -    x         -        -
+watch          -    x         -        -
 documents      -    x         x        -
 """
 

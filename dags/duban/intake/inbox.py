@@ -110,10 +110,10 @@ def finish_removals(conn: psycopg.Connection, settings: Settings) -> set[tuple[s
     Returns:
         Signatures of claimed files that cannot be removed: they must not be taken a second time.
     """
-    removed, stuck = [], set()
+    removed, stuck = {}, set()
     for claim in warehouse.unremoved_claims(conn):
         if _remove(claim, settings):
-            removed.append(claim.submission_id)
+            removed[claim.submission_id] = kept_path(claim.inbox_path)
         else:
             stuck.add((str(settings.inbox / os.fsdecode(claim.inbox_path)), claim.file_size, claim.file_mtime_ns))
     warehouse.record_removed(conn, removed)
@@ -134,6 +134,11 @@ def _claim(seen: Look, sha256: str, units: Mapping[str, Unit], settings: Setting
 def _shown(name: str | Path) -> str:
     """A name as others may see it: what is no text, or not to be seen, is escaped. Some clerks put identity numbers into names."""
     return mask_text(visible(os.fsencode(name).decode("utf-8", "backslashreplace")))
+
+
+def kept_path(inbox_path: bytes) -> bytes:
+    """What the warehouse keeps of a path below the inbox once the file is gone from there: numbers of persons are masked."""
+    return os.fsencode(mask_text(os.fsdecode(inbox_path)))
 
 
 def _fair(looks: Iterable[Look]) -> list[Look]:

@@ -5,17 +5,16 @@ The kind of a file is decided by its content, never by its name. Numbers become 
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from duban.intake import csv_file, reading, workbook_xls, workbook_xlsx
 from duban.intake.cells import Cell, Document, Unreadable
 from duban.intake.csv_file import IsHeader
-from duban.intake.limits import MAX_BYTES
 from duban.intake.reading import FileFault, Reading
 from duban.intake.rows import word
-from duban.intake.sandbox import serve
+from duban.intake.sandbox import Handler, serve
 from duban.intake.tables import HEADER_COLUMNS, known_headers, read_tables
 from duban.ledgers import Expectations, read_expectations
 
@@ -29,25 +28,20 @@ _OTHER_KINDS = (
 )
 
 
-def read_document(path: str, expectations: Expectations) -> Document:
-    """Read the file at `path`; the known column names decide between the encodings and separators of a CSV.
+def read_document(content: bytes, expectations: Expectations) -> Document:
+    """Read the bytes of a file; the known column names decide between the encodings and separators of a CSV.
 
     Raises:
         Unreadable: S01 (damaged, encrypted, unsafe, not a table) or S10 (over the limits).
     """
-    size = os.path.getsize(path)
-    if size > MAX_BYTES:
-        raise Unreadable("S10", f"文件有 {size / 2**20:.0f} MB，超过 {MAX_BYTES / 2**20:.0f} MB")
-    with open(path, "rb") as file:
-        head = file.read(8)
-    if head[:4] == b"PK\x03\x04":
-        return workbook_xlsx.read(path)
-    if head.startswith((workbook_xls.OLE_MAGIC, *workbook_xls.BIFF_MAGICS)):
-        return workbook_xls.read(path)
+    if content.startswith(b"PK\x03\x04"):
+        return workbook_xlsx.read(content)
+    if content.startswith((workbook_xls.OLE_MAGIC, *workbook_xls.BIFF_MAGICS)):
+        return workbook_xls.read(content)
     for magic, reason in _OTHER_KINDS:
-        if head.startswith(magic):
+        if content.startswith(magic):
             raise Unreadable("S01", reason)
-    return csv_file.read(Path(path).read_bytes(), header_test(expectations))
+    return csv_file.read(content, header_test(expectations))
 
 
 def header_test(expectations: Expectations) -> IsHeader:
@@ -62,19 +56,23 @@ def header_test(expectations: Expectations) -> IsHeader:
     return is_header
 
 
-def read_file(path: str, expectations: Expectations, unit_code: str, on: date) -> Reading:
-    """What the file at `path` holds; a file that cannot be read is a `Reading` with one fault."""
+def read_file(content: bytes, expectations: Expectations, unit_code: str, on: date) -> Reading:
+    """What the bytes of a file hold; a file that cannot be read is a `Reading` with one fault."""
     try:
-        return read_tables(read_document(path, expectations), expectations, unit_code, on)
+        return read_tables(read_document(content, expectations), expectations, unit_code, on)
     except Unreadable as error:
         return Reading(faults=[FileFault(error.rule_id, error.reason, error.sheet, error.cell)])
 
 
-def handle(job: dict) -> dict:
-    """Answer one job `{"path", "unit_code", "on", "expectations", "seeds"}` with the reading as JSON."""
-    expectations = read_expectations(Path(job["expectations"]), Path(job["seeds"]))
-    return reading.to_json(read_file(job["path"], expectations, job["unit_code"], date.fromisoformat(job["on"])))
+def prepare(expectations: str, seeds: str) -> Handler:
+    """A handler of jobs `{"unit_code", "on"}`, by the expectations and code lists in two folders: it answers with the reading as JSON."""
+    known = read_expectations(Path(expectations), Path(seeds))
+
+    def handle(job: dict[str, Any], content: bytes) -> dict[str, Any]:
+        return reading.to_json(read_file(content, known, job["unit_code"], date.fromisoformat(job["on"])))
+
+    return handle
 
 
 if __name__ == "__main__":
-    serve(handle)
+    serve(prepare)

@@ -1,12 +1,15 @@
-"""Hostile files are opened here and nowhere else: in child processes with limits on memory, time and output, and without a network.
+"""Hostile files are opened here and nowhere else: in child processes that get bytes, give bytes, and can reach nothing else.
 
 A child that dies, hangs or runs out of memory costs the one file it was working on: the parent kills it, says so in the outcome
-of that file, and starts another. Children know no secrets: their environment is empty but for the import path; and they can open no
-socket and start no program. One line of JSON goes in per job, one comes out.
+of that file, and starts another. Before it sees the first file a child reads what it must know (its imports, the expectations), and then
+gives up every system call but those of computing and of its two pipes (`_ALLOWED_CALLS`): it can open, list and write no file, whatever
+its user may, reach no network, start no program, and touch no other process. The parent opens the file and sends its bytes; what the child
+makes comes back as bytes. Its environment is empty but for the import path.
 """
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import errno
 import gc
@@ -21,20 +24,75 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from duban.intake.limits import MAX_BYTES
+
+#: What a child does with a job: arguments and the bytes of a file → an answer for JSON, with bytes under `content` if it makes a file.
+Handler = Callable[[dict[str, Any], bytes], dict[str, Any]]
 
 SECONDS_PER_FILE = 60
 SECONDS_TO_START = 60
 MEMORY_BYTES = 1 << 30
 OUTPUT_BYTES = 256 << 20
+_BROKEN_OFF = "读取这个文件时程序意外中止，文件可能已损坏或内容过大"
+_SIZES = struct.Struct("=QQ")
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 _DIE_WITH_PARENT, _NO_NEW_PRIVILEGES, _SET_SECCOMP, _SECCOMP_FILTER = 1, 38, 22, 2  # options of prctl
-# What a parser never needs: socket, ptrace, execve, execveat, io_uring_setup. Numbers by machine, after its audit architecture.
-_FORBIDDEN_CALLS = {"x86_64": (0xC000003E, (41, 101, 59, 322, 425)), "aarch64": (0xC00000B7, (198, 117, 221, 281, 425))}
+# All that a parser needs, by number on x86-64 and on aarch64: its pipes, memory, clocks, the locks of Python, its own end. A call that is
+# not here is refused, one that a later kernel invents too. No fcntl, kill or prctl: with each of them one process can disturb another.
+_ALLOWED_CALLS = {
+    "read": (0, 63),
+    "write": (1, 64),
+    "close": (3, 57),
+    "fstat": (5, 80),
+    "lseek": (8, 62),
+    "mmap": (9, 222),
+    "mprotect": (10, 226),
+    "munmap": (11, 215),
+    "mremap": (25, 216),
+    "brk": (12, 214),
+    "madvise": (28, 233),
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "sigaltstack": (131, 132),
+    "sched_yield": (24, 124),
+    "nanosleep": (35, 101),
+    "clock_nanosleep": (230, 115),
+    "clock_gettime": (228, 113),
+    "gettimeofday": (96, 169),
+    "getpid": (39, 172),
+    "gettid": (186, 178),
+    "futex": (202, 98),
+    "restart_syscall": (219, 128),
+    "membarrier": (324, 283),
+    "rseq": (334, 293),
+    "getrandom": (318, 278),
+    "exit": (60, 93),
+    "exit_group": (231, 94),
+}
+_AUDIT_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+# Encodings of CSV files, old workbooks and XML are looked up by name when they are first met, which is too late for a child.
+_ENCODINGS = (
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "ascii",
+    "latin-1",
+    "cp1252",
+    "gb18030",
+    "gbk",
+    "gb2312",
+    "big5",
+    "cp437",
+)
 
 
 class ChildFailed(Exception):
@@ -46,9 +104,10 @@ class ChildFailed(Exception):
 
 
 class Job(NamedTuple):
-    """What a child is asked, as JSON-ready arguments, and the wall time it may take for the answer."""
+    """What a child is asked: JSON-ready arguments, the file whose bytes it is to look at, the wall time it may take for the answer."""
 
     arguments: dict[str, Any]
+    source: Path | None = None
     seconds: float = SECONDS_PER_FILE
 
 
@@ -56,15 +115,16 @@ class Sandbox:
     """A few child processes that run jobs of one kind. Use as a context manager; not for more than one thread to call at once.
 
     Args:
-        module: module run as the child, whose main is `serve(handler)`.
+        module: module run as the child, whose main is `serve(prepare)`.
+        known: what `prepare` is called with: names of files and folders that a child may read before it is closed.
         children: how many children work side by side.
     """
 
-    def __init__(self, module: str, children: int = 2):
-        self._module = module
+    def __init__(self, module: str, known: Sequence[Path] = (), children: int = 2):
+        self._command = (module, *map(str, known))
         self._idle: queue.SimpleQueue[_Child | None] = queue.SimpleQueue()
         for _ in range(children):
-            self._idle.put(_Child(module))  # started before there is work: nobody waits for their imports one after the other
+            self._idle.put(_Child(self._command))  # started before there is work: nobody waits for their imports one after the other
         self._threads = ThreadPoolExecutor(children, thread_name_prefix="sandbox")
 
     def __enter__(self) -> Sandbox:
@@ -81,9 +141,13 @@ class Sandbox:
         return self._threads.map(self._run, jobs)
 
     def _run(self, job: Job) -> dict[str, Any] | ChildFailed:
-        child = self._idle.get() or _Child(self._module)
         try:
-            answer = child.ask(job)
+            content = _content(job.source)
+        except ChildFailed as failure:
+            return failure
+        child = self._idle.get() or _Child(self._command)
+        try:
+            answer = child.ask(job, content)
         except ChildFailed as failure:
             child.stop()
             child, answer = None, failure
@@ -95,30 +159,42 @@ class Sandbox:
         return answer
 
 
+def _content(source: Path | None) -> bytes:
+    """The bytes of a file, as many as any file may have."""
+    if source is None:
+        return b""
+    try:
+        size = source.stat().st_size
+        if size > MAX_BYTES:
+            raise ChildFailed("S10", f"文件有 {size / 2**20:.0f} MB，超过 {MAX_BYTES / 2**20:.0f} MB")
+        return source.read_bytes()
+    except OSError:
+        raise ChildFailed("S01", _BROKEN_OFF) from None
+
+
 class _Child:
-    def __init__(self, module: str):
-        self._module, self._is_ready = module, False
+    def __init__(self, command: tuple[str, ...]):
+        self._module, self._is_ready = command[0], False
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-m", module],
+            [sys.executable, "-s", "-W", "ignore", "-m", *command],  # a warning looks for the line of its module
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a parser's last words may hold a sender's text
+            bufsize=0,
             env={"PYTHONPATH": str(_PACKAGE_ROOT), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
         )
+        # It may stop listening in the middle of a file: then the time of the job is over, and nobody waits any longer.
+        os.set_blocking(self._process.stdin.fileno(), False)
 
-    def ask(self, job: Job) -> dict[str, Any]:
+    def ask(self, job: Job, content: bytes) -> dict[str, Any]:
         self._wait_until_ready()
         deadline = time.monotonic() + job.seconds
         try:
-            self._process.stdin.write(json.dumps(job.arguments).encode() + b"\n")
-            self._process.stdin.flush()
-            answer = self._read_line(deadline, job.seconds)
+            self._send(_message(job.arguments, content), deadline, job.seconds)
+            answer = self._receive(deadline, job.seconds)
         except BrokenPipeError:
-            answer = b""
-        if not answer.endswith(b"\n"):
-            raise ChildFailed("S01", "读取这个文件时程序意外中止，文件可能已损坏或内容过大")
-        answer = json.loads(answer)
+            raise ChildFailed("S01", _BROKEN_OFF) from None
         if "out_of_memory" in answer:
             raise ChildFailed("S10", "读取这个文件需要的内存过大，请删去多余的行列和格式后保存")
         return answer
@@ -132,26 +208,48 @@ class _Child:
         if self._is_ready:
             return
         try:
-            greeting = json.loads(self._read_line(time.monotonic() + SECONDS_TO_START, SECONDS_TO_START) or b"{}")
+            greeting = self._receive(time.monotonic() + SECONDS_TO_START, SECONDS_TO_START)
         except ChildFailed:
             greeting = {}
         if "ready" not in greeting:
             raise RuntimeError(f"{self._module} does not start: {greeting.get('refused', 'see python -m ' + self._module)}")
         self._is_ready = True
 
-    def _read_line(self, deadline: float, seconds: float) -> bytes:
+    def _send(self, parts: Iterable[bytes], deadline: float, seconds: float) -> None:
+        pipe = self._process.stdin.fileno()
+        for part in parts:
+            rest = memoryview(part)
+            while rest:
+                _wait([], [pipe], deadline, seconds)
+                rest = rest[os.write(pipe, rest[: 1 << 20]) :]
+
+    def _receive(self, deadline: float, seconds: float) -> dict[str, Any]:
+        """The next message; a child that a file has taken over may say anything.
+
+        Raises:
+            ChildFailed: it ended, is late, or says too much, or what is no answer.
+        """
+        sizes = _SIZES.unpack(self._read(_SIZES.size, deadline, seconds))
+        if sum(sizes) > OUTPUT_BYTES:
+            raise ChildFailed("S10", "文件内容过大，请分开报送")
+        document, content = (self._read(size, deadline, seconds) for size in sizes)
+        try:
+            answer = json.loads(document)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise ChildFailed("S01", _BROKEN_OFF)
+        return answer | {"content": bytes(content)} if content else answer
+
+    def _read(self, size: int, deadline: float, seconds: float) -> bytearray:
         output, pipe = bytearray(), self._process.stdout.fileno()
-        while not output.endswith(b"\n"):
-            ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
-            if not ready:
-                raise ChildFailed("S10", f"{seconds:.0f} 秒内没有读完这个文件，内容可能过大或已损坏")
-            chunk = os.read(pipe, 1 << 20)
+        while len(output) < size:
+            _wait([pipe], [], deadline, seconds)
+            chunk = os.read(pipe, min(size - len(output), 1 << 20))
             if not chunk:
-                break
+                raise ChildFailed("S01", _BROKEN_OFF)
             output += chunk
-            if len(output) > OUTPUT_BYTES:
-                raise ChildFailed("S10", "文件内容过大，请分开报送")
-        return bytes(output)
+        return output
 
     def stop(self) -> None:
         """Kill the child and wait for it; pipes are closed."""
@@ -161,60 +259,84 @@ class _Child:
         self._process.stdout.close()
 
 
-def serve(handler: Any) -> None:
-    """Main of a child: limit itself, say that it is ready, then answer each line of standard input with `handler(arguments)`.
+def _wait(readable: list[int], writable: list[int], deadline: float, seconds: float) -> None:
+    if not any(select.select(readable, writable, [], max(0.0, deadline - time.monotonic()))):
+        raise ChildFailed("S10", f"{seconds:.0f} 秒内没有读完这个文件，内容可能过大或已损坏")
+
+
+def _message(document: dict[str, Any], content: bytes = b"") -> tuple[bytes, bytes, bytes]:
+    """A job or an answer as it goes through the pipe: two sizes, JSON, bytes."""
+    text = json.dumps(document).encode()
+    return _SIZES.pack(len(text), len(content)), text, content
+
+
+def serve(prepare: Callable[..., Handler]) -> None:
+    """Main of a child: read what it must know, give up everything else, say that it is ready, then answer each message of standard input.
 
     An exception that is not the handler's own business ends the child: the parent then says so for this one file.
+
+    Args:
+        prepare: Makes the handler, from the arguments of the command line; the last that may open a file.
     """
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    handler = prepared(prepare, sys.argv[1:])
     try:
-        _restrict_system_calls()
+        _give_up_system_calls()
     except OSError as error:
         _say({"refused": str(error)})
         return
     _say({"ready": True})
     gc.freeze()  # what was imported stays
     gc.disable()  # looking for garbage among a million new cells again and again takes as long as reading them
-    for line in sys.stdin.buffer:
+    while len(sizes := sys.stdin.buffer.read(_SIZES.size)) == _SIZES.size:
+        arguments, content = (sys.stdin.buffer.read(size) for size in _SIZES.unpack(sizes))
         try:
-            answer = handler(json.loads(line))
+            answer = handler(json.loads(arguments), content)
         except MemoryError:
             answer = {"out_of_memory": True}
         _say(answer)
-        del answer
+        del arguments, content, answer
         gc.collect()
 
 
+def prepared(prepare: Callable[..., Handler], known: Sequence[str]) -> Handler:
+    """The handler of a child, with everything that it will need."""
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
+    return prepare(*known)
+
+
 def _say(answer: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
+    for part in _message({name: value for name, value in answer.items() if name != "content"}, answer.get("content", b"")):
+        sys.stdout.buffer.write(part)
     sys.stdout.buffer.flush()
 
 
-def _restrict_system_calls() -> None:
-    """From here on this process can reach no network and start no program, and dies with its parent.
+def _give_up_system_calls() -> None:
+    """From here on this process has its pipes, its memory and a processor, and dies with its parent.
 
-    A seccomp filter, which needs no privilege and holds in containers too.
+    A seccomp filter, which needs no privilege and holds on every kernel since 3.17, in containers too.
 
     Raises:
         OSError: the machine cannot do this; nothing is read then.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # a child that hangs must not outlive a parent that was killed
-    architecture, calls = _FORBIDDEN_CALLS.get(platform.machine(), (0, ()))
-    if not calls:
-        raise OSError(errno.ENOSYS, f"system calls cannot be restricted on a {platform.machine()}")
+    machine = platform.machine()
+    if machine not in _AUDIT_ARCHITECTURES:
+        raise OSError(errno.ENOSYS, f"system calls cannot be restricted on a {machine}")
+    numbers = [call[list(_AUDIT_ARCHITECTURES).index(machine)] for call in _ALLOWED_CALLS.values()]
     allow, deny = 0x7FFF0000, 0x00050000 | errno.EPERM
-    load, jump_if_equal, jump_if_greater_or_equal, answer = 0x20, 0x15, 0x35, 0x06
+    load, jump_if_equal, answer = 0x20, 0x15, 0x06
     steps = [
         (load, 0, 0, 4),  # the architecture of the call
-        (jump_if_equal, 1, 0, architecture),
+        (jump_if_equal, 1, 0, _AUDIT_ARCHITECTURES[machine]),
         (answer, 0, 0, deny),
-        (load, 0, 0, 0),  # its number
-        (jump_if_greater_or_equal, len(calls) + 1, 0, 0x40000000),  # the second numbering of x86-64
-        *((jump_if_equal, len(calls) - place, 0, number) for place, number in enumerate(calls)),
+        (load, 0, 0, 0),  # its number; those of the second numbering of x86-64 are none of these
+        *((jump_if_equal, len(numbers) - place, 0, number) for place, number in enumerate(numbers)),
+        (answer, 0, 0, deny),
         (answer, 0, 0, allow),
-        (answer, 0, 0, deny),
     ]
     program = b"".join(struct.pack("=HBBI", *step) for step in steps)
     code = ctypes.create_string_buffer(program, len(program))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ from duban.intake.cells import Cell, Document, Misplaced, Sheet, address, displa
 from duban.intake.layouts import find_layout, layout_table
 from duban.intake.reading import DataRow, FileFault, Reading, Table, TotalRow
 from duban.intake.rows import MAX_WORD, is_filled, rows_below, word
-from duban.intake.words import fold
+from duban.intake.words import fold, shown_names
 from duban.ledgers import MONEY_UNITS, Column, Expectations, Ledger, unit_in_header
 
 HEADER_ROWS = 20
@@ -43,6 +43,9 @@ def known_headers(expectations: Expectations) -> frozenset[str]:
 def read_tables(document: Document, expectations: Expectations, unit_code: str, on: date) -> Reading:
     """Find every ledger of the document. `unit_code` and `on` (date of the file) decide which layouts apply."""
     reading = Reading(document.kind, document.encoding, document.uses_1904, document.has_external_links)
+    # From here on a sheet is called what everybody may read: its name goes wherever its rows go.
+    names = shown_names(sheet.name for sheet in document.sheets)
+    document = replace(document, sheets=tuple(replace(sheet, name=name) for sheet, name in zip(document.sheets, names, strict=True)))
     for sheet in document.sheets:
         if document.kind != "csv" and fold(sheet.name) == SLIP_SHEET:
             reading.slip_of = _labelled(sheet.rows, SLIP_ID_LABEL)

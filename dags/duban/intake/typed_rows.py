@@ -53,6 +53,10 @@ class TypedRow:
         """The row's key, or None when it is blank or unreadable."""
         return self.values[self.ledger.key]
 
+    def holder_of(self, column: Column) -> str | None:
+        """Whose name must not stand in a column: that of the household head in texts; in 责任领导 a name is an official's."""
+        return display(self.row.cells.get("holder_name")) if column.type != "person" else None
+
     def unreadable(self) -> set[str]:
         """Columns whose cell holds something that could not be read."""
         if self.row.misplaced_at is not None:

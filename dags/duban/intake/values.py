@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from duban.intake.cells import Cell, Faulty, Number, display
-from duban.intake.words import fold
+from duban.intake.words import fold, has_right_check_digit, identifies_person, is_phone_number
 from duban.ledgers import Column, Vocabulary
 from duban.settings import TIMEZONE
 
@@ -36,8 +36,6 @@ _TIME_PART = re.compile(r"^(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$", re.AS
 _ZONED = re.compile(r"^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})$", re.ASCII)
 _DATE_IN_NAME = re.compile(r"(?<!\d)(?:(\d{4})(\d{2})(\d{2})|(\d{4})-(\d{1,2})-(\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日)(?!\d)", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"^-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$", re.ASCII)
-_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ID_CHECK = "10X98765432"
 _BRACKETS = re.compile(r"[(（\[【〔][^)）\]】〕]*[)）\]】〕]?")
 
 
@@ -84,7 +82,8 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
         case "key":
             # Beyond 15 digits a spreadsheet has rounded the number: whatever it was, it is not this.
             is_rounded = isinstance(cell, Number) and len(cell.digits.lstrip("-")) > 15
-            return Value(broken="R10") if is_rounded else Value(key_text(cell))
+            text = key_text(cell)
+            return Value(broken="R10") if is_rounded or identifies_person(text) else Value(text)
         case "township" | "village" | "villages":
             return Value(fold(display(cell)))
         case "vocabulary":
@@ -298,6 +297,8 @@ def number(cell: Cell, factor: Decimal | None = None) -> Decimal | None:
 
 def _money(cell: Cell, factor: Decimal | None) -> Decimal | None:
     yuan = number(cell, factor or Decimal(1))
+    if is_phone_number(display(cell).strip()):
+        return None  # fifteen thousand million yuan, or a telephone in the wrong column: it would be printed on every page
     if yuan is None or abs(yuan) >= MAX_YUAN or yuan != yuan.quantize(Decimal("0.01")):
         return None
     return yuan.quantize(Decimal("0.01"))
@@ -332,5 +333,4 @@ def _id_number(cell: Cell) -> Value:
     text = fold(cell).lstrip("'’‘").upper()
     if not re.fullmatch(r"[0-9]{17}[0-9X]", text):
         return Value(broken="R07")
-    check = _ID_CHECK[sum(int(digit) * weight for digit, weight in zip(text, _ID_WEIGHTS, strict=False)) % 11]
-    return Value(text) if text[17] == check else Value(broken="R07")
+    return Value(text) if has_right_check_digit(text) else Value(broken="R07")

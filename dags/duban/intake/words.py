@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
-# Digits as clerks write them, full-width ones too. Contiguous: 15 to 18 of them (the last may be X) are an identity number, right or wrong.
-_DIGIT = "[0-9０-９]"
-_ID_NUMBER = re.compile(f"(?<!{_DIGIT}){_DIGIT}{{14,17}}[0-9０-９XxＸｘ](?!{_DIGIT})")
-_PHONE = re.compile(f"(?<!{_DIGIT})[1１][3-9３-９]{_DIGIT}{{9}}(?!{_DIGIT})")
-# In groups, as on a card (430902 19900101 1234, 138-1234-5678).
-_GROUPED = re.compile(f"(?<!{_DIGIT}){_DIGIT}+(?:[ -]{_DIGIT}+)+[XxＸｘ]?(?!{_DIGIT})")
+# Numbers of persons as clerks write them; \d is a digit of any script, full-width ones too. Whatever has 15 digits or more without a break
+# is masked: identity numbers, right or wrong, with something glued to them, and numbers of bank accounts.
+_LONG = re.compile(r"(?<!\d)\d{14,}[\dXxＸｘ](?!\d)")
+_MOBILE = r"(?:(?:[0０]{2})?[8８][6６]|[0０])?[1１][3-9３-９]\d{9}"
+_AREA_CODE = r"[0０][1-9１-９]\d{1,2}"
+_DAY = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_PHONE = re.compile(rf"(?<!\d)(?:{_MOBILE}|{_AREA_CODE}[-—－\s()（）]{{0,3}}(?!{_DAY}(?!\d))[2-9２-９]\d{{6,7}})(?!\d)")
+_NAMED_PHONE = re.compile(r"((?:电话|座机|热线|手机|联系方式|联系人)\D{0,6}?)((?<!\d)\d{7,8}(?!\d))")
+# In groups, as on a card (430902 19900101 1234, 138-1234-5678), or with a stroke, a point or something invisible between the digits.
+_BETWEEN = r"[\s\-‐-―−－_.．·•・,，:：/／|\u200b-\u200f\u2060\ufeff]"
+_GROUPED = re.compile(rf"(?<![\d*])\d+(?:{_BETWEEN}{{1,3}}\d+)+(?:{_BETWEEN}{{0,3}}[XxＸｘ])?(?!\d)")
+_GROUP = re.compile(r"\d+|[XxＸｘ]")
+_SEVEN_DIGITS = re.compile(r"(?:\d\D{0,6}){7}")
+_PLAIN_GROUPS = re.compile(r"[\d -]+[XxＸｘ]?")
+_MOST_GROUPS_OF_A_PHONE, _SHORTEST_WITH_AREA, _MOST_DIGITS = 4, 11, 18
+# The first two digits of a division.
+_PROVINCES = frozenset(
+    map(str, (*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83, 91))
+)
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_CHECK = "10X98765432"
+#: Nobody born later is the head of a household; a key made of division, day and serial number is not taken for one who was.
+_LAST_YEAR_OF_BIRTH = 2010
+# Written in Chinese, of two characters or more: a surname alone is in every other word.
+_NAME = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff·•]{2,16}")
 
 
 def fold(text: str) -> str:
@@ -30,23 +50,113 @@ def visible(text: str) -> str:
     return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} else c for c in text)
 
 
-def mask_text(text: str) -> str:
-    """Free text with identity and phone numbers masked: `4309**********1234`, `138****5678`."""
-    text = _ID_NUMBER.sub(lambda match: _starred(match[0], 4), text)
+def mask_text(text: str, holder_name: str | None = None) -> str:
+    """Free text with numbers of persons masked (`4309**********1234`, `138****5678`), and the household head of the same row (`王**`).
+
+    Names of others cannot be told from words.
+    """
+    if holder_name:
+        text = _without_names(text, holder_name)
+    if not _SEVEN_DIGITS.search(text):
+        return text
+    text = _LONG.sub(lambda match: _starred(match[0], 4), text)
     text = _PHONE.sub(lambda match: _starred(match[0], 3), text)
+    text = _NAMED_PHONE.sub(lambda match: match[1] + _starred(match[2], 0), text)
     return _GROUPED.sub(lambda match: _mask_grouped(match[0]), text)
 
 
+def _without_names(text: str, holder_name: str) -> str:
+    """The text with each name in a cell (one, or several with something between them) masked wherever it stands, also with spaces in it."""
+    for name in re.split(r"[、，,;；/／(（)）]", holder_name):
+        characters = _SPACE.sub("", name)
+        if _NAME.fullmatch(characters):
+            pattern = re.compile(r"\s*".join(map(re.escape, characters)))
+            text = pattern.sub(lambda match: mask_name(match[0]), text)
+    return text
+
+
 def _mask_grouped(text: str) -> str:
-    digits = re.sub("[ -]", "", text)
-    if len(digits) in {15, 18}:
-        return _starred(digits, 4)
-    return _starred(digits, 3) if _PHONE.fullmatch(digits) else text
+    """Digits in groups, with what is between them: the whole if it is a number of a person, else every stretch of groups that is one."""
+    groups = list(_GROUP.finditer(text))
+    digits = "".join(group[0] for group in groups)
+    if _PLAIN_GROUPS.fullmatch(text) and len(digits) in {15, 18}:
+        return _starred(text, 4)
+    parts, end, first = [], 0, 0
+    while first < len(groups):
+        found, part = None, groups[first][0]
+        for last in range(first + 1, len(groups)):
+            part += groups[last][0]
+            if len(part) > _MOST_DIGITS:
+                break
+            count = last - first + 1
+            # in a few groups, or every digit by itself
+            if (count <= _MOST_GROUPS_OF_A_PHONE or count == len(part)) and _is_like_a_phone(groups[first][0], part):
+                found = (last, 3)
+            elif _is_like_an_id_number(part):
+                found = (last, 4)
+        if found:
+            last, kept = found
+            begin, after = groups[first].start(), groups[last].end()
+            parts += [text[end:begin], _starred(text[begin:after], kept)]
+            end, first = after, last
+        first += 1
+    return "".join([*parts, text[end:]])
+
+
+def _is_like_a_phone(first: str, digits: str) -> bool:
+    """A mobile number; one with an area code in a group of its own, or so long that it can be no date."""
+    is_with_area = re.fullmatch(_AREA_CODE, first) or len(digits) >= _SHORTEST_WITH_AREA
+    return bool(re.fullmatch(_MOBILE, digits) or (is_with_area and _PHONE.fullmatch(digits)))
+
+
+def _is_like_an_id_number(digits: str) -> bool:
+    """18 or 15 characters that begin with a province and hold a day of birth; the check digit may be wrong."""
+    digits = unicodedata.normalize("NFKC", digits).upper()
+    if len(digits) not in {15, 18} or digits[:2] not in _PROVINCES or not digits[:17].isdecimal():
+        return False
+    born = digits[6:14] if len(digits) == 18 else "19" + digits[6:12]
+    return "1850" <= born[:4] <= "2099" and "01" <= born[4:6] <= "12" and "01" <= born[6:] <= "31"
+
+
+def has_right_check_digit(id_number: str) -> bool:
+    """True for an identity number of 18 characters whose last one fits the others (GB 11643)."""
+    return id_number[17] == _ID_CHECK[sum(int(digit) * weight for digit, weight in zip(id_number, _ID_WEIGHTS, strict=False)) % 11]
+
+
+def is_phone_number(text: str) -> bool:
+    """True when the text is a telephone number with its area code, or of a mobile telephone, and nothing else."""
+    return bool(_PHONE.fullmatch(text))
+
+
+def identifies_person(text: str) -> bool:
+    """True for a (folded) key that holds somebody's identity number, or is a mobile telephone number: a key stands everywhere.
+
+    Keys may be made of a division, a day and a serial number, and have as many digits: only a right check digit and a year of birth count.
+    """
+    if re.fullmatch(_MOBILE, text):
+        return True
+    for found in re.finditer(r"(?<![0-9])[0-9]{17}[0-9Xx](?![0-9])", re.sub(_BETWEEN, "", text)):
+        number = found[0].upper()
+        if _is_like_an_id_number(number) and has_right_check_digit(number) and int(number[6:10]) <= _LAST_YEAR_OF_BIRTH:
+            return True
+    return False
+
+
+def shown_names(names: Iterable[str]) -> list[str]:
+    """Names of sheets as others may see them, masked, and still different where they were."""
+    shown: list[str] = []
+    for name in names:
+        masked = mask_text(name)
+        same = sum(other.startswith(masked) for other in shown)
+        shown.append(f"{masked}({same + 1})" if masked != name and same else masked)
+    return shown
 
 
 def _starred(text: str, kept: int) -> str:
-    """The first `kept` characters and the last four, stars between them."""
-    return text[:kept] + "*" * (len(text) - kept - 4) + text[-4:]
+    """Of its digits the first `kept` and the last four, stars for the others; what stands between them stays."""
+    places = [place for place, character in enumerate(text) if character.isalnum()]
+    hidden = set(places[kept:-4])
+    return "".join("*" if place in hidden else character for place, character in enumerate(text))
 
 
 def mask_name(text: str) -> str:
@@ -55,6 +165,10 @@ def mask_name(text: str) -> str:
 
 
 def mask_id_number(text: str) -> str:
-    """An identity number, right or wrong, as others may see it: first and last four characters when it is long, else the first two."""
+    """What stands in a column of identity numbers, right or wrong, as others may see it: of a long number the first and last four
+    characters, of a short one the first two, of a name (in the wrong column) the first.
+    """
+    if not text[:2].isdecimal():
+        return mask_name(text)
     kept = 4 if len(text) >= 15 else 0
     return text[:kept] + "*" * (len(text) - 2 * kept) + text[len(text) - kept :] if kept else text[:2] + "*" * max(0, len(text) - 2)

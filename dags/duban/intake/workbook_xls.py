@@ -106,14 +106,12 @@ _BIFF5, _BIFF8 = 0x500, 0x600
 _WORKSHEET, _MACRO_SHEET, _MACRO_STREAM = 0, 1, 0x40
 
 
-def read(path: str) -> Document:
-    """The workbook at `path`, which begins with `OLE_MAGIC` or one of `BIFF_MAGICS`; values only.
+def read(data: bytes) -> Document:
+    """The workbook whose bytes begin with `OLE_MAGIC` or one of `BIFF_MAGICS`; values only.
 
     Raises:
         Unreadable: S01 (damaged, with a password, unsafe, not a workbook), S10 (cut at the last row of its format, over the limits).
     """
-    with open(path, "rb") as file:
-        data = file.read()
     try:
         stream, has_summary = _workbook_stream(data) if data.startswith(OLE_MAGIC) else (data, False)
         return _read_stream(bytearray(stream), has_summary)

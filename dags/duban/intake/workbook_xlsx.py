@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import math
 from collections.abc import Iterator
 
@@ -13,15 +14,15 @@ from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Sheet, Un
 from duban.intake.limits import MAX_CHARACTERS, MAX_MERGED_CELLS
 
 
-def read(path: str) -> Document:
-    """The workbook at `path`, values only.
+def read(content: bytes) -> Document:
+    """The workbook, values only.
 
     Raises:
         Unreadable: S01 (damaged, unsafe), S10 (over the limits).
     """
-    book = workbook_xml.scan(path)
+    book = workbook_xml.scan(content)
     try:
-        workbook = python_calamine.CalamineWorkbook.from_path(path)
+        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheets = tuple(
             _read_sheet(workbook, meta, book.sheets[meta.name])
             for meta in workbook.sheets_metadata

@@ -23,11 +23,27 @@ class BuildFailed(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Model:
+    """A model that was made: the schema where readers find it, rows written (None where the adapter does not say), seconds it took."""
+
+    name: str
+    schema: str
+    rows: int | None
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Build:
-    """A build that succeeded: its id, and rows per model where the adapter reports them."""
+    """A build that succeeded: its id, the models that it made, and how many tests it passed."""
 
     build_id: int
-    rows_by_model: Mapping[str, int]
+    models: tuple[Model, ...]
+    test_count: int
+
+    @property
+    def rows_by_model(self) -> Mapping[str, int]:
+        """Rows written per model, where the adapter reports them."""
+        return {model.name: model.rows for model in self.models if model.rows is not None}
 
 
 def build(settings: Settings, selector: str, *, full_refresh: bool = False, today: date | None = None) -> Build:
@@ -57,9 +73,11 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
     if not is_good:
         failed = [f"{result.node.name}: {result.message}" for result in results if result.status in {"error", "fail", "runtime error"}]
         raise BuildFailed("; ".join(failed) or str(outcome.exception or "not every mart was built"))
-    rows = {r.node.name: count for r in results if r.node.resource_type == "model" and (count := _rows(r)) is not None}
-    log.info("build %s: %s nodes", build_id, len(results))
-    return Build(build_id, rows)
+    # fqn: project, layer (what is made in `candidates` is shown in `marts`), …, name
+    models = tuple(Model(r.node.name, r.node.fqn[1], _rows(r), r.execution_time) for r in results if r.node.resource_type == "model")
+    tests = sum(result.node.resource_type in {"test", "unit_test"} for result in results)
+    log.info("build %s: %s models, %s tests", build_id, len(models), tests)
+    return Build(build_id, models, tests)
 
 
 def connection_variables(settings: Settings) -> dict[str, str]:

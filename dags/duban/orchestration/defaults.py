@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from duban.orchestration.failures import record_failure, record_recovery
+
 TIMEZONE = "Asia/Shanghai"
 
 #: Every task can run twice without harm (locks and fences are in the warehouse), so a lost connection is simply tried again.
@@ -13,4 +15,6 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retries": 2,
     "retry_delay": timedelta(seconds=10),
     "execution_timeout": timedelta(minutes=60),
+    "on_failure_callback": record_failure,
+    "on_success_callback": record_recovery,
 }

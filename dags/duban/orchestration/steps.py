@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 
 from duban import warehouse
 from duban.settings import TIMEZONE, Settings, load_settings
+
+if TYPE_CHECKING:
+    from duban.orchestration.dbt import Build
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +61,8 @@ def claim_files() -> list[str]:
     return ids
 
 
-def judge_and_load() -> int:
-    """Judge and load every claimed file; returns how many accepted submissions the marts do not hold yet.
+def judge_and_load() -> tuple[int, list[dict[str, Any]]]:
+    """Judge and load every claimed file; returns how many accepted submissions the marts do not hold yet, and what became of each file.
 
     Not what this run accepted: a run that was killed after its commit announced nothing, and its successor must. A gate that closes
     stops the judging here and fails the run in `write_returns`, so that what was judged before it is built and returned all the same.
@@ -68,6 +71,7 @@ def judge_and_load() -> int:
     from duban.quality.gate import GateClosed
 
     with _connected("loader") as (settings, conn):
+        before = warehouse.last_received_at(conn)
         try:
             counts = judging.judge_waiting(conn, settings)
             log.info("judged: %s", ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "nothing waited")
@@ -75,7 +79,7 @@ def judge_and_load() -> int:
             log.error(
                 "THE GATE IS CLOSED: %s. Nothing of that round was loaded; its files wait. Mend the rule, they are tried again.", error
             )
-        return warehouse.unbuilt_submissions(conn)
+        return warehouse.unbuilt_submissions(conn), warehouse.judged_after(conn, before)
 
 
 def write_returns() -> int:
@@ -95,14 +99,21 @@ def write_returns() -> int:
     return len(written)
 
 
-def build_warehouse(selector: str, *, full_refresh: bool = False) -> dict[str, int]:
-    """Run dbt; returns rows per model."""
+def build_warehouse(selector: str, *, full_refresh: bool = False) -> Build:
+    """Run dbt; returns what it built."""
     from duban.orchestration import dbt
 
-    return dict(dbt.build(load_settings(), selector, full_refresh=full_refresh).rows_by_model)
+    return dbt.build(load_settings(), selector, full_refresh=full_refresh)
 
 
-def publish_live_ranking() -> list[str]:
+class Shown(NamedTuple):
+    """The files of the site that were written, and of which build they are; None while there was none."""
+
+    pages: list[str]
+    build_id: int | None
+
+
+def publish_live_ranking() -> Shown:
     """Render the page from the marts of the last good build; returns the files written."""
     from duban.publishing.site.pages import render_site
 
@@ -111,7 +122,7 @@ def publish_live_ranking() -> list[str]:
         pages = render_site(conn, settings.outbox)
         if build_id is not None:
             warehouse.record_page(conn, build_id)
-    return [str(page) for page in pages]
+    return Shown([str(page) for page in pages], build_id)
 
 
 def find_issues(series_code: str, params: dict[str, Any], dag_run: Any) -> list[dict[str, Any]]:
@@ -230,3 +241,15 @@ def deliver() -> int:
     if report.for_a_person:
         raise AirflowFailException("; ".join(report.for_a_person))
     return report.sent
+
+
+def watch() -> str:
+    """Make the report of today and write the messages to operators; returns it in numbers."""
+    from duban.watching import report
+
+    with _connected("publisher") as (settings, conn):
+        made = report.watch(conn, settings)
+    for item in made.errors:
+        log.error("%s: %s", item.runbook_anchor, item.text)
+    log.info("report of %s: %s; %s messages", made.watched_on, made, len(made.message_keys))
+    return str(made)

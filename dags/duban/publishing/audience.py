@@ -26,6 +26,7 @@ class Part(StrEnum):
     DESCRIPTIONS = "descriptions"  # what a problem is, in the sender's words; names households
     SUBMISSIONS = "submissions"  # the files of a unit, one by one
     QUALITY = "quality"  # 操作失误: what was sent back, by unit and rule
+    WATCH = "watch"  # 运行监测: what is wrong with the system and its senders
     DOCUMENTS = "documents"  # the files of issues; they name persons and households
 
 
@@ -35,6 +36,7 @@ WHO_GETS: Mapping[Part, frozenset[Audience]] = {
     Part.DESCRIPTIONS: frozenset({Audience.INTERNAL, Audience.LEADERS}),
     Part.SUBMISSIONS: frozenset({Audience.INTERNAL}),
     Part.QUALITY: frozenset({Audience.INTERNAL}),
+    Part.WATCH: frozenset({Audience.INTERNAL}),
     Part.DOCUMENTS: frozenset({Audience.INTERNAL, Audience.LEADERS}),
 }
 

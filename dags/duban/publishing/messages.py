@@ -55,8 +55,15 @@ def compose(conn: psycopg.Connection, settings: Settings, delivery: Delivery) ->
     Raises:
         ValueError: what it is about is not there, or is not complete.
     """
-    write = _issue if delivery.subject_kind == "issue" else _return
-    return write(conn, settings, delivery)
+    return {"issue": _issue, "return": _return, "watch": _watch}[delivery.subject_kind](conn, settings, delivery)
+
+
+def _watch(conn: psycopg.Connection, settings: Settings, delivery: Delivery) -> Message:
+    """A watch report says what it said when it was written, however long it waits."""
+    row = conn.execute("select subject, text from ops.watch_messages where message_key = %s", [delivery.subject_id]).fetchone()
+    if row is None:
+        raise ValueError(f"there is no message {delivery.subject_id}")
+    return Message(delivery.message_id, delivery.address, *row)
 
 
 def _issue(conn: psycopg.Connection, settings: Settings, delivery: Delivery) -> Message:

@@ -1,7 +1,8 @@
 """Who gets what outside the folder: the table `ops.recipients`, registered from a CSV file.
 
-Columns: district_code, audience (internal, leaders, townships), channel (email, wecom, dingtalk), address, and optionally unit_code,
-series (daily, weekly, monthly, several joined by `;`; blank: all; none: no issue, return slips only) and is_active (true unless said).
+Columns: district_code, audience (internal, leaders, townships; operators: watch reports and nothing else), channel (email, wecom,
+dingtalk), address, and optionally unit_code, series (daily, weekly, monthly, several joined by `;`; blank: all; none: no issue, return
+slips only) and is_active (true unless said).
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from duban import warehouse
 from duban.publishing.audience import Audience
 from duban.publishing.issues.series import SERIES
 
-AUDIENCES, CHANNELS = tuple(audience for audience in Audience if audience != Audience.OFF), ("email", "wecom", "dingtalk")
+#: Who keeps the system running; no audience of a district's figures.
+OPERATORS = "operators"
+AUDIENCES, CHANNELS = (*(audience for audience in Audience if audience != Audience.OFF), OPERATORS), ("email", "wecom", "dingtalk")
 _REQUIRED, _OPTIONAL = ("district_code", "audience", "channel", "address"), ("unit_code", "series", "is_active")
 _TRUE, _FALSE = {"", "true", "1", "yes", "是"}, {"false", "0", "no", "否"}
 _MAILBOX = re.compile(r"[A-Za-z0-9_%+-]+(\.[A-Za-z0-9_%+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,}")
@@ -108,6 +111,8 @@ def _recipient(row: Mapping[str | None, str | None], districts: set[str], units:
         raise RecipientsInvalid(f"channel {channel!r} is none of {', '.join(CHANNELS)}")
     if active not in _TRUE | _FALSE:
         raise RecipientsInvalid(f"is_active {active!r} is neither true nor false")
+    if audience == OPERATORS and (unit is not None or cell.get("series")):
+        raise RecipientsInvalid("operators get watch reports, neither a unit's slips nor issues: leave unit_code and series blank")
     if unit is not None:
         if units.get(unit, ("", ""))[0] != district:
             raise RecipientsInvalid(f"{unit!r} is no unit of district {district}")

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from duban.intake.cells import Cell, Number, display
-from duban.intake.words import fold
+from duban.intake.words import fold, identifies_person
 from duban.ledgers import Column
 
 _LOOK_LIKE_DIGITS = {"O": "0", "o": "0", "Q": "0", "l": "1", "I": "1", "i": "1", "|": "1", "Z": "2", "z": "2", "S": "5", "B": "8"}
@@ -78,6 +78,8 @@ def _id_number(cell: Cell, text: str) -> str | None:
 
 
 def _unreadable(column: Column, text: str) -> str | None:
+    if column.type == "key" and identifies_person(fold(text)):
+        return "这像是证件号码或手机号码，不能用作编号"
     for place, character in enumerate(text, start=1):
         category = unicodedata.category(character)
         if character not in "\t\n\r" and (character == "\ufffd" or category in {"Cc", "Co", "Cn"}):

@@ -59,9 +59,9 @@ def judge_waiting(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
         gc.freeze()  # the libraries stay: each search for garbage among their 250,000 objects takes as long as twenty files
     expectations = load_expectations(settings)
     counts: Counter[str] = Counter()
-    with warehouse.judge_lock(conn), Sandbox("duban.intake.reader") as sandbox:
+    with warehouse.judge_lock(conn), Sandbox("duban.intake.reader", (settings.expectations, settings.seeds)) as sandbox:
         while claims := _that_fit(warehouse.waiting_claims(conn, FILES_IN_MEMORY)):
-            jobs = [_job(claim, landed(settings.landing, claim.file_sha256), settings) for claim in claims]
+            jobs = [_job(claim, landed(settings.landing, claim.file_sha256)) for claim in claims]
             files = [_open(claim, answer, expectations) for claim, answer in zip(claims, sandbox.map(jobs), strict=True)]
             for files_of_round in cut_rounds(files):
                 for verdict in _settle(conn, files_of_round, expectations, settings):
@@ -77,8 +77,8 @@ def judge_unsent(conn: psycopg.Connection, claim: Claim, path: Path, settings: S
         GateClosed: the gate could not be trusted.
     """
     expectations = load_expectations(settings)
-    with Sandbox("duban.intake.reader", children=1) as sandbox:
-        [answer] = sandbox.map([_job(claim, path, settings)])
+    with Sandbox("duban.intake.reader", (settings.expectations, settings.seeds), children=1) as sandbox:
+        [answer] = sandbox.map([_job(claim, path)])
     with conn.transaction(force_rollback=True):
         [verdict] = _judge_round(conn, [_open(claim, answer, expectations)], expectations)
     return verdict
@@ -146,16 +146,13 @@ def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
         yield current
 
 
-def _job(claim: Claim, path: Path, settings: Settings) -> Job:
+def _job(claim: Claim, path: Path) -> Job:
     """What the sandbox is asked about a file. The day decides which layouts apply: the one its name states, else that of its arrival."""
     arguments = {
-        "path": str(path),
         "unit_code": claim.unit_code,
         "on": min(values.dates_in_name(claim.file_name), default=claim.arrived_on).isoformat(),
-        "expectations": str(settings.expectations),
-        "seeds": str(settings.seeds),
     }
-    return Job(arguments, seconds_to_read(claim.file_size))
+    return Job(arguments, path, seconds_to_read(claim.file_size))
 
 
 def _open(claim: Claim, answer: dict[str, Any] | ChildFailed, expectations: Expectations) -> OpenedFile:

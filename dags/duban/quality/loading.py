@@ -121,7 +121,7 @@ def _stored(row: TypedRow, district_code: str, settings: Settings) -> dict[str, 
                 stored["household_key"] = household_key(settings.hmac_key, value) if value else None
             case "text" | "name" | "person":
                 if not column.is_personal:
-                    stored[column.name] = mask_text(value) if value else None
+                    stored[column.name] = mask_text(value, row.holder_of(column)) if value else None
             case _:
                 stored[column.name] = value
     if row.ledger.name != "funds" and stored["township_code"] is None:

@@ -69,7 +69,7 @@ def row_rejections(row: TypedRow, declared: Declared, expectations: Expectations
             cell=row.table.cell(name, row.row.row_no) if misplaced_at is None else address(row.row.row_no - 1, misplaced_at),
             rule_id=declared.rule_id,
             # Of a row whose cells have lost their columns nobody knows what is personal.
-            value_masked=masked(column, display(cell)) if misplaced_at is None else "（整行）",
+            value_masked=masked(column, display(cell), row.holder_of(column)) if misplaced_at is None else "（整行）",
             reason=declared.reason,
             how_to_fix=fix,
         )
@@ -80,9 +80,9 @@ def file_rejection(fault: FileFault, expectations: Expectations) -> Rejection:
     rule = expectations.file_rules[fault.rule_id]
     return Rejection(
         ledger="",
-        sheet=fault.sheet,
+        sheet=mask_text(fault.sheet),
         row_no=None,
-        column_name=fault.column,
+        column_name=mask_text(fault.column) if fault.column else None,
         cell=fault.cell,
         rule_id=fault.rule_id,
         value_masked=mask_text(fault.value)[:_SHOWN] if fault.value else None,
@@ -91,12 +91,12 @@ def file_rejection(fault: FileFault, expectations: Expectations) -> Rejection:
     )
 
 
-def masked(column: Column, text: str) -> str | None:
-    """A cell's text as others may see it; None when it is empty."""
+def masked(column: Column, text: str, holder_name: str | None = None) -> str | None:
+    """A cell's text as others may see it, without the household head of its row; None when it is empty."""
     if not text:
         return None
     if column.name == "id_number":
         return mask_id_number(text)[:_SHOWN]
     if column.name == "holder_name":
         return mask_name(text)[:_SHOWN]
-    return mask_text(text)[:_SHOWN]
+    return mask_text(text, holder_name)[:_SHOWN]

@@ -7,7 +7,7 @@ so that a corrected slip can be sent back (docs/rules.md, Versions).
 
 from __future__ import annotations
 
-import os
+import io
 import re
 import zipfile
 from pathlib import Path
@@ -16,17 +16,20 @@ from typing import Any
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.comments import Comment
+from openpyxl.packaging.core import DocumentProperties
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
+from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.writer.excel import ExcelWriter
 
 from duban.intake.cells import Cell as ReadCell
 from duban.intake.cells import Document, Number, display
 from duban.intake.reader import read_document
-from duban.intake.sandbox import serve
+from duban.intake.sandbox import Handler, serve
 from duban.intake.tables import REASON_COLUMN, REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
-from duban.intake.words import fold
+from duban.intake.words import fold, shown_names
 from duban.ledgers import Expectations, read_expectations
 from duban.quality.workbook_text import escaped, fit, set_text
 
@@ -50,32 +53,48 @@ _REASON_WIDTH = 48
 _WIDTHS = (12, 14, 8, 16, 10, 26, 8, 40, 48)
 
 
-def write_slip(source: str | None, target: str, receipt: dict[str, Any], expectations: Expectations) -> None:
-    """Write the slip of a submission to `target`, from the sender's bytes at `source` and its receipt.
+def write_slip(content: bytes, receipt: dict[str, Any], expectations: Expectations) -> bytes:
+    """The slip of a submission, from the sender's bytes and its receipt.
 
-    Without a source, or when it cannot be read, the slip has the sheet 退回说明 alone.
+    Without bytes, or when they cannot be read, the slip has the sheet 退回说明 alone.
     """
-    workbook = _open(source, expectations, receipt) if source and receipt["read_as"]["kind"] else _empty()
+    workbook = _open(content, expectations, receipt) if content and receipt["read_as"]["kind"] else _empty()
     _mark_cells(workbook, receipt)
     _explain(workbook, receipt, is_alone=not workbook.sheetnames)
-    draft = f"{target}.draft"
-    workbook.save(draft)
-    os.replace(draft, target)
+    return _saved(workbook)
 
 
-def _open(source: str, expectations: Expectations, receipt: dict[str, Any]) -> Workbook:
-    if receipt["read_as"]["kind"] == "xlsx" and _is_worth_formatting(source):
+def _saved(workbook: Workbook) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        _Writer(workbook, archive).save()
+    return packed.getvalue()
+
+
+class _Writer(ExcelWriter):
+    """Writes a workbook without a file: openpyxl puts each sheet into a temporary one, and this process can open none."""
+
+    def write_worksheet(self, sheet: Worksheet) -> None:
+        part = io.BytesIO()
+        writer = WorksheetWriter(sheet, part)
+        writer.write()
+        sheet._rels = writer._rels
+        self._archive.writestr(sheet.path[1:], part.getvalue())
+        self.manifest.append(sheet)
+
+
+def _open(content: bytes, expectations: Expectations, receipt: dict[str, Any]) -> Workbook:
+    if receipt["read_as"]["kind"] == "xlsx" and _is_worth_formatting(content):
         try:
-            with open(source, "rb") as file:  # the landing area knows no file extensions, and openpyxl goes by them
-                return _values_only(load_workbook(file, data_only=True, keep_vba=False, keep_links=False))
+            return _values_only(load_workbook(io.BytesIO(content), data_only=True, keep_vba=False, keep_links=False))
         except Exception:  # the cell reader is more tolerant than the formatting one: fall back to the cells alone
-            return _from_document(read_document(source, expectations), receipt)
-    return _from_document(read_document(source, expectations), receipt)
+            return _from_document(read_document(content, expectations), receipt)
+    return _from_document(read_document(content, expectations), receipt)
 
 
-def _is_worth_formatting(source: str) -> bool:
+def _is_worth_formatting(content: bytes) -> bool:
     """False for formatting without end (coloured empty rows, styles, merged areas by the thousand): to carry it over would take minutes."""
-    with zipfile.ZipFile(source) as archive:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
         if sum(sizes.values()) > MAX_FORMATTED or sizes.get("xl/styles.xml", 0) > MAX_STYLES:
             return False
@@ -88,6 +107,7 @@ def _is_worth_formatting(source: str) -> bool:
 def _empty() -> Workbook:
     workbook = Workbook()
     workbook.remove(workbook.active)
+    workbook.properties.creator = _AUTHOR
     return workbook
 
 
@@ -95,7 +115,8 @@ def _values_only(workbook: Workbook) -> Workbook:
     """The sender's workbook with its formatting and nothing that acts."""
     workbook.security = None
     is_slip = any(fold(sheet.title) == SLIP_SHEET for sheet in workbook)
-    workbook.custom_doc_props = type(workbook.custom_doc_props)()
+    # who wrote the file, and what it says of itself, is no table
+    workbook.properties, workbook.custom_doc_props = DocumentProperties(creator=_AUTHOR), type(workbook.custom_doc_props)()
     for name in list(workbook.defined_names):
         del workbook.defined_names[name]
     for sheet in list(workbook):
@@ -131,11 +152,12 @@ def _from_document(document: Document, receipt: dict[str, Any]) -> Workbook:
     shown = _rows_shown(document, receipt)
     if shown is not None and not shown:
         return workbook
-    for number, read in enumerate(document.sheets):
-        if fold(read.name) == SLIP_SHEET or (len(document.sheets) > MAX_SHEETS and read.name not in of_tables):
+    names = shown_names(read.name for read in document.sheets)  # those of the receipt
+    for number, (read, name) in enumerate(zip(document.sheets, names, strict=True)):
+        if fold(read.name) == SLIP_SHEET or (len(document.sheets) > MAX_SHEETS and name not in of_tables):
             continue
-        name = read.name or (tables[0]["sheet"] if tables else f"Sheet{number + 1}")
-        sheet = workbook.create_sheet(_sheet_name(name))
+        name = name or (tables[0]["sheet"] if tables else "")
+        sheet = workbook.create_sheet(_sheet_name(read.name or name or f"Sheet{number + 1}"))
         sheet.sheet_state = "hidden" if read.is_hidden else "visible"  # or it would be read with the corrected slip
         for row_number, cells in enumerate(read.rows, start=1):
             if shown is not None and (name, row_number) not in shown:
@@ -178,7 +200,9 @@ def _set_value(cell: Cell, value: ReadCell) -> None:
 def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
     """Colour and comment the offending cells, and say the reasons of each row in the added column."""
     header_rows = {table["sheet"]: table["header_row"] for table in receipt["read_as"]["tables"]}
-    sheets = {_sheet_name(sheet.title): sheet for sheet in workbook}
+    # the receipt knows sheets by names without numbers of persons
+    names = shown_names(_sheet_name(sheet.title) for sheet in workbook)
+    sheets = dict(zip(names, workbook, strict=True))
     by_cell: dict[tuple[str, str], list[dict]] = {}
     by_row: dict[tuple[str, int], list[dict]] = {}
     for entry in receipt["rejections"]:
@@ -346,12 +370,12 @@ def _sheet_name(name: str) -> str:
     return re.sub(r"[\\/*?:\[\]]", "_", fit(name))[:31] or "Sheet1"
 
 
-def handle(job: dict) -> dict:
-    """Answer one job `{"source", "target", "receipt", "expectations", "seeds"}` by writing the slip."""
-    expectations = read_expectations(Path(job["expectations"]), Path(job["seeds"]))
-    write_slip(job["source"], job["target"], job["receipt"], expectations)
-    return {"written": True}
+def prepare(expectations: str, seeds: str) -> Handler:
+    """A handler of jobs `{"receipt"}`, by the expectations and code lists in two folders: it answers with the slip."""
+    known = read_expectations(Path(expectations), Path(seeds))
+    _saved(Workbook())  # openpyxl imports parts of itself when it first writes, and soon this process can import nothing
+    return lambda job, content: {"content": write_slip(content, job["receipt"], known)}
 
 
 if __name__ == "__main__":
-    serve(handle)
+    serve(prepare)

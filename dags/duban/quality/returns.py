@@ -6,7 +6,6 @@ import json
 import logging
 from contextlib import nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -48,14 +47,16 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
         for folder in folders.values():
             folder.mkdir(parents=True, exist_ok=True)
         slips = [row for row in waiting if row["receipt"]["rejections"]]
-        jobs = [_job(row, folders[row["submission_id"]], settings) for row in slips]
-        with Sandbox(_SLIPS) if slips else nullcontext() as sandbox:
+        jobs = [_job(row, settings) for row in slips]
+        with Sandbox(_SLIPS, (settings.expectations, settings.seeds)) if slips else nullcontext() as sandbox:
             # The children begin with the slips while the receipts are written.
             answers = sandbox.map(jobs) if slips else ()
             for row in waiting:
-                _write_json(folders[row["submission_id"]] / "receipt.json", row["receipt"])
+                receipt = json.dumps(row["receipt"], ensure_ascii=False, indent=2)
+                _write(folders[row["submission_id"]] / "receipt.json", receipt.encode())
             for row, job, answer in zip(slips, jobs, answers, strict=True):
-                _explain_at_least(sandbox, row["submission_id"], job, answer)
+                if slip := _slip(sandbox, row["submission_id"], job, answer):
+                    _write(folders[row["submission_id"]] / slip_name(row["submission_id"]), slip)
         sync_filesystem(root)  # what is recorded as returned will not be written again
         warehouse.record_in_folder(conn, "return", [row["submission_id"] for row in waiting])
     return list(folders.values())
@@ -68,36 +69,31 @@ def slip_again(submission: dict[str, Any], settings: Settings) -> bytes | None:
         submission: `submission_id`, `file_sha256` and `receipt` of a submission with rejections.
         settings: Where the sender's bytes and the expectations lie.
     """
-    with TemporaryDirectory() as folder, Sandbox(_SLIPS, children=1) as sandbox:
-        job = _job(submission, Path(folder), settings)
+    with Sandbox(_SLIPS, (settings.expectations, settings.seeds), children=1) as sandbox:
+        job = _job(submission, settings)
         [answer] = sandbox.map([job])
-        _explain_at_least(sandbox, submission["submission_id"], job, answer)
-        slip = Path(job.arguments["target"])
-        return slip.read_bytes() if slip.exists() else None
+        return _slip(sandbox, submission["submission_id"], job, answer)
 
 
-def _job(row: dict[str, Any], folder: Path, settings: Settings) -> Job:
-    arguments = {
-        "source": str(landed(settings.landing, row["file_sha256"])),
-        "target": str(folder / slip_name(row["submission_id"])),
-        "receipt": row["receipt"],
-        "expectations": str(settings.expectations),
-        "seeds": str(settings.seeds),
-    }
-    return Job(arguments, SECONDS_PER_SLIP)
+def _job(row: dict[str, Any], settings: Settings) -> Job:
+    # of a file that could not be read nothing is shown
+    source = landed(settings.landing, row["file_sha256"]) if row["receipt"]["read_as"]["kind"] else None
+    return Job({"receipt": row["receipt"]}, source, SECONDS_PER_SLIP)
 
 
-def _explain_at_least(sandbox: Sandbox, submission_id: str, job: Job, answer: dict[str, Any] | ChildFailed) -> None:
-    """A sender's workbook that cannot be opened for formatting: the explanation alone can be written."""
+def _slip(sandbox: Sandbox, submission_id: str, job: Job, answer: dict[str, Any] | ChildFailed) -> bytes | None:
+    """The slip in an answer. A sender's workbook that cannot be opened for formatting: the explanation alone can be written."""
     if isinstance(answer, ChildFailed):
         log.warning("%s: the slip is written without the sender's sheets", submission_id)
-        [answer] = sandbox.map([Job({**job.arguments, "source": None}, job.seconds)])
-        if isinstance(answer, ChildFailed):
-            log.error("%s: no slip could be written; its receipt says what is wrong", submission_id)
+        [answer] = sandbox.map([job._replace(source=None)])
+    if isinstance(answer, ChildFailed) or "content" not in answer:
+        log.error("%s: no slip could be written; its receipt says what is wrong", submission_id)
+        return None
+    return answer["content"]
 
 
-def _write_json(path: Path, document: dict) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Write a file that others see whole or not at all. It is not yet on the disk: see `sync_filesystem`."""
     draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(document, ensure_ascii=False, indent=2), encoding="utf-8")
+    draft.write_bytes(content)
     draft.replace(path)

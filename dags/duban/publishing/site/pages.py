@@ -43,6 +43,7 @@ SUBJECTS = (
     Subject("funds", "资金", lambda shown: bool(shown.funds.years)),
     Subject("projects", "项目", lambda shown: bool(shown.projects.projects)),
     Subject("quality", "报送质量", lambda shown: shown.quality is not None),
+    Subject("watch", "运行监测", lambda shown: shown.watch is not None),
 )
 
 

@@ -1,8 +1,8 @@
 """The figures of the site: the only place of it that speaks SQL, a module per subject.
 
-Queries read ``marts`` and ``published``; ``ops.builds`` says how old the marts are, ``raw.districts`` whom a district's pages are for,
-``raw.units`` what senders are called. Nothing is computed here that the warehouse already holds, and what an audience does not get is not
-read. One query per kind and district, however many townships it has.
+Queries read ``marts`` and ``published``; ``ops.builds`` says how old the marts are, ``ops.watch_reports`` when was watched,
+``raw.districts`` whom a district's pages are for, ``raw.units`` what senders are called. Nothing is computed here that the warehouse
+already holds, and what an audience does not get is not read. One query per kind and district, however many townships it has.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from duban.publishing.site.figures.problems import OpenProblem, read_open_proble
 from duban.publishing.site.figures.projects import Projects, read_projects
 from duban.publishing.site.figures.quality import Quality, SentFile, read_quality, read_sent_files
 from duban.publishing.site.figures.ranking import Ranking, read_ranking
+from duban.publishing.site.figures.watch import Watch, read_watch
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class DistrictFigures:
     quality: Quality | None  # None: the audience does not get it
     sent_files: dict[str, tuple[SentFile, ...]] | None  # by unit; None: likewise
     issues: Issues
+    watch: Watch | None = None  # None: the audience does not get it, or nothing was watched yet
 
     @property
     def has_problems(self) -> bool:
@@ -120,6 +122,7 @@ def _district_figures(conn: psycopg.Connection, district: District, build: Build
         quality=read_quality(conn, code) if gets(audience, Part.QUALITY) else None,
         sent_files=read_sent_files(conn, code) if gets(audience, Part.SUBMISSIONS) else None,
         issues=read_issues(conn, code, audience),
+        watch=read_watch(conn, code) if gets(audience, Part.WATCH) else None,
     )
 
 
