@@ -62,7 +62,8 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.status import status
 
         status(system, console)
-        if system.postgres.running_port():
+        # in containers passwords are in .env, and the places are those of the machine outside
+        if system.postgres.running_port() and not installation.is_in_containers:
             show_places(system, console)
     elif options.command == "demo":
         from local.demo import demo

@@ -41,7 +41,8 @@ class _Server:
 
     def connect_airflow(self) -> psycopg.Connection:
         """A connection to Airflow's metadata."""
-        return psycopg.connect(self._settings.metadata_uri.replace("+psycopg", "", 1), autocommit=True, connect_timeout=5)
+        uri = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg", "", 1)
+        return psycopg.connect(uri, autocommit=True, connect_timeout=5)
 
 
 class _Services:

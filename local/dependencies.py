@@ -62,6 +62,8 @@ CANARY, SERVICES = ("jinja2", "2.4.1"), ("osv", "pypi", "esms")
 
 #: Why each package that we ask for ourselves is here.
 PURPOSES = {
+    "celery": "with the provider: held below the version whose result backend Airflow cannot load",
+    "statsd": "metrics by Airflow's StatsD switch, in containers",
     "apache-airflow": "runs the DAGs",
     "apache-airflow-providers-celery": "workers on more than one machine",
     "apache-airflow-providers-fab": "users of Airflow in a database",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from duban.warehouse import connect, registered_units
+from duban.warehouse import connect
 from local import airflow
 from local.config import Installation
 from local.console import Console, Problem
@@ -172,11 +172,6 @@ class System:
             ).returncode
         if code:
             raise Problem(f"The warehouse could not be prepared; the end of {log}:\n{tail(log)}")
-        with connect(self.installation.settings) as conn:
-            units = registered_units(conn)
-        inbox = self.installation.settings.inbox
-        for unit in sorted(units.keys() - {folder.name for folder in inbox.iterdir()}):
-            (inbox / unit).mkdir(exist_ok=True)
 
     def _commands(self) -> dict[str, list[str]]:
         site = [sys.executable, "-m", "local.site", str(self.installation.site), str(self.installation.settings.site_port)]

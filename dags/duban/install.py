@@ -22,7 +22,7 @@ from duban.divisions import register_reference
 from duban.orchestration import steps
 from duban.publishing.issuers import register_reference_targets
 from duban.settings import LOGINS, Settings, load_settings
-from duban.warehouse import connect, migrate
+from duban.warehouse import connect, migrate, registered_units
 
 OLDEST_SERVER = 160000
 
@@ -42,6 +42,8 @@ def main() -> int:
     built_from = settings.home / "dbt" / "built-from"
     sources = _digest(settings.dbt_project)
     with connect(settings) as conn:
+        for unit in registered_units(conn):
+            (settings.inbox / unit).mkdir(parents=True, exist_ok=True)
         has_marts = conn.execute("select to_regclass('marts.rpt_township_ranking') is not null").fetchone()[0]
     is_current = has_marts and built_from.exists() and built_from.read_text(encoding="ascii") == sources
     if not is_current:

@@ -183,7 +183,7 @@ def statuses(office) -> list[tuple[str, str]]:
 
 
 def set_audience(office, audience: str) -> None:
-    with warehouse.connect(office.settings, "publisher") as conn:
+    with warehouse.connect(office.settings) as conn:
         conn.execute("update raw.districts set audience = %s where district_code = %s", [audience, DISTRICT])
 
 

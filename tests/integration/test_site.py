@@ -42,7 +42,7 @@ def office(server: Server, sample_office: Office, tmp_path_factory: pytest.TempP
 @pytest.fixture
 def conn(office: Office) -> Iterator[psycopg.Connection]:
     """A connection, with everything open to the office and no site yet."""
-    with warehouse.connect(office.settings, "publisher") as connection:
+    with warehouse.connect(office.settings) as connection:
         connection.execute("update raw.districts set audience = 'internal'")
         shutil.rmtree(office.settings.outbox / "site", ignore_errors=True)
         yield connection
