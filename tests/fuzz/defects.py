@@ -229,7 +229,7 @@ for _ledger, _title in KEY.items():
     returned(f"{_ledger}: a key of 65 characters", _title, "K" * 65, "R10", ledgers=[_ledger])
     returned(f"{_ledger}: a key with a letter of another script", _title, lambda *spot: "А" + _key(*spot), "R10", ledgers=[_ledger])
     returned(f"{_ledger}: a key with a lost character", _title, lambda *spot: _key(*spot) + "\ufffd", "R10", ledgers=[_ledger])
-returned("a number of 19 digits as a key", "问题编号", 2**60, "R10", shown="1152921504606850000", ledgers=[PROBLEMS], kinds=(XLSX,))
+returned("a number of 19 digits as a key", "问题编号", 2**60, "R10", shown="1152***********0000", ledgers=[PROBLEMS], kinds=(XLSX,))
 returned("an error as a key", "流水号", Fault("#VALUE!"), "R09", ledgers=[FUNDS])
 
 

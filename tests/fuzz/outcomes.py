@@ -173,10 +173,12 @@ def masked(title: str, text: str) -> str | None:
     """A cell as a message may quote it. (Telephone and identity numbers within texts are not among the offending cells.)"""
     if not text.strip():
         return None
-    if title == "证件号码" and len(text) >= 15:
+    # so long a number may be anybody's, in whatever column
+    if len(text) >= 15 and (title == "证件号码" or text.isdecimal()):
         return text[:4] + "*" * (len(text) - 8) + text[-4:]
     if title in {"证件号码", "户主姓名"}:
-        kept = 2 if title == "证件号码" else 1
+        # a word among the identity numbers may be a name
+        kept = 2 if title == "证件号码" and text[:2].isdecimal() else 1
         return text[:kept] + "*" * (len(text) - kept)
     return text
 
