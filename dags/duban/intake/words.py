@@ -14,8 +14,10 @@ _LONG = re.compile(r"(?<!\d)\d{14,}[\dXxＸｘ](?!\d)")
 _MOBILE = r"(?:(?:[0０]{2})?[8８][6６]|[0０])?[1１][3-9３-９]\d{9}"
 _AREA_CODE = r"[0０][1-9１-９]\d{1,2}"
 _DAY = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_DAY_OF_LEDGERS = re.compile(r"20(?:1[4-9]|[2-9]\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _PHONE = re.compile(rf"(?<!\d)(?:{_MOBILE}|{_AREA_CODE}[-—－\s()（）]{{0,3}}(?!{_DAY}(?!\d))[2-9２-９]\d{{6,7}})(?!\d)")
-_NAMED_PHONE = re.compile(r"((?:电话|座机|热线|手机|联系方式|联系人)\D{0,6}?)((?<!\d)\d{7,8}(?!\d))")
+_NAMED_DAY_OF_LEDGERS = re.compile(r"20(?:1[4-9]|[2-9]\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_PHONE = re.compile(r"((?:电话|座机|热线|手机|联系方式|联系人)\D{0,6}?)((?<!\d)\d{7,8}(?!\d))")
 # In groups, as on a card (430902 19900101 1234, 138-1234-5678), or with a stroke, a point or something invisible between the digits.
 _BETWEEN = r"[\s\-‐-―−－_.．·•・,，:：/／|\u200b-\u200f\u2060\ufeff]"
 _GROUPED = re.compile(rf"(?<![\d*])\d+(?:{_BETWEEN}{{1,3}}\d+)+(?:{_BETWEEN}{{0,3}}[XxＸｘ])?(?!\d)")
@@ -79,7 +81,7 @@ def _mask_grouped(text: str) -> str:
     """Digits in groups, with what is between them: the whole if it is a number of a person, else every stretch of groups that is one."""
     groups = list(_GROUP.finditer(text))
     digits = "".join(group[0] for group in groups)
-    if _PLAIN_GROUPS.fullmatch(text) and len(digits) in {15, 18}:
+    if _PLAIN_GROUPS.fullmatch(text) and len(digits) in {15, 18} and not _DAY_OF_LEDGERS.search(digits):
         return _starred(text, 4)
     parts, end, first = [], 0, 0
     while first < len(groups):
@@ -110,12 +112,15 @@ def _is_like_a_phone(first: str, digits: str) -> bool:
 
 
 def _is_like_an_id_number(digits: str) -> bool:
-    """18 or 15 characters that begin with a province and hold a day of birth; the check digit may be wrong."""
+    """18 or 15 characters that begin with a province and hold a day of birth; the check digit may be wrong, but not that of a child: file
+    names are made of a division, a day and a serial number (430902-20200624-0001).
+    """
     digits = unicodedata.normalize("NFKC", digits).upper()
     if len(digits) not in {15, 18} or digits[:2] not in _PROVINCES or not digits[:17].isdecimal():
         return False
     born = digits[6:14] if len(digits) == 18 else "19" + digits[6:12]
-    return "1850" <= born[:4] <= "2099" and "01" <= born[4:6] <= "12" and "01" <= born[6:] <= "31"
+    is_day = "1850" <= born[:4] <= "2099" and "01" <= born[4:6] <= "12" and "01" <= born[6:] <= "31"
+    return is_day and (not _DAY_OF_LEDGERS.fullmatch(born) or has_right_check_digit(digits))
 
 
 def has_right_check_digit(id_number: str) -> bool:
