@@ -84,10 +84,10 @@ def test_files_are_announced_one_by_one_and_large_batches_by_unit(assets):
     assert name == "submissions" and extra == {
         "unit_code": "430902100",
         "unit_name": "0镇",
-        "files": {"accepted": 34, "rejected": 67},
-        "rows": 303,
-        "accepted": 202,
-        "rejected": 101,
+        "files": {"accepted": 17, "rejected": 34},
+        "rows": 153,
+        "accepted": 102,
+        "rejected": 51,
         "ignored": 0,
     }
 

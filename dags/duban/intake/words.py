@@ -16,15 +16,16 @@ _AREA_CODE = r"[0０][1-9１-９]\d{1,2}"
 _DAY = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _DAY_OF_LEDGERS = re.compile(r"20(?:1[4-9]|[2-9]\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _PHONE = re.compile(rf"(?<!\d)(?:{_MOBILE}|{_AREA_CODE}[-—－\s()（）]{{0,3}}(?!{_DAY}(?!\d))[2-9２-９]\d{{6,7}})(?!\d)")
-_NAMED_DAY_OF_LEDGERS = re.compile(r"20(?:1[4-9]|[2-9]\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_PHONE = re.compile(r"((?:电话|座机|热线|手机|联系方式|联系人)\D{0,6}?)((?<!\d)\d{7,8}(?!\d))")
+_NAMED_PHONE = re.compile(r"((?:电话|座机|热线|手机|联系方式|联系人)\D{0,6}?)((?<!\d)\d{7,8}(?!\d))")
 # In groups, as on a card (430902 19900101 1234, 138-1234-5678), or with a stroke, a point or something invisible between the digits.
 _BETWEEN = r"[\s\-‐-―−－_.．·•・,，:：/／|\u200b-\u200f\u2060\ufeff]"
 _GROUPED = re.compile(rf"(?<![\d*])\d+(?:{_BETWEEN}{{1,3}}\d+)+(?:{_BETWEEN}{{0,3}}[XxＸｘ])?(?!\d)")
 _GROUP = re.compile(r"\d+|[XxＸｘ]")
 _SEVEN_DIGITS = re.compile(r"(?:\d\D{0,6}){7}")
 _PLAIN_GROUPS = re.compile(r"[\d -]+[XxＸｘ]?")
-_MOST_GROUPS_OF_A_PHONE, _SHORTEST_WITH_AREA, _MOST_DIGITS = 4, 11, 18
+_MOST_GROUPS_OF_A_PHONE = 4
+# Digits of a number of a person: the fewest, the fewest with an area code that is not set apart, the most.
+_SHORTEST, _SHORTEST_WITH_AREA, _MOST_DIGITS = 10, 11, 18
 # The first two digits of a division.
 _PROVINCES = frozenset(
     map(str, (*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83, 91))
@@ -90,6 +91,8 @@ def _mask_grouped(text: str) -> str:
             part += groups[last][0]
             if len(part) > _MOST_DIGITS:
                 break
+            if len(part) < _SHORTEST:
+                continue
             count = last - first + 1
             # in a few groups, or every digit by itself
             if (count <= _MOST_GROUPS_OF_A_PHONE or count == len(part)) and _is_like_a_phone(groups[first][0], part):
@@ -107,16 +110,19 @@ def _mask_grouped(text: str) -> str:
 
 def _is_like_a_phone(first: str, digits: str) -> bool:
     """A mobile number; one with an area code in a group of its own, or so long that it can be no date."""
-    is_with_area = re.fullmatch(_AREA_CODE, first) or len(digits) >= _SHORTEST_WITH_AREA
-    return bool(re.fullmatch(_MOBILE, digits) or (is_with_area and _PHONE.fullmatch(digits)))
+    if not _PHONE.fullmatch(digits):
+        return False
+    return bool(len(digits) >= _SHORTEST_WITH_AREA or re.fullmatch(_AREA_CODE, first))
 
 
 def _is_like_an_id_number(digits: str) -> bool:
     """18 or 15 characters that begin with a province and hold a day of birth; the check digit may be wrong, but not that of a child: file
     names are made of a division, a day and a serial number (430902-20200624-0001).
     """
+    if len(digits) not in {15, 18}:
+        return False
     digits = unicodedata.normalize("NFKC", digits).upper()
-    if len(digits) not in {15, 18} or digits[:2] not in _PROVINCES or not digits[:17].isdecimal():
+    if digits[:2] not in _PROVINCES or not digits[:17].isdecimal():
         return False
     born = digits[6:14] if len(digits) == 18 else "19" + digits[6:12]
     is_day = "1850" <= born[:4] <= "2099" and "01" <= born[4:6] <= "12" and "01" <= born[6:] <= "31"

@@ -33,12 +33,12 @@ SUBMISSIONS = Asset(name="submissions", uri="duban://warehouse/submissions", gro
 JUDGED_FILES = AssetAlias("judged_files", group="duban")
 #: Through it a build shows each mart that it made, as an asset of its own: `marts.fct_problems`.
 BUILT_MARTS = AssetAlias("built_marts", group="duban")
-#: A larger batch has one event per unit: a thousand lines are no overview, and cost the api-server seconds.
-MOST_FILES_ONE_BY_ONE = 200
+#: A larger batch has one event per unit: a hundred take a second, and a thousand lines are no overview.
+MOST_FILES_ONE_BY_ONE = 100
 
 
 def announce_files(outlet_events: Any, unbuilt: int, files: Sequence[Mapping[str, Any]]) -> None:
-    """Say that rows wait for the marts, and what became of the files of this run: one event per file, above 200 files one per unit.
+    """Say that rows wait for the marts, and what became of the files of this run: one event per file, in a larger batch one per unit.
 
     Args:
         outlet_events: Of the task, which has ACCEPTED_ROWS and JUDGED_FILES as outlets.

@@ -95,6 +95,7 @@ def masked(column: Column, text: str, holder_name: str | None = None) -> str | N
     """A cell's text as others may see it, without the household head of its row; None when it is empty."""
     if not text:
         return None
+    text = text[: 4 * _SHOWN]  # far enough: nothing that is shown is cut in the middle of a number
     if column.name == "id_number":
         return mask_id_number(text)[:_SHOWN]
     if column.name == "holder_name":
