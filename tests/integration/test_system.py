@@ -402,12 +402,11 @@ def test_everything_listens_on_the_loopback_interface_only(system):
 
 def test_what_came_in_and_what_was_built_is_seen_in_airflow(system):
     """Events with numbers for every file and mart; and none of them started anything."""
+    query = "select asset_event.extra from asset_event join asset on asset.id = asset_id where asset.name = '{}' order by asset_event.id"
     events = {
-        name: [json.loads(extra) if isinstance(extra, str) else extra for (extra,) in system.metadata(
-            f"select asset_event.extra from asset_event join asset on asset.id = asset_id where asset.name = '{name}' order by asset_event.id"
-        )]
+        name: [json.loads(extra) if isinstance(extra, str) else extra for (extra,) in system.metadata(query.format(name))]
         for name in ("submissions", "marts", "marts.fct_problems", "live_ranking")
-    }  # fmt: skip
+    }
     outcomes = dict(system.bi("select submission_id, outcome from marts.fct_submissions"))
     seen = {extra["submission_id"]: extra["outcome"] for extra in events["submissions"] if "submission_id" in extra}
     # a run that was killed has announced nothing
@@ -416,7 +415,8 @@ def test_what_came_in_and_what_was_built_is_seen_in_airflow(system):
         assert extra["rows"] == extra["accepted"] + extra["rejected"] + extra["ignored"] and extra["unit_name"] and "file_name" in extra
     assert all(extra["build_id"] and extra["models"] > 10 and extra["tests"] > 0 for extra in events["marts"])
     assert all(extra["rows_written"] >= 0 and extra["seconds"] > 0 for extra in events["marts.fct_problems"])
-    assert all(extra["pages"] > 10 for extra in events["live_ranking"])
+    # the first page is written before there is anything to show
+    assert all(extra["pages"] > 0 for extra in events["live_ranking"]) and max(extra["pages"] for extra in events["live_ranking"]) > 10
     started = system.metadata(
         """select distinct dag_id, asset.name from dagrun_asset_event join asset_event on asset_event.id = event_id
            join asset on asset.id = asset_id join dag_run on dag_run.id = dag_run_id"""
@@ -454,14 +454,9 @@ def test_no_canary_gets_into_airflow_nor_into_any_file(system):
         judged = conn.execute("select count(*) from ops.submissions where file_name like '%*%' and outcome is not null").fetchone()[0]
         assert judged > 15
         search = Search(seeds.all)
-        # and what is said of a mart that has changed under the one who reads it
-        conn.execute("alter table marts.fct_problems rename column description to hidden")
     printed += system.run("status")
-    with pytest.raises(AssertionError, match="The run ended as failed") as failed:
-        system.run("publish", "--day", "2020-06-30", "--district", ZIYANG, "--correction")
-    search.text("console", f"{printed}\n{failed.value}")
+    search.text("console", printed)
     with psycopg.connect(system.warehouse(), autocommit=True) as conn:
-        conn.execute("alter table marts.fct_problems rename column hidden to description")
         search.database("warehouse", conn, "personal")
     uri = re.sub(r"\+\w+", "", system.exported("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"), count=1)
     with psycopg.connect(uri, autocommit=True) as conn:
