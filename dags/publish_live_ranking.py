@@ -24,7 +24,7 @@ def publish_live_ranking():
         from duban.orchestration import steps
 
         shown = steps.publish_live_ranking()
-        outlet_events[LIVE_RANKING].extra = {"build_id": shown.build_id, "pages": len(shown.pages)}
+        outlet_events[LIVE_RANKING].extra = {"build_id": shown.build_id, "pages_written": len(shown.pages)}
         return shown.pages
 
     publish()

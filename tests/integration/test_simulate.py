@@ -133,7 +133,7 @@ def ranking(server, office):
                 "insert into marts.rpt_township_ranking values (%s, '430902', %s, %s, %s, %s, 'R', 0)",
                 [(day, name, name, before, after) for day, name, before, after in rows],
             )
-            conn.execute("grant usage on schema marts, ref to duban; grant select on all tables in schema marts, ref to duban")
+            conn.execute("grant usage on schema marts, ref to duban_owner; grant select on all tables in schema marts, ref to duban_owner")
 
     return make
 
