@@ -320,7 +320,8 @@ def test_an_audience_gets_its_parts_and_no_others(conn, office, audience):
 
 
 def test_parts_and_marks_are_complete(conn, office):
-    assert set(marks(conn)) | {Part.DOCUMENTS} == set(Part) == set(WHO_GETS)
+    # the page of the watch is there when there is a report: tests/watching
+    assert set(marks(conn)) | {Part.DOCUMENTS, Part.WATCH} == set(Part) == set(WHO_GETS)
     allowed = conn.execute(
         """select pg_get_constraintdef(oid) from pg_constraint
            where conrelid = 'raw.districts'::regclass and pg_get_constraintdef(oid) like '%audience%'"""
