@@ -190,9 +190,12 @@ def _read_memory(path: Path) -> dict[str, str] | None:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file: NAME=value per line, quotes around the value optional, `#` begins a comment line."""
-    if not path.is_file():
-        return {}
+    """Those variables of a `.env` file that are ours."""
+    return {name: value for name, value in read_variables(path).items() if _is_ours(name)} if path.is_file() else {}
+
+
+def read_variables(path: Path) -> dict[str, str]:
+    """The variables of a file: NAME=value per line, quotes around the value optional, `#` begins a comment line."""
     found = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         name, equals, value = line.strip().removeprefix("export ").partition("=")
@@ -201,6 +204,5 @@ def read_dotenv(path: Path) -> dict[str, str]:
         value = value.strip()
         if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
             value = value[1:-1]
-        if _is_ours(name.strip()):
-            found[name.strip()] = value
+        found[name.strip()] = value
     return found

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from duban.orchestration.dbt import connection_variables
 from duban.settings import PROJECT
-from local.config import VARIABLES, Installation
+from local.config import VARIABLES, Installation, read_variables
 from local.postgres import BIN, HOST
 from local.secrets import Secrets, write_airflow_passwords, write_private
 
@@ -30,7 +30,7 @@ def system_variables(installation: Installation, secrets: Secrets) -> dict[str, 
         **installation.variables(),
         **_warehouse(installation),
         **_dbt(installation),
-        **read_env_file(COMMON),
+        **read_variables(COMMON),
         **_airflow(installation, secrets),
         **installation.connections,
         "DUBAN_BI_URI": installation.settings.uri("bi_reader"),
@@ -56,12 +56,6 @@ def write_env_file(installation: Installation, secrets: Secrets) -> Path:
     write_airflow_passwords(installation.secrets, installation.airflow_users, secrets.airflow_admin_password)
     write_private(installation.env_file, render_env_file(system_variables(installation, secrets), _program_folders()))
     return installation.env_file
-
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """The variables of a file of NAME=value lines; `#` begins a comment line."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    return dict(line.split("=", 1) for line in lines)
 
 
 def render_env_file(variables: Mapping[str, str], folders: list[Path]) -> str:

@@ -202,12 +202,12 @@ class Postgres:
 
     def _provide_roles_and_databases(self) -> None:
         secrets = self._secrets
-        with self.connect("postgres", SUPERUSER, secrets.postgres_password) as conn:
-            access.provide_roles(conn, secrets.login_passwords())
-            access.provide_database(conn, access.OPERATOR)
-            access.provide_airflow(conn, "airflow", secrets.airflow_db_password, "airflow")
-        with self.connect(access.OPERATOR, SUPERUSER, secrets.postgres_password) as conn:
-            access.close_side_doors(conn)
+        access.provide_server(
+            lambda database: self.connect(database, SUPERUSER, secrets.postgres_password),
+            secrets.login_passwords(),
+            access.Account(access.OPERATOR, access.OPERATOR, secrets.warehouse_password),
+            access.Account("airflow", "airflow", secrets.airflow_db_password),
+        )
 
     def _postmaster_file(self) -> tuple[int | None, int | None]:
         try:

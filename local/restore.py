@@ -29,13 +29,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
 from duban import access, install, warehouse
 from duban.durable import sync_filesystem
+from duban.install import account_of
 from duban.intake.inbox import landed
 from duban.settings import LOGINS, TIMEZONE
 from local.backup import (
@@ -206,8 +207,8 @@ def _require_quiet(place: Place) -> None:
     """Nobody may be at work on what is to be put aside."""
     if not place.settings.admin_uri:
         return
-    workers = [LOGINS["loader"], LOGINS["transformer"], LOGINS["publisher"], _user(place.metadata_uri)]
-    databases = [_name(place.settings.warehouse_uri), _name(place.metadata_uri)]
+    workers = [LOGINS["loader"], LOGINS["transformer"], LOGINS["publisher"], account_of(place.metadata_uri).role]
+    databases = [account_of(place.settings.warehouse_uri).database, account_of(place.metadata_uri).database]
     end = time.monotonic() + PATIENCE_SECONDS
     with psycopg.connect(place.settings.admin_uri, autocommit=True) as conn:
         while busy := conn.execute(
@@ -281,9 +282,9 @@ def _databases(place: Place, manifest: Manifest) -> list[_Database]:
     """The databases that are restored beside the present ones."""
     found = []
     if place.is_own_warehouse:
-        found.append(_Database(_name(place.settings.warehouse_uri), WAREHOUSE, place.settings.warehouse_uri))
+        found.append(_Database(account_of(place.settings.warehouse_uri).database, WAREHOUSE, place.settings.warehouse_uri))
     if place.metadata_uri and AIRFLOW in manifest.members:
-        found.append(_Database(_name(place.metadata_uri), AIRFLOW, place.metadata_uri))
+        found.append(_Database(account_of(place.metadata_uri).database, AIRFLOW, place.metadata_uri))
     return found
 
 
@@ -307,7 +308,7 @@ def _restore_beside(place: Place, database: _Database, manifest: Manifest, tar: 
         if database.member == WAREHOUSE:
             access.provide_database(conn, beside)
         else:
-            access.provide_airflow(conn, _user(database.uri), unquote(urlsplit(database.uri).password or ""), beside)
+            access.provide_airflow(conn, replace(account_of(database.uri), database=beside))
     if database.member == WAREHOUSE:
         with psycopg.connect(uri, autocommit=True) as conn:
             access.close_side_doors(conn)
@@ -336,7 +337,7 @@ def _restore_elsewhere(place: Place, manifest: Manifest, tar: tarfile.TarFile, c
 
 
 def _pg_restore(uri: str, tar: tarfile.TarFile, member: str, options: list[str]) -> None:
-    command = [str(BIN / "pg_restore"), "--exit-on-error", "--no-password", f"--dbname={_name(uri)}", *options]
+    command = [str(BIN / "pg_restore"), "--exit-on-error", "--no-password", f"--dbname={account_of(uri).database}", *options]
     with tempfile.TemporaryFile() as said:
         run = subprocess.Popen(command, env=client_environment(uri), stdin=subprocess.PIPE, stdout=said, stderr=said)
         # It ends early when it fails; what it says is worth more than the broken pipe.
@@ -519,7 +520,11 @@ def _remember_what_marts_are_made_of(place: Place, manifest: Manifest) -> None:
 @contextlib.contextmanager
 def _warehouse_if_there(place: Place) -> Iterator[psycopg.Connection | None]:
     """The warehouse as whoever may look at it; None when there is none yet."""
-    uri = _at(place.settings.admin_uri, _name(place.settings.warehouse_uri)) if place.is_own_warehouse else place.settings.warehouse_uri
+    uri = (
+        _at(place.settings.admin_uri, account_of(place.settings.warehouse_uri).database)
+        if place.is_own_warehouse
+        else place.settings.warehouse_uri
+    )
     try:
         conn = psycopg.connect(uri, autocommit=True)
     except psycopg.OperationalError as error:
@@ -534,14 +539,6 @@ def _warehouse_if_there(place: Place) -> Iterator[psycopg.Connection | None]:
 def _read(tar: tarfile.TarFile, name: str) -> bytes:
     file: BinaryIO = tar.extractfile(name)
     return file.read()
-
-
-def _name(uri: str) -> str:
-    return urlsplit(uri).path[1:]
-
-
-def _user(uri: str) -> str:
-    return urlsplit(uri).username or ""
 
 
 def _at(uri: str, database: str) -> str:

@@ -14,7 +14,8 @@ Roles belong to the server, so whoever makes them needs `createrole` there; righ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -33,6 +34,35 @@ MEMBERSHIPS = (
 )
 DBT_SCHEMAS = ("staging", "intermediate", "candidates", "marts", "ref")
 READERS = (LOGINS["bi_reader"], LOGINS["personal_reader"])
+
+
+@dataclass(frozen=True)
+class Account:
+    """A role, and the database it works in."""
+
+    database: str
+    role: str
+    password: str
+
+
+def provide_server(
+    connect: Callable[[str], psycopg.Connection], passwords: Mapping[str, str], warehouse: Account, metadata: Account | None
+) -> None:
+    """On a server of our own: the roles, the warehouse, Airflow's metadata, and no way in for anybody else.
+
+    Args:
+        connect: Opens a database of the server as a superuser, with autocommit.
+        passwords: Of the logins, as in `settings.LOGINS`.
+        warehouse: Its database, and its operator.
+        metadata: Airflow's.
+    """
+    with connect("postgres") as conn:
+        provide_roles(conn, {**passwords, "operator": warehouse.password}, warehouse.role)
+        provide_database(conn, warehouse.database)
+        if metadata:
+            provide_airflow(conn, metadata)
+    with connect(warehouse.database) as conn:
+        close_side_doors(conn)
 
 
 def missing_roles(conn: psycopg.Connection) -> list[str]:
@@ -107,7 +137,7 @@ def _limit_reader(conn: psycopg.Connection, role: str) -> None:
 
 
 def provide_database(conn: psycopg.Connection, name: str) -> None:
-    """Make the warehouse's database unless it is there, and open it to its roles only. `conn` is a superuser's, with autocommit."""
+    """Make a database for the warehouse unless it is there, open to its roles only. `conn` is a superuser's."""
     if not conn.execute("select 1 from pg_database where datname = %s", (name,)).fetchone():
         conn.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(OWNER)))
     open_database(conn, name)
@@ -141,14 +171,15 @@ def close_side_doors(conn: psycopg.Connection) -> None:
         conn.execute(f"grant execute on function {function} to {workers if 'advisory' in function else OWNER}")
 
 
-def provide_airflow(conn: psycopg.Connection, role: str, password: str, database: str) -> None:
-    """Make the role and the database of Airflow's metadata, closed to everybody else. `conn` is a superuser's, with autocommit."""
-    ensure_login(conn, role, password)
+def provide_airflow(conn: psycopg.Connection, metadata: Account) -> None:
+    """Make role and database of Airflow's metadata unless they are there, closed to everybody else. `conn` is a superuser's."""
+    ensure_login(conn, metadata.role, metadata.password)
+    role, database = sql.Identifier(metadata.role), sql.Identifier(metadata.database)
     # Airflow counts in UTC and says so in its own columns.
-    conn.execute(sql.SQL("alter role {} set timezone = 'UTC'").format(sql.Identifier(role)))
-    if not conn.execute("select 1 from pg_database where datname = %s", (database,)).fetchone():
-        conn.execute(sql.SQL("create database {} owner {}").format(sql.Identifier(database), sql.Identifier(role)))
-    conn.execute(sql.SQL("revoke all on database {}, postgres, template1 from public").format(sql.Identifier(database)))
+    conn.execute(sql.SQL("alter role {} set timezone = 'UTC'").format(role))
+    if not conn.execute("select 1 from pg_database where datname = %s", (metadata.database,)).fetchone():
+        conn.execute(sql.SQL("create database {} owner {}").format(database, role))
+    conn.execute(sql.SQL("revoke all on database {}, postgres, template1 from public").format(database))
 
 
 def hand_over(conn: psycopg.Connection) -> None:

@@ -35,7 +35,7 @@ grant execute on function personal.keep_households(text[], text[], text[]) to du
 grant usage on schema raw, quarantine, ops to duban_transformer;
 grant usage, create on schema staging, intermediate, candidates, marts, ref to duban_transformer;
 grant select on all tables in schema raw, quarantine to duban_transformer;
-grant select on ops.submissions, ops.watch_items, ops.watch_reports to duban_transformer;
+grant select on ops.submissions, ops.watch_items to duban_transformer;
 grant select, insert, update on ops.builds to duban_transformer;
 grant execute on function ops.begin_build(), ops.known_through(), ops.built_through() to duban_transformer;
 

@@ -78,18 +78,17 @@ def provide(settings: Settings) -> None:
 
 
 def provide_server(settings: Settings) -> None:
-    """On a server of our own: its roles and databases, Airflow's among them."""
-    warehouse = urlsplit(settings.warehouse_uri)
-    passwords = {login: _password(settings.uri(login)) for login in ("operator", *LOGINS)}
-    admin = urlsplit(settings.admin_uri)
-    with psycopg.connect(settings.admin_uri, autocommit=True) as conn:
-        access.provide_roles(conn, passwords, warehouse.username)
-        access.provide_database(conn, warehouse.path[1:])
-        if settings.metadata_uri:
-            metadata = urlsplit(settings.metadata_uri)
-            access.provide_airflow(conn, metadata.username, _password(settings.metadata_uri), metadata.path[1:])
-    with psycopg.connect(admin._replace(path=warehouse.path).geturl(), autocommit=True) as conn:
-        access.close_side_doors(conn)
+    """On a server of our own, which the environment names: see `access.provide_server`."""
+
+    def connect_as_admin(database: str) -> psycopg.Connection:
+        return psycopg.connect(urlsplit(settings.admin_uri)._replace(path=f"/{database}").geturl(), autocommit=True)
+
+    access.provide_server(
+        connect_as_admin,
+        {login: account_of(settings.uri(login)).password for login in LOGINS},
+        account_of(settings.warehouse_uri),
+        account_of(settings.metadata_uri) if settings.metadata_uri else None,
+    )
 
 
 def _provide_roles_elsewhere(settings: Settings) -> None:
@@ -99,7 +98,7 @@ def _provide_roles_elsewhere(settings: Settings) -> None:
             raise NotPossible(f"The warehouse is PostgreSQL {conn.info.server_version // 10000}; 16 or later is needed.")
         conn.execute("set role none")
         if missing := access.missing_roles(conn):
-            passwords = {login: _password(settings.uri(login)) for login in LOGINS}
+            passwords = {login: account_of(settings.uri(login)).password for login in LOGINS}
             try:
                 access.provide_roles(conn, passwords, conn.info.user)
             except psycopg.errors.InsufficientPrivilege:
@@ -116,8 +115,10 @@ def _provide_roles_elsewhere(settings: Settings) -> None:
             conn.execute(sql.SQL("grant temporary on database {} to {}").format(name, sql.Identifier(LOGINS["transformer"])))
 
 
-def _password(uri: str) -> str:
-    return unquote(urlsplit(uri.replace("+psycopg", "", 1)).password or "")
+def account_of(uri: str) -> access.Account:
+    """Database, role and password of a connection, as libpq or SQLAlchemy writes it."""
+    parts = urlsplit(uri.replace("+psycopg", "", 1))
+    return access.Account(parts.path[1:], parts.username or "", unquote(parts.password or ""))
 
 
 def _digest(dbt_project: Path) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.environment import COMMON, read_env_file
+from local.config import read_variables
+from local.environment import COMMON
 from local.postgres import SERVER_OPTIONS
 
 PROJECT = Path(__file__).parents[2]
@@ -223,7 +224,7 @@ def test_the_embedded_default_differs_in_what_depends_on_the_place(tmp_path, mon
     monkeypatch.setenv("DUBAN_HOME", str(tmp_path))
     installation = load_installation(must_exist=False)
     variables = system_variables(installation, load_secrets(installation.secrets))
-    common = read_env_file(COMMON)
+    common = read_variables(COMMON)
     assert common.items() <= variables.items()
     embedded = {name for name in variables if name.startswith("AIRFLOW_") and "_CONN_" not in name[:14]} - common.keys()
     assert embedded == OF_THE_PLACE | ONLY_EMBEDDED
@@ -235,12 +236,12 @@ def test_nothing_is_told_to_others_unless_said():
         variables = SERVICES[name]["environment"]
         assert variables["AIRFLOW__METRICS__STATSD_ON"] == "${DUBAN_STATSD_ON:-False}"
         assert variables["AIRFLOW__METRICS__OTEL_ON"] == "${DUBAN_OTEL_ON:-False}"
-    assert read_env_file(COMMON)["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] == "False"
+    assert read_variables(COMMON)["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] == "False"
 
 
 def test_how_many_tasks_run_at_once_is_the_same_unless_said():
     parallel = SERVICES["scheduler"]["environment"]["AIRFLOW__CORE__PARALLELISM"]
-    assert parallel == f"${{DUBAN_PARALLELISM:-{read_env_file(COMMON)['AIRFLOW__CORE__PARALLELISM']}}}"
+    assert parallel == f"${{DUBAN_PARALLELISM:-{read_variables(COMMON)['AIRFLOW__CORE__PARALLELISM']}}}"
 
 
 def test_postgresql_has_the_options_of_the_embedded_one():
@@ -260,7 +261,7 @@ def test_airflow_is_closed():
     for name in OURS:
         assert SERVICES[name]["environment"]["AIRFLOW__CORE__AUTH_MANAGER"].endswith(".FabAuthManager")
         assert not any("AUTH_ROLE_PUBLIC" in variable or "EXPOSE" in variable for variable in SERVICES[name]["environment"])
-    assert read_env_file(COMMON)["AIRFLOW__API__EXPOSE_CONFIG"] == "False"
+    assert read_variables(COMMON)["AIRFLOW__API__EXPOSE_CONFIG"] == "False"
 
 
 # ── image and web server ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -38,7 +38,7 @@ from local.postgres import HOST, SUPERUSER
 from local.restore import Note, read_backup
 from tests.conftest import Office, Server, csv_bytes, open_office, open_server
 from tests.integration.ledgers import FUND_HEADER, OFFICE, OTHER, TOWNSHIP, movement, problem, problems_csv, problems_xlsx
-from tests.integration.test_access import require_no_more_and_no_less
+from tests.integration.test_access import deviations
 from tests.integration.test_crash import die_at
 
 DISTRICT = "430902"
@@ -631,7 +631,7 @@ def test_into_another_home_with_other_passwords(prepared, taken, tmp_path, quiet
         assert key.with_name(f"hmac_key.before-{note.at}").read_text(encoding="ascii").strip() == former
         # everybody has the rights that they had
         with warehouse.connect(office.settings) as conn:
-            require_no_more_and_no_less(conn)
+            assert deviations(conn) == {}
         with psycopg.connect(office.settings.uri("bi_reader")) as conn:
             assert conn.execute("select count(*) from marts.dim_townships").fetchone()[0] > 5
             for closed in ("personal.original_rows", "raw.problem_versions", "ops.submissions"):
