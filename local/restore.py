@@ -568,20 +568,21 @@ def restore_home(system: System, console: Console, file: str, *, is_confirmed: b
         # read again: keys may be others now
         System(load_installation(must_exist=False)).up(console)
     note.finish()
-    console.show(_what_was_put_aside(place, note))
+    console.show(_what_was_put_aside(place, note, is_in_containers=system.installation.is_in_containers))
 
 
-def _what_was_put_aside(place: Place, note: Note) -> str:
+def _what_was_put_aside(place: Place, note: Note, *, is_in_containers: bool) -> str:
     """What the restore kept of the former state, and how to be rid of it."""
+    psql, rm, before = "psql", "rm", " (after `. env.sh` of this home)"
+    if is_in_containers:
+        psql, rm, before = "docker compose exec postgres psql -U postgres", "docker compose run --rm --entrypoint rm cli", ""
     with psycopg.connect(place.settings.admin_uri, autocommit=True) as conn:
         query = "select datname from pg_database where datname like %s order by 1"
         databases = [name for (name,) in conn.execute(query, [f"%\\_before\\_{note.at}"])]
-    kept = [f'psql -c "drop database {name}"' for name in databases]
+    kept = [f'{psql} -c "drop database {name}"' for name in databases]
     if (folder := place.settings.outbox / f".before-{note.at}").exists():
-        kept.append(f"rm -r {shlex.quote(str(folder))}")
-    kept += [f"rm {shlex.quote(str(path))}" for path in place.settings.home.glob(f"secrets/*.before-{note.at}")]
+        kept.append(f"{rm} -r {shlex.quote(str(folder))}")
+    kept += [f"{rm} {shlex.quote(str(path))}" for path in place.settings.home.glob(f"secrets/*.before-{note.at}")]
     if not kept:
         return ""
-    return "\n".join(
-        ["", "What was there before is kept. When nobody misses it (after `. env.sh` of this home):", *(f"  {line}" for line in kept), ""]
-    )
+    return "\n".join(["", f"What was there before is kept. When nobody misses it{before}:", *(f"  {line}" for line in kept), ""])
