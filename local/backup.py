@@ -367,7 +367,6 @@ def _megabytes(size: int) -> str:
 
 def backup_home(system: System, console: Console, to: str, keep: int) -> None:
     """Take a backup of a home, or of what a container's environment speaks of, while it works."""
-    if system.postgres.running_port() is None and not system.installation.is_external_warehouse:
-        raise Problem("PostgreSQL does not run: `make up` first.")
+    system.require_warehouse()
     place = place_of(system)
     write_backup(place, Path(to).expanduser().absolute() if to else place.settings.home / "backups", console, keep)

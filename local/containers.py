@@ -69,6 +69,8 @@ class _Services:
 class Containers(System):
     """A system whose parts are started and stopped from outside."""
 
+    start_command = "docker compose up -d"
+
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         self.postgres = _Server(installation)
@@ -100,7 +102,7 @@ class Containers(System):
 
     def up(self, console: Console) -> None:
         """Not from in here."""
-        raise Problem("The parts run in containers: docker compose up -d")
+        raise Problem(f"The parts run in containers: {self.start_command}")
 
     def down(self, console: Console) -> None:
         """Not from in here."""

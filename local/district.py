@@ -19,8 +19,7 @@ def register(system: System, console: Console, options: argparse.Namespace) -> N
     """
     if not options.file:
         raise Problem("Say which file: make district FILE=<csv> DISTRICT_NAME=<name>")
-    if system.postgres.running_port() is None:
-        raise Problem("PostgreSQL does not run: `make up` first.")
+    system.require_warehouse()
     environment = system.environment()
     arguments = [str(Path(options.file).absolute())]
     if options.district_name:

@@ -31,6 +31,9 @@ PATIENCE = {"scheduler": 60.0, "triggerer": 3.0, "dag-processor": 20.0, "api-ser
 class System:
     """The running parts of one installation."""
 
+    #: What starts it, for people.
+    start_command = "make up"
+
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         for folder in (
@@ -76,6 +79,15 @@ class System:
         """The parts that do not run."""
         down = [] if self.postgres.running_port() else ["PostgreSQL"]
         return down + [name for name in (*airflow.COMPONENTS, SITE) if not self.processes.running(name)]
+
+    def require_warehouse(self) -> None:
+        """Make sure that there is a server to ask; one of others is not ours to look after.
+
+        Raises:
+            Problem: PostgreSQL does not run.
+        """
+        if not self.installation.is_external_warehouse and self.postgres.running_port() is None:
+            raise Problem(f"PostgreSQL does not run: `{self.start_command}` first.")
 
     def up(self, console: Console) -> None:
         """Start whatever does not run, and wait until it works. Idempotent."""
@@ -214,8 +226,7 @@ def open_warehouse(system: System) -> Iterator[psycopg.Connection]:
     Raises:
         Problem: PostgreSQL does not run or does not answer, or the warehouse was never prepared.
     """
-    if not system.installation.is_external_warehouse and system.postgres.running_port() is None:
-        raise Problem("PostgreSQL does not run: `make up` first.")
+    system.require_warehouse()
     try:
         with connect(system.installation.settings) as conn:
             yield conn
@@ -223,7 +234,7 @@ def open_warehouse(system: System) -> Iterator[psycopg.Connection]:
         reason = str(error).partition("\n")[0]
         raise Problem(f"The warehouse does not answer ({reason}). See that it runs, then try again.") from None
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction):
-        raise Problem("The warehouse is not prepared yet: `make up` first.") from None
+        raise Problem(f"The warehouse is not prepared yet: `{system.start_command}` first.") from None
 
 
 def _lasting(environment: dict[str, str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ def status(system: System, console: Console) -> None:
     health = airflow.health(system.installation.api_url) if system.processes.running("api-server") else {}
     console.show(table(("part", "state", "where"), _parts(system, port, health)))
     if port is None:
-        console.show("\nPostgreSQL does not run, so there is nothing more to see: `make up`.")
+        console.show(f"\nPostgreSQL does not run, so there is nothing more to see: `{system.start_command}`.")
         return
     console.show("\n" + table(("DAG", "last run", "state", "seconds"), _runs(system)))
     console.show("\n" + "\n".join(_work(system)))

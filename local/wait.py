@@ -146,7 +146,7 @@ def _pause(system: System, end: float, reason) -> None:
 def _require_running(system: System) -> None:
     down = [part for part in system.down_parts() if part in _ESSENTIAL]
     if down:
-        raise Problem(f"Nothing will be done: {', '.join(down)} does not run. Start it by `make up`, then wait again.")
+        raise Problem(f"Nothing will be done: {', '.join(down)} does not run. Start it by `{system.start_command}`, then wait again.")
 
 
 def _paused_or_failed(system: System) -> str:
