@@ -5,26 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import yaml
 
 from local.console import Console, Problem
 from local.docs import docs
-
-
-def system(office, *, port: int | None = 1) -> Any:
-    """What the command knows of the local system."""
-    installation = SimpleNamespace(settings=office.settings, is_external_warehouse=False)
-    return SimpleNamespace(installation=installation, postgres=SimpleNamespace(running_port=lambda: port))
+from tests.integration.asked_system import AskedSystem
 
 
 def test_the_page_is_whole_and_holds_no_secret(sample_office, server, capsys):
     settings = sample_office.settings
     builds = sample_office.query("select * from ops.builds")
-    docs(system(sample_office), Console())
+    docs(AskedSystem(sample_office.settings), Console())
     page = settings.home / "docs" / "index.html"
     assert capsys.readouterr().out.splitlines()[-1] == str(page) and os.listdir(page.parent) == [page.name]
     html = page.read_text(encoding="utf-8")
@@ -60,5 +53,5 @@ def test_the_page_is_whole_and_holds_no_secret(sample_office, server, capsys):
 
 def test_without_a_warehouse_the_command_says_so(office):
     with pytest.raises(Problem, match="PostgreSQL does not run: `make up` first"):
-        docs(system(office, port=None), Console())
+        docs(AskedSystem(office.settings, port=None), Console())
     assert not (office.settings.home / "docs").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from statistics import fmean
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,22 +12,16 @@ import pytest
 from local import simulate as command
 from local.console import Console, Problem
 from local.simulate import simulate
+from tests.integration.asked_system import AskedSystem
 
 DISTRICT = "430902"
 FIRST, LAST = "2020-06-22", "2020-06-30"
 RULES = [f"ZY-2020-R{number}" for number in (1, 2, 3, 4)]
 
 
-def system(office, *, uri: str | None = None, is_external: bool = False, port: int | None = 1) -> Any:
-    """What the command knows of the local system."""
-    settings = replace(office.settings, warehouse_uri=uri or office.settings.warehouse_uri)
-    installation = SimpleNamespace(settings=settings, is_external_warehouse=is_external)
-    return SimpleNamespace(installation=installation, postgres=SimpleNamespace(running_port=lambda: port))
-
-
 def printed(office, capsys, *arguments: str) -> tuple[str, list[list[str]], list[list[str]]]:
     """What the command prints: all of it, the words of each day's line, and those of each township's line."""
-    simulate(system(office), Console(), *arguments)
+    simulate(AskedSystem(office.settings), Console(), *arguments)
     text = capsys.readouterr().out
     blocks = [block.splitlines() for block in text.split("\n\n")]
     days = [line.split() for line in blocks[1][1:]]
@@ -161,7 +154,7 @@ def test_the_command_says_what_to_do(sample_office, office, ranking):
             simulate(of, Console(), *(*arguments, "", "", "", "")[:4])
         return str(raised.value)
 
-    here = system(sample_office)
+    here = AskedSystem(sample_office.settings)
     for rule in ("", "ZY-2020-R9"):
         said = problem(here, rule)
         assert ("RULE=<code>" in said) == (rule == "")
@@ -170,9 +163,9 @@ def test_the_command_says_what_to_do(sample_office, office, ranking):
     assert "FROM=soon" in problem(here, RULES[1], "", "soon") and "TO=30.6." in problem(here, RULES[1], "", "", "30.6.")
     assert f"between {FIRST} and {LAST}" in problem(here, RULES[1], "", "2020-07-01")
     assert f"between {FIRST} and {LAST}" in problem(here, RULES[1], "", LAST, FIRST)
-    assert "`make up` first" in problem(system(sample_office, port=None), RULES[1])
-    gone = sample_office.settings.warehouse_uri.replace("/duban_", "/absent_")
-    assert "does not answer" in problem(system(sample_office, uri=gone, is_external=True, port=None), RULES[1])
-    assert "`make up` first" in problem(system(office), RULES[1])
+    assert "`make up` first" in problem(AskedSystem(sample_office.settings, port=None), RULES[1])
+    gone = replace(sample_office.settings, warehouse_uri=sample_office.settings.warehouse_uri.replace("/duban_", "/absent_"))
+    assert "does not answer" in problem(AskedSystem(gone, is_external=True, port=None), RULES[1])
+    assert "`make up` first" in problem(AskedSystem(office.settings), RULES[1])
     ranking([], [])
-    assert "Nothing is ranked yet" in problem(system(office), RULES[1])
+    assert "Nothing is ranked yet" in problem(AskedSystem(office.settings), RULES[1])

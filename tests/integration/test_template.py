@@ -10,7 +10,6 @@ import zipfile
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import openpyxl
@@ -26,6 +25,7 @@ from duban.settings import TIMEZONE
 from local import template as command
 from local.console import Console, Problem
 from tests.conftest import BEITA, xlsx_bytes
+from tests.integration.asked_system import AskedSystem
 from tests.integration.ledgers import GROUP, OFFICE, OTHER, TOWNSHIP, counts
 
 BEITA_OFFICE = "430511000"
@@ -480,14 +480,8 @@ def test_it_lies_in_the_outbox_of_its_unit_and_replaces_the_one_before(district,
     assert template(district, GROUP).path == first.path
 
 
-def system(office, *, is_external: bool = False, port: int | None = 1) -> Any:
-    """What the command knows of the local system."""
-    installation = SimpleNamespace(settings=office.settings, is_external_warehouse=is_external)
-    return SimpleNamespace(installation=installation, postgres=SimpleNamespace(running_port=lambda: port))
-
-
 def test_the_command_prints_the_path(district, capsys):
-    command.write(system(district, is_external=True, port=None), Console(), f" {GROUP} ")
+    command.write(AskedSystem(district.settings, is_external=True, port=None), Console(), f" {GROUP} ")
     said = capsys.readouterr().out
     assert said.splitlines()[-1] == str(district.settings.outbox / "templates" / GROUP / "第1督导组报送模板.xlsx")
     assert "督导记录 3 rows" in said and "left out: 1 visits" in said
@@ -499,12 +493,12 @@ def test_the_command_says_what_to_do(district, office):
             command.write(of, Console(), unit)
         return str(raised.value)
 
-    assert "UNIT=" in problem(system(district), " ")
-    assert "`make up` first" in problem(system(district, port=None), TOWNSHIP)
-    assert f"{TOWNSHIP} 迎风桥镇" in problem(system(district), "430902999")
-    assert "430511…" in problem(system(district), "999999001")
+    assert "UNIT=" in problem(AskedSystem(district.settings), " ")
+    assert "`make up` first" in problem(AskedSystem(district.settings, port=None), TOWNSHIP)
+    assert f"{TOWNSHIP} 迎风桥镇" in problem(AskedSystem(district.settings), "430902999")
+    assert "430511…" in problem(AskedSystem(district.settings), "999999001")
     gone = replace(district.settings, warehouse_uri=district.settings.warehouse_uri.replace("/duban_", "/absent_"))
-    assert "does not answer" in problem(system(SimpleNamespace(settings=gone), is_external=True), TOWNSHIP)
+    assert "does not answer" in problem(AskedSystem(gone, is_external=True), TOWNSHIP)
     with warehouse.connect(office.settings) as conn:
         conn.execute("drop schema raw cascade")
-    assert "`make up` first" in problem(system(office), TOWNSHIP)
+    assert "`make up` first" in problem(AskedSystem(office.settings), TOWNSHIP)
