@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 
 from local.config import Installation
-from local.console import Problem
+from local.console import Console, Problem
 from local.postgres import Postgres
 from local.processes import Processes, tail
 from local.secrets import ADMIN
@@ -94,6 +94,24 @@ def health(url: str) -> dict[str, str]:
         return {}
     names = {"scheduler": "scheduler", "dag_processor": "dag-processor", "triggerer": "triggerer"}
     return {"api-server": "healthy", **{ours: (report.get(theirs) or {}).get("status") or "down" for theirs, ours in names.items()}}
+
+
+def unwell(installation: Installation, processes: Processes, console: Console, timeout: float) -> list[str]:
+    """The components that run and have not become healthy within `timeout` seconds: they hang, or lost their database for good."""
+    end, is_told = time.monotonic() + timeout, False
+    while running := [component for component in COMPONENTS if processes.running(component)]:
+        if "api-server" not in running:
+            return []  # nobody can be asked
+        # what does not answer cannot tell of others
+        state = health(installation.api_url) or dict.fromkeys(running[1:], "healthy")
+        unhealthy = [component for component in running if state.get(component) != "healthy"]
+        if not unhealthy or time.monotonic() > end:
+            return unhealthy
+        if not is_told:
+            console.say(f"not healthy: {', '.join(unhealthy)}; giving it {timeout:.0f} s to recover")
+            is_told = True
+        time.sleep(0.3)
+    return []
 
 
 def await_health(installation: Installation, processes: Processes, timeout: float) -> None:

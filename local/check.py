@@ -10,6 +10,7 @@ from typing import Any
 
 from duban import warehouse
 from duban.intake.words import mask_text, visible
+from duban.ledgers import ExpectationsInvalid
 from duban.settings import TIMEZONE
 from duban.warehouse import Claim
 from local.console import Console, Problem
@@ -22,7 +23,7 @@ def check(system: System, console: Console, file: str, unit_code: str) -> None:
     """Judge a file as if the unit had sent it now, and print the receipt; nothing is loaded.
 
     Raises:
-        Problem: file or unit are missing, or the warehouse cannot be asked.
+        Problem: file or unit are missing, the warehouse cannot be asked, or a file of expectations cannot be meant.
     """
     if not file or not unit_code:
         raise Problem("Say which file and whose: make check FILE=<file> UNIT=<unit code>")
@@ -35,7 +36,10 @@ def check(system: System, console: Console, file: str, unit_code: str) -> None:
         # Great Expectations alone takes seconds to import; whoever misspells a file name or a unit need not wait for it.
         from duban.quality import judging, receipt
 
-        verdict = judging.judge_unsent(conn, claim, path, system.installation.settings)
+        try:
+            verdict = judging.judge_unsent(conn, claim, path, system.installation.settings)
+        except ExpectationsInvalid as error:
+            raise Problem(str(error)) from None
     for line in lines(receipt.build(verdict, claim.claimed_at)):
         console.show(line)
 

@@ -32,8 +32,9 @@ VARIABLES = (
 )
 #: Who may do what in Airflow, from least to most.
 AIRFLOW_ROLES = ("viewer", "user", "op", "admin")
-# Airflow connections of the mail server and the group robots. They hold passwords: read anew each time, never remembered.
-CONNECTIONS = "AIRFLOW_CONN_DUBAN_"
+# Handed to every process as they are: connections of the mail server and the group robots, and where metrics go. They may hold
+# passwords: read anew each time, never remembered.
+HANDED_ON = ("AIRFLOW_CONN_DUBAN_", "AIRFLOW__METRICS__", "OTEL_")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Installation:
     is_external_hmac_key: bool
     # name → role of everybody who may log in to Airflow
     airflow_users: Mapping[str, str]
-    connections: Mapping[str, str]
+    handed_on: Mapping[str, str]
     # where Airflow's API server answers
     api_url: str
     # whether the parts of the system run in containers of their own, and only its commands here
@@ -159,7 +160,7 @@ def load_installation(*, must_exist: bool) -> Installation:
         is_external_warehouse=bool(values.get("AIRFLOW_CONN_WAREHOUSE")),
         is_external_hmac_key=bool(values.get("DUBAN_HMAC_KEY")),
         airflow_users=_airflow_users(values.get("DUBAN_AIRFLOW_USERS") or ""),
-        connections={name: value for name, value in given.items() if name.startswith(CONNECTIONS)},
+        handed_on={name: value for name, value in given.items() if name.startswith(HANDED_ON)},
         api_url=given.get("DUBAN_AIRFLOW_URL") or f"http://127.0.0.1:{settings.airflow_port}",
         is_in_containers=is_in_containers,
     )
@@ -177,7 +178,7 @@ def _airflow_users(text: str) -> dict[str, str]:
 
 
 def _is_ours(name: str) -> bool:
-    return name in VARIABLES or name.startswith(CONNECTIONS)
+    return name in VARIABLES or name.startswith(HANDED_ON)
 
 
 def _read_memory(path: Path) -> dict[str, str] | None:

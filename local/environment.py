@@ -32,7 +32,7 @@ def system_variables(installation: Installation, secrets: Secrets) -> dict[str, 
         **_dbt(installation),
         **read_variables(COMMON),
         **_airflow(installation, secrets),
-        **installation.connections,
+        **installation.handed_on,
         "DUBAN_BI_URI": installation.settings.uri("bi_reader"),
         "PYTHONPATH": f"{installation.settings.project / 'dags'}:{installation.settings.project}",
     }

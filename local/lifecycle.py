@@ -24,6 +24,8 @@ from local.processes import Processes, fingerprint, tail
 from local.secrets import Secrets, load_secrets
 
 SITE = "site"
+# A component that runs and is not healthy is given this long to recover; then it is started anew.
+UNWELL_SECONDS = 60.0
 # A task that runs is given this long to end; what takes longer is run again after the next start. A trigger holds no state.
 PATIENCE = {"scheduler": 60.0, "triggerer": 3.0, "dag-processor": 20.0, "api-server": 20.0, SITE: 5.0}
 
@@ -89,8 +91,17 @@ class System:
         if not self.installation.is_external_warehouse and self.postgres.running_port() is None:
             raise Problem(f"PostgreSQL does not run: `{self.start_command}` first.")
 
+    def require_running(self) -> None:
+        """Make sure that files are judged and runs begin.
+
+        Raises:
+            Problem: a part that this needs does not run.
+        """
+        if down := [part for part in self.down_parts() if part != SITE]:
+            raise Problem(f"Nothing will be done: {', '.join(down)} does not run. Start it by `{self.start_command}`, then try again.")
+
     def up(self, console: Console) -> None:
-        """Start whatever does not run, and wait until it works. Idempotent."""
+        """Start whatever does not run or does not work, and wait until it does. Idempotent."""
         with self.alone(console):
             self._up(console)
 
@@ -114,7 +125,7 @@ class System:
             console.say("the port of PostgreSQL has changed: restarting everything")
             self._stop_processes(console)
             postgres.stop()
-        if postgres.start():
+        if was_away := postgres.start():
             console.say(f"PostgreSQL 18 runs on {HOST}:{settings.pg_port}")
         self.installation.remember()
         environment = self.environment()
@@ -123,7 +134,9 @@ class System:
         wanted = self._commands()
         marks = {name: fingerprint(argv, _lasting(environment), self._sources(name)) for name, argv in wanted.items()}
         running = {name: self.processes.running(name) for name in wanted}
-        due = [name for name, record in running.items() if record is None or record.fingerprint != marks[name]]
+        # A component whose database went away may be about to end of it.
+        unwell = airflow.COMPONENTS if was_away else airflow.unwell(self.installation, self.processes, console, UNWELL_SECONDS)
+        due = [name for name, record in running.items() if record is None or record.fingerprint != marks[name] or name in unwell]
 
         # Before the warehouse changes: what runs was written for the old one. Backwards: a component finds the API server while it ends.
         for name in reversed(due):
@@ -239,4 +252,4 @@ def open_warehouse(system: System) -> Iterator[psycopg.Connection]:
 
 def _lasting(environment: dict[str, str]) -> dict[str, str]:
     """The part of the environment that decides how a process behaves; what else the caller's shell holds does not."""
-    return {name: value for name, value in environment.items() if name.startswith(("DUBAN_", "AIRFLOW_", "PG", "DBT_"))}
+    return {name: value for name, value in environment.items() if name.startswith(("DUBAN_", "AIRFLOW_", "OTEL_", "PG", "DBT_"))}

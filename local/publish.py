@@ -45,6 +45,7 @@ def publish(system: System, series: str, day: str, district_code: str = "", is_c
     conf |= {"business_on": day} if day else {}
     conf |= {"district_code": district_code} if district_code else {}
     with open_warehouse(system) as conn:
+        system.require_running()
         began_at = conn.execute("select clock_timestamp()").fetchone()[0]
 
         def held() -> list[tuple]:
@@ -63,8 +64,10 @@ def publish(system: System, series: str, day: str, district_code: str = "", is_c
         if reasons := held():
             said = "\n".join(f"  {district} {on}: {'；'.join(why)}" for district, on, why in reasons)
             raise Problem(f"Held, because a check failed:\n{said}\nMend the data and publish again, or release it in Airflow: {where}")
+        if state == "failed":
+            raise Problem(f"The run failed; its log says why: {where}")
         if state != "success":
-            raise Problem(f"The run ended as {state}; its log says why: {where}")
+            raise Problem(f"Airflow has not finished it after {TIMEOUT_SECONDS:.0f} s ({state or 'not taken'}); see {where}")
         return [
             Published(publication_id, json.loads(bytes(manifest))["summary"], _folder(system, publication_id))
             for publication_id, manifest in conn.execute(_NEWEST, asked)

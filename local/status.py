@@ -24,9 +24,11 @@ def status(system: System, console: Console) -> None:
     console.show(f"Duban in {settings.home}\n")
     port = system.postgres.running_port()
     health = airflow.health(system.installation.api_url) if system.processes.running("api-server") else {}
-    console.show(table(("part", "state", "where"), _parts(system, port, health)))
+    parts = _parts(system, port, health)
+    console.show(table(("part", "state", "where"), parts))
+    if bad := [name for name, state, _ in parts if state not in ("running", "healthy")]:
+        console.show(f"\nNot at work: {', '.join(bad)}. `{system.start_command}` starts it; docs/runbook.md#a-part-is-down says more.")
     if port is None:
-        console.show(f"\nPostgreSQL does not run, so there is nothing more to see: `{system.start_command}`.")
         return
     console.show("\n" + table(("DAG", "last run", "state", "seconds"), _runs(system)))
     console.show("\n" + "\n".join(_work(system)))

@@ -18,7 +18,6 @@ from local.lifecycle import System
 WITHDRAWN_AFTER_SECONDS = 20.0
 # What makes a file in the inbox this very file: path, size, time of change.
 Signature = tuple[str, int, int]
-_ESSENTIAL = ("PostgreSQL", "api-server", "scheduler", "dag-processor", "triggerer")
 
 
 @dataclass
@@ -40,7 +39,7 @@ def wait(system: System, console: Console, timeout: float) -> None:
         Problem: the time is over, or a part of the system does not run; says what is missing and where to look.
     """
     end = time.monotonic() + timeout
-    _require_running(system)
+    system.require_running()
     with connect(system.installation.settings) as conn:
         watch = _begin(system, conn)
         console.say(f"{len(watch.files)} files in the inbox, {len(watch.open_ids)} more on their way")
@@ -137,16 +136,10 @@ def _readable(inbox_path: bytes) -> str:
 
 def _pause(system: System, end: float, reason) -> None:
     """Wait a moment, unless waiting has become pointless."""
-    _require_running(system)
+    system.require_running()
     if time.monotonic() > end:
         raise Problem(f"Time is over: {reason()}.\n{_paused_or_failed(system)}See {system.airflow_url} and {system.installation.logs}.")
     time.sleep(0.25)
-
-
-def _require_running(system: System) -> None:
-    down = [part for part in system.down_parts() if part in _ESSENTIAL]
-    if down:
-        raise Problem(f"Nothing will be done: {', '.join(down)} does not run. Start it by `{system.start_command}`, then wait again.")
 
 
 def _paused_or_failed(system: System) -> str:

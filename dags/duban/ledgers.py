@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -218,7 +219,8 @@ def load_expectations(settings: Settings) -> Expectations:
     """Load and check everything under `expectations/` and the code lists that the settings point at.
 
     Raises:
-        ExpectationsInvalid: a rule names an unknown column, a type or vocabulary does not exist, an id stands twice.
+        ExpectationsInvalid: a rule names an unknown column, a type or vocabulary does not exist, an id stands twice,
+            a key is missing, a file is no YAML.
     """
     return read_expectations(settings.expectations, settings.seeds)
 
@@ -229,18 +231,24 @@ def read_expectations(root: Path, seeds: Path) -> Expectations:
     vocabularies = _vocabularies(seeds / "ref_vocabulary.csv")
     ledgers = {}
     for path in sorted(root.glob("*/columns.csv")):
-        ledger = _ledger(path.parent, vocabularies)
+        with _named(path.parent):
+            ledger = _ledger(path.parent, vocabularies)
         ledgers[ledger.name] = ledger
-    rows = _yaml(root / "rows" / "rules.yml")
-    submissions = _yaml(root / "submissions" / "rules.yml")
-    words, prefixes = submissions["total_words"], ["", *submissions["total_prefixes"]]
+    with _named(rows := root / "rows" / "rules.yml"):
+        cell_rules = {rule["id"]: RuleText(**rule) for rule in _yaml(rows)["rules"]}
+    with _named(submissions := root / "submissions" / "rules.yml"):
+        spec = _yaml(submissions)
+        file_rules = {rule["id"]: RuleText(**rule) for rule in spec["rules"]}
+        findings = {(rule["id"], rule.get("case", "")): rule["text"] for rule in spec["findings"]}
+        total_words = frozenset(prefix + word for prefix in ["", *spec["total_prefixes"]] for word in spec["total_words"])
+        note_prefixes = tuple(spec["note_prefixes"])
     return Expectations(
         ledgers=ledgers,
-        cell_rules={rule["id"]: RuleText(**rule) for rule in rows["rules"]},
-        file_rules={rule["id"]: RuleText(**rule) for rule in submissions["rules"]},
-        findings={(rule["id"], rule.get("case", "")): rule["text"] for rule in submissions["findings"]},
-        note_prefixes=tuple(submissions["note_prefixes"]),
-        total_words=frozenset(prefix + word for prefix in prefixes for word in words),
+        cell_rules=cell_rules,
+        file_rules=file_rules,
+        findings=findings,
+        note_prefixes=note_prefixes,
+        total_words=total_words,
         layouts=tuple(read_layout(path, ledgers) for path in sorted((root / "layouts").glob("*.yml"))),
         vocabularies=vocabularies,
         village_aliases=tuple(
@@ -330,10 +338,7 @@ def read_layout(path: Path, ledgers: Mapping[str, Ledger]) -> Layout:
     Raises:
         ExpectationsInvalid: a key is unknown, missing, of the wrong kind, or contradicts another.
     """
-    try:
-        data = _yaml(path)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ExpectationsInvalid(f"{path}: {error}") from None
+    data = _yaml(path)
     must = {"layout": str, "sender": str, "ledger": str, "match": dict, "columns": dict}
     dates = {"report_on": date, "valid_from": date, "valid_to": date}
     may = {"split": dict, "unit": str, "constants": dict, "key_prefix": str, "skip": list, **dates}
@@ -463,8 +468,20 @@ def _csv(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@contextmanager
+def _named(place: Path) -> Iterator[None]:
+    """Whoever wrote a key wrongly is told in which file."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ExpectationsInvalid(f"{place}: {type(error).__name__}: {error}") from error
+
+
 def _yaml(path: Path) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ExpectationsInvalid(f"{path}: {error}") from None
 
 
 def _date(text: str) -> date | None:

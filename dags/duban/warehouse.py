@@ -217,10 +217,17 @@ def waiting_claims(conn: psycopg.Connection, limit: int) -> list[Claim]:
         ).fetchall()
 
 
-def stale_claims(conn: psycopg.Connection, seconds: float) -> int:
-    """How many files were taken more than `seconds` ago and have no outcome."""
-    query = "select count(*) from ops.submissions where outcome is null and claimed_at < clock_timestamp() - make_interval(secs => %s)"
-    return conn.execute(query, (seconds,)).fetchone()[0]
+def unanswered(conn: psycopg.Connection, seconds: float) -> int:
+    """How many files were taken more than `seconds` ago and have no answer: no outcome, or one that does not lie in the outbox."""
+    return conn.execute(
+        """select count(*) from (
+               select submission_id from ops.submissions where outcome is null
+               union all
+               select subject_id from ops.deliveries where subject_kind = 'return' and channel = 'folder' and status = 'waiting'
+           ) waiting join ops.submissions using (submission_id)
+           where claimed_at < clock_timestamp() - make_interval(secs => %s)""",
+        (seconds,),
+    ).fetchone()[0]
 
 
 def accepted_before(conn: psycopg.Connection, files: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[tuple[str, date]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 import multiprocessing
@@ -15,6 +16,7 @@ import pytest
 from duban import warehouse
 from duban.intake import inbox
 from duban.intake.sandbox import Sandbox
+from duban.orchestration import inbox_trigger
 from duban.quality import judging, returns
 from tests.integration.ledgers import OFFICE, OTHER, TOWNSHIP, by_name, counts, problem, problems_csv
 
@@ -145,6 +147,35 @@ def test_nothing_counts_as_taken_or_returned_before_it_lies_on_the_disk(office, 
     )
     assert {name: size for name, size in named.items() if name in contents} == contents
     assert "receipt.json" in returned and returned == recorded
+
+
+def test_a_return_that_could_not_be_written_is_asked_for_until_it_is(office, monkeypatch):
+    monkeypatch.setattr(inbox_trigger, "STALE_SECONDS", 0.0)
+    monkeypatch.setattr("duban.settings.load_settings", lambda: office.settings)
+
+    async def event() -> dict:
+        async for event in inbox_trigger.InboxTrigger().run():
+            return event.payload
+
+    def asked() -> dict | None:
+        try:
+            return asyncio.run(asyncio.wait_for(event(), 3))
+        except TimeoutError:
+            return None
+
+    assert asked() is None
+    folder = office.settings.outbox / "returns"
+    folder.parent.mkdir(parents=True)
+    folder.write_bytes(b"a file where the folder should be")
+    with pytest.raises(FileExistsError):
+        office.send(*FILES[1])
+    assert [row["outcome"] for row in office.query("select outcome from ops.submissions")] == ["accepted_with_rejections"]
+    assert asked() == {"files": 0, "still_waiting": 1}
+    folder.unlink()
+    office.ingest()
+    [row] = office.query("select * from ops.submissions")
+    assert office.receipt(OTHER, row["submission_id"])["counts"]["rejected"] == 1
+    assert asked() is None
 
 
 def test_two_at_once(office):

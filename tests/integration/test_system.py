@@ -289,6 +289,19 @@ def test_up_after_everything_was_killed(system):
     assert system.bi("select outcome from marts.fct_submissions where file_name = '杀之前20200630.csv'") == [("accepted",)]
 
 
+def test_up_after_postgresql_was_killed_beneath_a_running_airflow(system):
+    system.drop(TOWNSHIP, "库停之前20200630.csv", problems_csv(problem("新-003", 问题描述="路灯不亮")))
+    time.sleep(2.5)
+    server = psutil.Process(int((system.home / "postgres" / "postmaster.pid").read_text(encoding="utf-8").split()[0]))
+    server.send_signal(signal.SIGKILL)
+    psutil.wait_procs([server], timeout=20)
+    said = system.run("status", timeout=60)
+    assert re.search(r"Not at work: PostgreSQL.*`make up`.*docs/runbook\.md#a-part-is-down", said)
+    system.run("up")  # the first time, whatever the components that lost their database are about to do
+    system.run("wait", "--timeout", "180")
+    assert system.bi("select outcome from marts.fct_submissions where file_name = '库停之前20200630.csv'") == [("accepted",)]
+
+
 def test_up_twice_and_status(system):
     assert "running" in system.run("up", timeout=60)
     output = system.run("status", timeout=60)

@@ -69,6 +69,16 @@ def test_dotenv_reads_quotes_comments_and_nothing_foreign(tmp_path):
     assert read_dotenv(file) == {"DUBAN_HOME": "a b", "DUBAN_INBOX": "/中文"}
 
 
+def test_where_metrics_go_is_handed_on_and_never_remembered(home, tmp_path):
+    told = {"AIRFLOW__METRICS__OTEL_ON": "True", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout" / ".env").write_text(
+        "AIRFLOW__CORE__EXECUTOR=x\n" + "".join(f"{n}={v}\n" for n, v in told.items()), encoding="utf-8"
+    )
+    installation = load_installation(must_exist=False)
+    assert installation.handed_on == told and not told.keys() & installation.variables().keys()
+
+
 def test_users_of_airflow_are_the_administrator_and_whom_the_office_names(home, monkeypatch):
     assert load_installation(must_exist=False).airflow_users == {"admin": "admin"}
     monkeypatch.setenv("DUBAN_AIRFLOW_USERS", "wang:op, li.na:viewer")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -395,6 +396,25 @@ def test_a_layout_that_would_count_wrong_is_refused(load, change, said):
 def test_a_file_that_is_no_layout_is_refused(load, text):
     with pytest.raises(ExpectationsInvalid, match=r"funds_of_the_office\.yml"):
         load(text)
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("problems/rules.yml", ("rules:", "rules: [")),
+        ("funds/rules.yml", ("reason:", "because:")),
+        ("rows/rules.yml", ("id:", "name:")),
+        ("submissions/rules.yml", ("total_words:", "sum_words:")),
+    ],
+)
+def test_rules_that_cannot_be_meant_name_their_file(tmp_path, file, change):
+    shutil.copytree(PROJECT / "expectations", tmp_path / "expectations")
+    path = tmp_path / "expectations" / file
+    text = path.read_text(encoding="utf-8")
+    assert change[0] in text
+    path.write_text(text.replace(*change, 1), encoding="utf-8")
+    with pytest.raises(ExpectationsInvalid, match=re.escape(str(path) if "[" in change[1] else str(path.parent))):
+        read_expectations(tmp_path / "expectations", PROJECT / "dbt_project" / "seeds")
 
 
 # ── the example of the documentation ─────────────────────────────────────────────────────────────────────────────────

@@ -44,7 +44,7 @@ def test_every_chapter_says_what_it_means_and_what_to_do():
 
 def test_links_within_the_runbook_lead_somewhere():
     text = (ROOT / RUNBOOK).read_text(encoding="utf-8")
-    anchors = set(HEADING.findall(text))
+    anchors = {heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
     links = re.findall(r"\]\(#([\w-]+)\)", text)
     assert links and set(links) <= anchors
     for path, anchor in re.findall(r"\]\(([^)#]+)(?:#([\w-]+))?\)", text):
@@ -53,6 +53,12 @@ def test_links_within_the_runbook_lead_somewhere():
         if anchor and target.suffix == ".md":
             headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
             assert anchor in {heading.lower().replace(" ", "-") for heading in headings}, (path, anchor)
+
+
+def test_what_the_commands_name_is_there():
+    text = (ROOT / RUNBOOK).read_text(encoding="utf-8")
+    named = {anchor for path in (ROOT / "local").glob("*.py") for anchor in re.findall(rf"{RUNBOOK}#([a-z-]+)", path.read_text("utf-8"))}
+    assert named == {"a-part-is-down"} and "\n# A part is down\n" in text
 
 
 def test_the_watch_runs_in_the_morning_and_when_a_deadline_is_missed(dags):

@@ -15,7 +15,7 @@ IDLE_SHARE = 4
 UNITS_SECONDS = 10.0
 #: A file that fired and still lies there fires again after this long: the run may have failed, or left it for a later batch.
 AGAIN_SECONDS = 30.0
-#: So does a file that was taken and has no outcome: the gate was closed, or a run was killed.
+#: So does a file that was taken and has no answer: the gate was closed, a run was killed, the outbox could not be written.
 STALE_SECONDS = 45.0
 
 
@@ -55,7 +55,7 @@ class InboxTrigger(BaseEventTrigger):
 
 
 def _ask_warehouse(settings: Any, known: frozenset[str]) -> tuple[frozenset[str], int]:
-    """Registered units, and how many files were taken a while ago and have no outcome; what was known before while nobody answers."""
+    """Registered units, and how many files were taken a while ago and have no answer; what was known before while nobody answers."""
     import logging
 
     import psycopg
@@ -64,7 +64,7 @@ def _ask_warehouse(settings: Any, known: frozenset[str]) -> tuple[frozenset[str]
 
     try:
         with warehouse.connect(settings, "loader") as conn:
-            return frozenset(warehouse.registered_units(conn)), warehouse.stale_claims(conn, STALE_SECONDS)
+            return frozenset(warehouse.registered_units(conn)), warehouse.unanswered(conn, STALE_SECONDS)
     except psycopg.Error as error:
         logging.getLogger(__name__).warning("the warehouse cannot be asked: %s", type(error).__name__)
         return known, 0
