@@ -121,8 +121,8 @@ class System:
         if (note := Note.read(settings.home)) and not note.is_placed:
             raise Problem("A restore was begun and not finished here: run the same `make restore` again, it goes on.")
         self._require_ports()
-        if postgres.running_port() not in (None, settings.pg_port):
-            console.say("the port of PostgreSQL has changed: restarting everything")
+        if postgres.is_outdated():
+            console.say("the port or the options of PostgreSQL have changed: restarting everything")
             self._stop_processes(console)
             postgres.stop()
         if was_away := postgres.start():

@@ -39,6 +39,9 @@ SERVER_OPTIONS = {
     # A socket path may hold 107 bytes; a checkout may lie deeper.
     "unix_socket_directories": "",
     "max_connections": "100",
+    # A reader can make the server note things down in memory and files that are shared by all; both are bounded by these.
+    "max_locks_per_transaction": "512",
+    "max_notify_queue_pages": "1024",
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
@@ -93,6 +96,13 @@ class Postgres:
         """The port of the running server of this installation; None if it does not run."""
         pid, port = self._postmaster_file()
         return port if pid and self._is_ours(pid) else None
+
+    def is_outdated(self) -> bool:
+        """Whether the server runs with another port or other options than it would be started with now."""
+        if self.running_port() is None:
+            return False
+        options = (self._data / "postmaster.opts").read_text(encoding="utf-8", errors="replace")
+        return any(f'"{option}"' not in options for option in self._options())
 
     def start(self) -> bool:
         """Start the server unless it runs, and make roles and databases; a server that runs gets its roles as an update wants them.
@@ -202,12 +212,15 @@ class Postgres:
 
     def _provide_roles_and_databases(self) -> None:
         secrets = self._secrets
-        access.provide_server(
-            lambda database: self.connect(database, SUPERUSER, secrets.postgres_password),
-            secrets.login_passwords(),
-            access.Account(access.OPERATOR, access.OPERATOR, secrets.warehouse_password),
-            access.Account("airflow", "airflow", secrets.airflow_db_password),
-        )
+        try:
+            access.provide_server(
+                lambda database: self.connect(database, SUPERUSER, secrets.postgres_password),
+                secrets.login_passwords(),
+                access.Account(access.OPERATOR, access.OPERATOR, secrets.warehouse_password),
+                access.Account("airflow", "airflow", secrets.airflow_db_password),
+            )
+        except psycopg.errors.LockNotAvailable:
+            raise Problem(access.HELD) from None
 
     def _postmaster_file(self) -> tuple[int | None, int | None]:
         try:

@@ -22,9 +22,14 @@ import psycopg
 from psycopg import sql
 
 from duban.settings import LOGINS
+from duban.warehouse import LOCK_TIMEOUT
 
 OWNER = "duban_owner"
 OPERATOR = "duban"
+HELD = (
+    "A session on the server holds what must be changed, for half a minute at least. See who (select pid, usename, state, query from "
+    "pg_stat_activity where xact_start < now() - interval '30 s'), end it (select pg_terminate_backend(<pid>)), then try again."
+)
 ACCESS = Path(__file__).with_name("access.sql")
 # Which role takes part in which; without `set` it has the rights of the other and cannot become it.
 MEMBERSHIPS = (
@@ -57,12 +62,22 @@ def provide_server(
         metadata: Airflow's.
     """
     with connect("postgres") as conn:
+        conn.execute(f"set {LOCK_TIMEOUT}")
+        _end_writing_readers(conn)
         provide_roles(conn, {**passwords, "operator": warehouse.password}, warehouse.role)
         provide_database(conn, warehouse.database)
         if metadata:
             provide_airflow(conn, metadata)
     with connect(warehouse.database) as conn:
+        conn.execute(f"set {LOCK_TIMEOUT}")
         close_side_doors(conn)
+
+
+def _end_writing_readers(conn: psycopg.Connection) -> None:
+    """End the readers' transactions that changed something: their own defaults are all they can change, and that would keep us waiting."""
+    conn.execute(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = any(%s) and backend_xid is not null", [list(READERS)]
+    )
 
 
 def missing_roles(conn: psycopg.Connection) -> list[str]:
@@ -157,13 +172,15 @@ def open_database(conn: psycopg.Connection, name: str) -> None:
 
 
 def close_side_doors(conn: psycopg.Connection) -> None:
-    """Take from the public what needs no table: a reader could hold the loader's advisory lock, or write large objects.
+    """Take from the public what needs no table: a reader could hold the loader's advisory lock, write large objects, or write to the log of
+    changes, by which every savepoint takes a place in the server's table of locks.
 
     `conn` is a superuser's, in the warehouse's database.
     """
     functions = conn.execute(
         """select oid::regprocedure::text from pg_proc where pronamespace = 'pg_catalog'::regnamespace
-           and (proname like '%advisory%' or proname in ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_open', 'lowrite', 'lo_put'))"""
+           and (proname like '%advisory%' or proname = 'pg_logical_emit_message'
+                or proname in ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_open', 'lowrite', 'lo_put'))"""
     ).fetchall()
     workers = ", ".join((OWNER, LOGINS["loader"], LOGINS["transformer"], LOGINS["publisher"]))
     for (function,) in functions:
@@ -224,6 +241,7 @@ _STRANGERS = """
 def apply_rights(conn: psycopg.Connection) -> None:
     """Grant every right anew, as `access.sql` says, in one transaction. `conn` is the operator's."""
     with conn.transaction():
+        conn.execute(f"set local {LOCK_TIMEOUT}")
         conn.execute(ACCESS.read_text(encoding="utf-8"))
 
 

@@ -39,6 +39,9 @@ def main() -> int:
     except NotPossible as error:
         print(error, file=sys.stderr)
         return 1
+    except psycopg.errors.LockNotAvailable:
+        print(access.HELD, file=sys.stderr)
+        return 1
     built_from = settings.home / "dbt" / "built-from"
     sources = _digest(settings.dbt_project)
     with connect(settings) as conn:

@@ -23,6 +23,8 @@ from duban.settings import TIMEZONE, Settings
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 ACCEPTED = ("accepted", "accepted_with_rejections")
+# Of migrations and rights: whoever keeps what they need is told of, not waited for without end.
+LOCK_TIMEOUT = "lock_timeout = '30s'"
 # Keys of the advisory locks; any numbers will do, they must only differ.
 _LOCK_MIGRATE, _LOCK_CLAIM, _LOCK_JUDGE, _LOCK_LOAD, _LOCK_BUILD, _LOCK_RETURNS, _LOCK_DELIVERIES, _LOCK_ISSUES = range(820_001, 820_009)
 _LOCK_FREEZE = 820_009
@@ -121,6 +123,7 @@ def migrate(conn: psycopg.Connection) -> list[str]:
             if path.stem in seen:
                 continue
             with conn.transaction():
+                conn.execute(f"set local {LOCK_TIMEOUT}")
                 conn.execute(path.read_text(encoding="utf-8"))
                 conn.execute("insert into ops.schema_migrations (version) values (%s)", (path.stem,))
             applied.append(path.stem)

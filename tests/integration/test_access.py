@@ -14,6 +14,7 @@ from psycopg import errors
 from duban import access, install, warehouse
 from duban.orchestration import dbt
 from duban.settings import LOGINS
+from local.console import Problem
 from tests.conftest import Office, Server, open_office
 
 VERSIONS = {"problem_versions", "fund_movement_versions", "project_versions", "visit_versions"}
@@ -190,6 +191,40 @@ def test_what_was_granted_by_hand_is_gone_with_the_next_start(copy):
         assert deviations(conn).keys() == {"too much"}
         access.apply_rights(conn)
         assert deviations(conn) == {}
+
+
+@pytest.mark.parametrize(
+    "change", ["alter role bi_reader set application_name = 'mine'", "revoke select on all tables in schema marts from bi_reader"]
+)
+def test_a_reader_cannot_keep_the_next_start_waiting(server, copy, change):
+    """Its own defaults, and rights taken from itself that it did not give: what it may write, though nothing comes of it."""
+    uri = server.settings_of(copy.settings.home, copy.settings.warehouse_uri).uri("bi_reader")
+    with psycopg.connect(uri) as reader, psycopg.connect(uri) as reading:
+        reader.execute("set transaction_read_only = off; set idle_in_transaction_session_timeout = 0")
+        reader.execute(change)
+        reading.execute("select count(*) from marts.dim_dates")
+        server.postgres.start()
+        with warehouse.connect(copy.settings) as conn:
+            access.apply_rights(conn)
+            assert deviations(conn) == {}
+        with pytest.raises(psycopg.OperationalError):
+            reader.execute("select 1")
+        assert reading.execute("select 1").fetchone() == (1,)
+
+
+def test_whoever_else_keeps_the_rights_is_told_of(server, copy, monkeypatch, capsys):
+    for module in (warehouse, access):
+        monkeypatch.setattr(module, "LOCK_TIMEOUT", "lock_timeout = '300ms'")
+    monkeypatch.setattr(install, "load_settings", lambda: copy.settings)
+    monkeypatch.setattr(install, "steps", None)  # it does not come to that
+    with warehouse.connect(copy.settings) as conn, conn.transaction():
+        conn.execute("grant select on raw.districts to duban_loader")
+        assert install.main() == 1
+    assert "pg_terminate_backend" in capsys.readouterr().err
+    with server.superuser() as conn, conn.transaction():
+        conn.execute("alter role bi_reader set work_mem = '4MB'")
+        with pytest.raises(Problem, match="pg_terminate_backend"):
+            server.postgres.start()
 
 
 def test_everything_has_the_owner_it_should(copy):
