@@ -217,6 +217,98 @@ def test_a_file_replaced_after_it_was_copied_is_taken_too(office, monkeypatch):
     assert [row["problem_no"] for row in rows] == ["X-1", "X-2", "X-3"]
 
 
+def replaced_while_hidden(monkeypatch, office, content: bytes) -> Path:
+    """A file that is replaced just before it is hidden."""
+    path = office.drop(TOWNSHIP, "台账20200624.csv", problems_csv(problem("X-1")))
+    rename = os.rename
+
+    def late(source, target):
+        if source == path:
+            monkeypatch.setattr(os, "rename", rename)
+            office.drop(TOWNSHIP, path.name, content)
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", late)
+    return path
+
+
+@pytest.mark.parametrize("moment", [None, (os, "link", 1, "before"), (os, "link", 1, "after")], ids=["不杀", "归还之前", "归还之后"])
+def test_a_file_replaced_just_before_it_is_hidden_is_given_back(office, monkeypatch, moment):
+    with monkeypatch.context() as patch:
+        path = replaced_while_hidden(patch, office, problems_csv(problem("X-2"), problem("X-3")))
+        assert (killed(office, moment) == -signal.SIGKILL) if moment else (office.ingest() is None)
+    office.ingest()
+    office.ingest()
+    rows = office.query("select problem_no from raw.problem_versions order by 1")
+    assert [row["problem_no"] for row in rows] == ["X-1", "X-2", "X-3"]
+    assert [row["outcome"] for row in office.query("select outcome from ops.submissions")] == ["accepted"] * 2
+    assert list(path.parent.iterdir()) == []
+
+
+def next_ids(office, number: int) -> list[str]:
+    """The submission ids that come next, as a sender can guess them."""
+    [row] = office.query("select to_char(now(), 'YYYYMMDD-') as day, last_value + is_called::int as next from ops.submission_no")
+    return [f"{row['day']}{row['next'] + ahead:06}" for ahead in range(number)]
+
+
+def plant(kind: str, path: Path, victim: Path) -> None:
+    """Put something that is no claimed file under a name."""
+    match kind:
+        case "文件夹":
+            path.mkdir()
+            (path / "里面.txt").write_text("他人的")
+        case "链接":
+            path.symlink_to(victim)
+        case "断链":
+            path.symlink_to(victim.with_name("没有"))
+        case "管道":
+            os.mkfifo(path)
+        case "文件":
+            path.write_text("他人的")
+
+
+@pytest.mark.parametrize("moment", [None, "改名之后、删除之前", "已删除、未登记"])
+@pytest.mark.parametrize("kind", ["文件夹", "链接", "断链", "管道", "文件"])
+def test_what_lies_under_the_name_out_of_sight_is_in_nobodys_way(office, tmp_path, kind, moment):
+    path = office.drop(TOWNSHIP, "台账20200624.csv", problems_csv(problem("P-1")))
+    victim = tmp_path / "别人的"
+    victim.write_bytes(path.read_bytes())
+    os.utime(victim, ns=(path.stat().st_mtime_ns,) * 2)
+    planted = [path.with_name(f".duban-taken-{identity}") for identity in next_ids(office, 4)]
+    for name in planted:
+        plant(kind, name, victim)
+    before = {entry: entry.lstat() for entry in path.parent.rglob("*") if entry != path}
+    if moment:
+        assert killed(office, KILL_POINTS[moment]) == -signal.SIGKILL
+    office.ingest()
+    office.ingest()
+    after = {entry: entry.lstat() for entry in path.parent.rglob("*")}
+    assert after.keys() == before.keys() and all(os.path.samestat(after[entry], before[entry]) for entry in before)
+    [row] = office.query("select outcome, removed_at from ops.submissions")
+    assert row["outcome"] == "accepted" and row["removed_at"] and victim.exists()
+
+
+def test_what_a_former_version_hid_is_removed(office):
+    """It used the name that can be guessed, and was killed before it could delete."""
+    path = office.drop(TOWNSHIP, "台账20200624.csv", problems_csv(problem("P-1")))
+    [identity] = next_ids(office, 1)
+    assert killed(office, (warehouse, "record_claims", 1, "after")) == -signal.SIGKILL
+    path.rename(path.with_name(f".duban-taken-{identity}"))
+    office.ingest()
+    assert list(path.parent.iterdir()) == [] and by_name(office)[path.name]["outcome"] == "accepted"
+
+
+def test_the_same_file_sent_again_while_the_first_is_hidden_is_taken_too(office):
+    content = problems_csv(problem("P-1"))
+    path = office.drop(TOWNSHIP, "台账20200624.csv", content)
+    os.utime(path, (1_600_000_000,) * 2)
+    assert killed(office, KILL_POINTS["改名之后、删除之前"]) == -signal.SIGKILL
+    os.utime(office.drop(TOWNSHIP, path.name, content), (1_600_000_000,) * 2)
+    office.ingest()
+    assert sorted(row["outcome"] for row in office.query("select outcome from ops.submissions")) == ["accepted", "duplicate"]
+    assert list(path.parent.iterdir()) == []
+
+
 def test_a_child_that_fails_costs_one_file(office, monkeypatch):
     monkeypatch.chdir(PROJECT)
     monkeypatch.setattr(judging, "Sandbox", lambda module, known: Sandbox("tests.integration.naughty_reader", known))

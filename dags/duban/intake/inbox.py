@@ -2,6 +2,8 @@
 
 Files are taken in four steps, each safe to be the last: their bytes are copied into the landing area under their hashes; the claims
 are committed; each file is renamed out of sight; it is unlinked. Whoever comes next finishes what was begun (`finish_removals`).
+Senders can guess submission ids and write in their folders: the name out of sight ends in a token that nobody can know before, and what
+lies under such a name is only deleted when it is the claimed file.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import secrets
 import shutil
 import stat
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,11 +115,13 @@ def finish_removals(conn: psycopg.Connection, settings: Settings) -> set[tuple[s
         Signatures of claimed files that cannot be removed: they must not be taken a second time.
     """
     removed, stuck = {}, set()
-    for claim in warehouse.unremoved_claims(conn):
-        if _remove(claim, settings):
+    paths = {claim: settings.inbox / os.fsdecode(claim.inbox_path) for claim in warehouse.unremoved_claims(conn)}
+    hidden = _hidden({path.parent for path in paths.values()})
+    for claim, path in paths.items():
+        if _remove(claim, path, hidden[path.parent, claim.submission_id], settings.landing):
             removed[claim.submission_id] = kept_path(claim.inbox_path)
         else:
-            stuck.add((str(settings.inbox / os.fsdecode(claim.inbox_path)), claim.file_size, claim.file_mtime_ns))
+            stuck.add((str(path), claim.file_size, claim.file_mtime_ns))
     warehouse.record_removed(conn, removed)
     return stuck
 
@@ -213,28 +219,57 @@ def landed(landing: Path, sha256: str) -> Path:
     return landing / sha256[:2] / sha256
 
 
-def _remove(claim: warehouse.Unremoved, settings: Settings) -> bool:
+def _hidden(folders: Iterable[Path]) -> defaultdict[tuple[Path, str], list[Path]]:
+    """What lies out of sight, by folder and submission id: left by a run that was killed, or put there by anybody."""
+    found = defaultdict(list)
+    for folder in folders:
+        for entry in _entries(folder):
+            if entry.name.startswith(_TAKEN_PREFIX):
+                submission_id, _, _ = entry.name.removeprefix(_TAKEN_PREFIX).partition(".")
+                found[folder, submission_id].append(Path(entry.path))
+    return found
+
+
+def _remove(claim: warehouse.Unremoved, path: Path, hidden: list[Path], landing: Path) -> bool:
     """Remove one claimed file; True when it is gone (or another file has taken its place).
 
     One that could not be read to its end is only hidden: its bytes are nowhere else.
     """
-    path = settings.inbox / os.fsdecode(claim.inbox_path)
-    hidden = path.with_name(_TAKEN_PREFIX + claim.submission_id)
+    bare = path.with_name(_TAKEN_PREFIX + claim.submission_id)  # the whole name once; it can be guessed
     try:
-        if not hidden.exists():
-            os.rename(path, hidden)
-        status = os.lstat(hidden)
-        if (status.st_size, status.st_mtime_ns) != (claim.file_size, claim.file_mtime_ns):
-            os.link(hidden, path)  # another file under the same name: give it back, unless a third one is there already
-            os.unlink(hidden)
-        elif landed(settings.landing, claim.file_sha256).stat().st_size == claim.file_size:
-            os.unlink(hidden)
+        if not any(_is_claimed(entry, claim) for entry in hidden) and _is_claimed(path, claim):
+            hidden = [*hidden, path.rename(f"{bare}.{secrets.token_hex(8)}")]
+        # the claimed one first: nothing that is in the way of another keeps it
+        for entry in sorted(hidden, key=lambda entry: not _is_claimed(entry, claim)):
+            if _is_claimed(entry, claim):
+                if landed(landing, claim.file_sha256).stat().st_size == claim.file_size:
+                    entry.unlink()
+            elif entry != bare and (status := _file_status(entry)):
+                # Another file, put under the name just before it was hidden: give it back, unless a third one is there already.
+                given_back = _file_status(path)
+                if not (given_back and os.path.samestat(given_back, status)):
+                    os.link(entry, path, follow_symlinks=False)
+                entry.unlink()
     except FileNotFoundError:
         pass
     except OSError as error:
         log.error("cannot remove %s from the inbox (%s); check the permissions of the folder", _shown(path), error.strerror)
         return False
     return True
+
+
+def _is_claimed(path: Path, claim: warehouse.Unremoved) -> bool:
+    status = _file_status(path)
+    return status is not None and (status.st_size, status.st_mtime_ns) == (claim.file_size, claim.file_mtime_ns)
+
+
+def _file_status(path: Path) -> os.stat_result | None:
+    """Status of a file; None where there is none, or something else than a file."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def _folders(inbox: Path) -> Iterator[os.DirEntry[str]]:
