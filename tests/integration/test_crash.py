@@ -309,6 +309,55 @@ def test_the_same_file_sent_again_while_the_first_is_hidden_is_taken_too(office)
     assert list(path.parent.iterdir()) == []
 
 
+def link_the_submission(folder: Path, target: Path) -> Path:
+    folder.parent.mkdir(parents=True)
+    folder.symlink_to(target)
+    return folder
+
+
+def link_the_unit(folder: Path, target: Path) -> Path:
+    folder.parent.parent.mkdir(parents=True)
+    folder.parent.symlink_to(target)
+    return folder.parent
+
+
+def block_the_receipt(folder: Path, target: Path) -> Path:
+    (folder / "receipt.json" / "里面").mkdir(parents=True)
+    return folder / "receipt.json"
+
+
+@pytest.mark.parametrize("obstruct", [link_the_submission, link_the_unit, block_the_receipt])
+def test_a_return_whose_folder_is_obstructed_holds_up_no_other(office, tmp_path, obstruct):
+    target = tmp_path / "别处"
+    target.mkdir()
+    for number, unit in enumerate((TOWNSHIP, OTHER, OFFICE)):
+        os.utime(office.drop(unit, f"{number}20200624.csv", b"no ledger %d" % number), (1_600_000_000 + number,) * 2)
+    identity, *others = next_ids(office, 3)
+    obstacle = obstruct(office.returned(TOWNSHIP, identity), target)
+    with pytest.raises(RuntimeError, match=f"1 of 3 returns could not be written: .*/{TOWNSHIP}/{identity}: "):
+        office.ingest()
+    assert list(target.iterdir()) == []
+    for unit, other in zip((OTHER, OFFICE), others, strict=True):
+        assert len(list(office.returned(unit, other).iterdir())) == 2
+    obstacle.rename(tmp_path / "移开")
+    office.ingest()
+    assert len(list(office.returned(TOWNSHIP, identity).iterdir())) == 2
+    assert office.query("select 1 from ops.deliveries where channel = 'folder' and status = 'waiting'") == []
+
+
+def test_drafts_of_returns_follow_no_link(office, tmp_path):
+    [identity] = next_ids(office, 1)
+    folder = office.returned(TOWNSHIP, identity)
+    folder.mkdir(parents=True)
+    names = ["receipt.draft", "receipt.json", f"退回单-{identity}.draft", f"退回单-{identity}.xlsx"]
+    for name in names:
+        (tmp_path / name).write_text("别人的")
+        (folder / name).symlink_to(tmp_path / name)
+    office.send(TOWNSHIP, "坏20200624.csv", b"no ledger")
+    assert [(tmp_path / name).read_text() for name in names] == ["别人的"] * 4
+    assert sorted(path.name for path in folder.iterdir() if not path.is_symlink()) == ["receipt.json", f"退回单-{identity}.xlsx"]
+
+
 def test_a_child_that_fails_costs_one_file(office, monkeypatch):
     monkeypatch.chdir(PROJECT)
     monkeypatch.setattr(judging, "Sandbox", lambda module, known: Sandbox("tests.integration.naughty_reader", known))

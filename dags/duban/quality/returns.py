@@ -1,10 +1,15 @@
-"""Puts receipts and return slips into the outbox: `returns/<unit>/<submission>/`. Writing again gives the same files."""
+"""Puts receipts and return slips into the outbox: `returns/<unit>/<submission>/`. Writing again gives the same files.
+
+Clerks may write in these folders: no link that lies there is followed, and what cannot be written holds up no other return.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-from contextlib import nullcontext
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +40,9 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
     """Write what is missing in the outbox; returns the folders written.
 
     Every outcome but `duplicate` has a receipt, and a slip where something was rejected.
+
+    Raises:
+        RuntimeError: some could not be written, and wait; all others are.
     """
     root = settings.outbox / "returns"
     # Slips carry the senders' own rows: whoever shares the folder opens it to the right persons.
@@ -44,8 +52,7 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
         if not waiting:
             return []
         folders = {row["submission_id"]: settings.outbox / return_folder(row["unit_code"], row["submission_id"]) for row in waiting}
-        for folder in folders.values():
-            folder.mkdir(parents=True, exist_ok=True)
+        failed = {}
         slips = [row for row in waiting if row["receipt"]["rejections"]]
         jobs = [_job(row, settings) for row in slips]
         with Sandbox(_SLIPS, (settings.expectations, settings.seeds)) if slips else nullcontext() as sandbox:
@@ -53,12 +60,17 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
             answers = sandbox.map(jobs) if slips else ()
             for row in waiting:
                 receipt = json.dumps(row["receipt"], ensure_ascii=False, indent=2)
-                _write(folders[row["submission_id"]] / "receipt.json", receipt.encode())
+                with _noted(failed, row["submission_id"]):
+                    _write(root, folders[row["submission_id"]] / "receipt.json", receipt.encode())
             for row, job, answer in zip(slips, jobs, answers, strict=True):
                 if slip := _slip(sandbox, row["submission_id"], job, answer):
-                    _write(folders[row["submission_id"]] / slip_name(row["submission_id"]), slip)
+                    with _noted(failed, row["submission_id"]):
+                        _write(root, folders[row["submission_id"]] / slip_name(row["submission_id"]), slip)
         sync_filesystem(root)  # what is recorded as returned will not be written again
-        warehouse.record_in_folder(conn, "return", [row["submission_id"] for row in waiting])
+        warehouse.record_in_folder(conn, "return", [submission_id for submission_id in folders if submission_id not in failed])
+    if failed:
+        some = "; ".join(f"{folders[submission_id]}: {error}" for submission_id, error in list(failed.items())[:3])
+        raise RuntimeError(f"{len(failed)} of {len(folders)} returns could not be written: {some}")
     return list(folders.values())
 
 
@@ -92,8 +104,37 @@ def _slip(sandbox: Sandbox, submission_id: str, job: Job, answer: dict[str, Any]
     return answer["content"]
 
 
-def _write(path: Path, content: bytes) -> None:
+@contextmanager
+def _noted(failed: dict[str, str], submission_id: str) -> Iterator[None]:
+    """Note that a return could not be written, and go on with the next one."""
+    try:
+        yield
+    except OSError as error:
+        failed.setdefault(submission_id, f"{error.filename or ''} {error.strerror}".strip())
+
+
+def _write(root: Path, path: Path, content: bytes) -> None:
     """Write a file that others see whole or not at all. It is not yet on the disk: see `sync_filesystem`."""
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(content)
-    draft.replace(path)
+    draft = path.with_suffix(".draft").name
+    with _opened(root, path.parent) as folder:
+        with suppress(FileNotFoundError):
+            os.unlink(draft, dir_fd=folder)  # of a run that was killed, or a clerk's
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with open(os.open(draft, flags, 0o666, dir_fd=folder), "wb") as file:
+            file.write(content)
+        os.replace(draft, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+@contextmanager
+def _opened(root: Path, folder: Path) -> Iterator[int]:
+    """A folder below the root, made where it is missing, as a descriptor. A link in the place of one of its parts is refused."""
+    descriptor = os.open(root, os.O_DIRECTORY)
+    try:
+        for name in folder.relative_to(root).parts:
+            with suppress(FileExistsError):
+                os.mkdir(name, dir_fd=descriptor)
+            outer, descriptor = descriptor, os.open(name, os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
+            os.close(outer)
+        yield descriptor
+    finally:
+        os.close(descriptor)
