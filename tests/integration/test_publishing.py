@@ -106,6 +106,16 @@ def test_what_was_lost_or_changed_in_the_folder_comes_back(office):
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == untouched
 
 
+def test_a_link_in_the_place_of_a_draft_is_not_followed(office, tmp_path):
+    folder = write(office, issue := publish(office))
+    [docx] = folder.glob("*.docx")
+    files, elsewhere = contents(folder), tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"of others")
+    docx.write_bytes(b"edited by hand")
+    docx.with_name(f".{docx.name}.draft").symlink_to(elsewhere)
+    assert contents(write(office, issue)) == files and elsewhere.read_bytes() == b"of others"
+
+
 def test_out_of_order_and_again(office):
     order = [date(2020, 6, 29), date(2020, 6, 22), date(2020, 6, 24)]
     folders = [write(office, publish(office, day)) for day in order]

@@ -121,7 +121,9 @@ def write_issue(conn: psycopg.Connection, settings: Settings, publication_id: st
         path = folder / name
         if not path.is_file() or path.read_bytes() != content:
             draft = path.with_name(f".{name}.draft")
-            draft.write_bytes(content)
+            draft.unlink(missing_ok=True)  # of a run that was killed
+            with draft.open("xb") as file:  # not what a link points at
+                file.write(content)
             os.replace(draft, path)
     sync_filesystem(folder)
     return folder
