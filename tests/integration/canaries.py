@@ -1,7 +1,8 @@
 """Identities that belong to nobody, seeded wherever a sender can write, and the search for them wherever somebody else can read.
 
 A canary is an identity number with a right check digit, a telephone number, or the name of a household head. The search is strict: digits
-are compared without what stands between them, full-width ones too; names without white space; archives are opened, escapes undone.
+are compared without what stands between them, full-width ones too; names without white space and points; archives are opened, escapes
+undone.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _NAMES = "骉犇鑫淼焱垚羴猋毳磊赑麤龘靐飝"
 _TAGS = re.compile(r"<[^<>]{0,400}>")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\W_]{1,6}(?=[\dXx])")
+_BETWEEN_CHARACTERS = re.compile(r"[\s·•.\u200b-]+")
 _ESCAPES = re.compile(r"\\+u([0-9a-fA-F]{4})")
 
 
@@ -125,6 +127,28 @@ SPELLINGS = (
     lambda text: f"{text[:3]}\u3000{text[3:7]}.{text[7:]}",
     lambda text: f"{text[:6]}\u200b{text[6:]}",
 )
+# Cells that hold a name, and how the texts of the row write it.
+HOLDERS = (
+    ("{0}", "{0}"),
+    ("户主：{0}", "{0}"),
+    ("{0}等3人", "{0}"),
+    ("{0} 李四光", "{0}"),
+    ("{0}{mobile}", "{0}"),
+    ("{0}\n李四光", "{0}"),
+    ("{0}-已故", "{0}"),
+    ("{0} 男", "{0}"),
+    ("{0}。", "{0}"),
+    ("{0}&李四光", "{0}"),
+    ("{1}·{2}", "{1}•{2}"),
+    ("{0}", "{1}\u200b{2}"),
+)
+
+
+def holder_of(seeds: Seeds, number: int) -> tuple[str, str]:
+    """A cell of 户主姓名, and the name as the texts of its row write it."""
+    name, (cell, in_text) = seeds.name("户主姓名"), HOLDERS[number % len(HOLDERS)]
+    words = {"mobile": seeds.mobile("户主姓名")} if "mobile" in cell else {}
+    return cell.format(name, name[:2], name[2:], **words), in_text.format(name, name[:2], name[2:])
 
 
 def free_text(seeds: Seeds, place: str, number: int, holder: str | None) -> str:
@@ -141,11 +165,12 @@ def rows_of(ledger: str, seeds: Seeds, mark: str) -> tuple[list[str], list[list[
     more = [f"经办人{seeds.mobile('title of an unknown column')}", "联系电话"]
     header = list(dict.fromkeys([KEYS[ledger], *RIGHT[ledger], *FREE[ledger], *STRICT[ledger], *personal, *more]))
     rows = []
-    for number in range(len(SPELLINGS)):
+    for number in range(len(HOLDERS)):
         row = {**RIGHT[ledger], KEYS[ledger]: f"{mark}-{number}"}
-        holder = seeds.name("户主姓名") if personal else None
-        if holder:
-            row |= {"户主姓名": holder, "证件号码": seeds.id_number("证件号码"), "责任领导": f"李卫国{seeds.id_number('责任领导')}"}
+        holder = None
+        if personal:
+            cell, holder = holder_of(seeds, number)
+            row |= {"户主姓名": cell, "证件号码": seeds.id_number("证件号码"), "责任领导": f"李卫国{seeds.id_number('责任领导')}"}
         for place, column in enumerate(FREE[ledger]):
             row[column] = free_text(seeds, column, number + place, holder)
         row[more[1]] = seeds.mobile("unknown column")
@@ -156,11 +181,19 @@ def rows_of(ledger: str, seeds: Seeds, mark: str) -> tuple[list[str], list[list[
                 continue  # an area code and a number may well be somebody's own numbering
             row = {**RIGHT[ledger], KEYS[ledger]: f"{mark}-错{number}{kind.__name__}", **dict.fromkeys(FREE[ledger], "房屋漏雨未修")}
             if personal:
-                row["户主姓名"] = holder = seeds.name("户主姓名")
+                row["户主姓名"], holder = holder_of(seeds, number)
                 row["问题描述"] = f"户主{holder}的房屋"
             row[column] = kind(f"{column}, wrong")
             rows.append([row.get(name, "") for name in header])
+    for form in ("大码头-{}", "{}号", "+86{}", "ZY{}", "{0:.3}-{1}-{2}"):
+        number = seeds.mobile("key, with something beside it")
+        row = {**RIGHT[ledger], KEYS[ledger]: form.format(number, number[3:7], number[7:])}
+        rows.append([row.get(name, "") for name in header])
     if personal:
+        for form in ("{0}", "大码头-{0}", "{1}-{2}001"):
+            name = seeds.name("key")
+            row = {**RIGHT[ledger], KEYS[ledger]: form.format(name, name[:2], name[2:]), "户主姓名": f"{name}等3人"}
+            rows.append([row.get(column, "") for column in header])
         odd = {**RIGHT[ledger], KEYS[ledger]: f"{mark}-换", "问题描述": "房屋漏雨未修"}
         odd |= {"户主姓名": seeds.id_number("户主姓名, wrong"), "证件号码": seeds.name("证件号码, wrong")}
         rows.append([odd.get(name, "") for name in header])
@@ -221,8 +254,8 @@ def files(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
             xlsx_bytes(sheet, dressed_up(seeds)),
         )
         header, rows = rows_of(ledger, seeds, "乙")
-        yield unit, f"{ledger}全对20200624.csv", csv_bytes([header, *rows[: len(SPELLINGS)]], "gb18030")
-        yield unit, f"{ledger}全错20200624.csv", csv_bytes([header, *rows[len(SPELLINGS) :]], "utf-16")
+        yield unit, f"{ledger}全对20200624.csv", csv_bytes([header, *rows[: len(HOLDERS)]], "gb18030")
+        yield unit, f"{ledger}全错20200624.csv", csv_bytes([header, *rows[len(HOLDERS) :]], "utf-16")
     seeds.unit = OTHER
     header, rows = rows_of("问题台账", seeds, "丙")
     numbered = f"{seeds.id_number('sheet name')}", f"{seeds.mobile('sheet name')}"
@@ -252,7 +285,7 @@ def broken_files(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
     funds[funds.index("金额(万元)")] = "金额"
     yield TOWNSHIP, name("S05"), csv_bytes([funds, *moved])
     place = header.index("乡镇")
-    yield TOWNSHIP, name("S06"), csv_bytes([header, *[[*row[:place], "沙头镇", *row[place + 1 :]] for row in rows[: len(SPELLINGS)]]])
+    yield TOWNSHIP, name("S06"), csv_bytes([header, *[[*row[:place], "沙头镇", *row[place + 1 :]] for row in rows[: len(HOLDERS)]]])
     yield TOWNSHIP, name("S07"), csv_bytes([[f"填报日期：{seeds.mobile('report date')}"], header, *rows])
     sheet = f"户{seeds.id_number('sheet name')}"
     yield TOWNSHIP, name("S07b", "xlsx"), xlsx_bytes({sheet: [[f"填报日期：{seeds.id_number('report date')}"], header, *rows]})
@@ -291,7 +324,7 @@ class Search:
                     if canary := self._numbers.get(run[start : start + length]):
                         self._find(where, canary, of)
             if "尉" in form:
-                joined = re.sub(r"\s+", "", form)
+                joined = _BETWEEN_CHARACTERS.sub("", form)
                 for name, canary in self._names.items():
                     if name in joined:
                         self._find(where, canary, of)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duban.intake.words import fold, identifies_person, mask_id_number, mask_name, mask_text, shown_names
+from duban.intake.words import fold, identifies_person, mask_id_number, mask_name, mask_text, names_holder, shown_names
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,72 @@ def test_mask_id_number(text, masked):
         ("张三", None, "张三"),
         ("张三430902196503121234", "张三", "张*4309**********1234"),
         ("=1+1", "=1+1", "=1+1"),  # no name
+        # more than the name in the cell
+        ("甪甴甶户低保金", "户主：甪甴甶", "甪**户低保金"),
+        ("甪甹甶户低保金", "甪甹甶等3人", "甪**户低保金"),
+        ("甪甼甶户低保金，李四光户", "甪甼甶 李四光", "甪**户低保金，李**户"),
+        ("甪甽甶户低保金", "甪甽甶13912345678", "甪**户低保金"),
+        ("甪畁甶户低保金，李四光户", "甪畁甶\n李四光", "甪**户低保金，李**户"),
+        ("甪甴甶户低保金", "甪甴甶-已故", "甪**户低保金"),
+        ("甪甴甶户低保金", "甪甴甶 男", "甪**户低保金"),
+        ("甪甴甶户低保金", "甪甴甶。", "甪**户低保金"),
+        ("甪甴甶户低保金，李四光户", "甪甴甶&李四光", "甪**户低保金，李**户"),
+        ("甪甴甶户低保金", "原户主甪甴甶家属", "甪**户低保金"),
+        ("甪甴甶户低保金", "甪甴甶等三户", "甪**户低保金"),
+        ("甪甴甶户低保金", "甪甴甶长年在外看病", "甪**户低保金"),
+        ("王芳与其妻李四", "王芳（妻子李四）", "王*与其妻李*"),
+        ("张男与王家", "张男、王家男", "张*与王*"),
+        # a name in other spellings
+        ("甪畐甶•畒畓户", "甪畐甶·畒畓", "甪*****户"),
+        ("甪畐甶畒畓户", "甪畐甶．畒畓", "甪****户"),
+        ("畒畓户", "甪畐甶·畒畓", "畒*户"),
+        ("甪·畐·甶户", "甪畐甶", "甪****户"),
+        ("甪\u200b甴甶户", "甪甴\u2060甶", "甪***户"),
+        ("王芳户", "王 芳", "王*户"),
+        ("王芳李四两户", "王芳 李四", "王***两户"),
+        ("王芳、李四两户", "王 芳 李 四", "王*、李*两户"),
+        ("欧阳娜户", "欧阳 娜", "欧**户"),
+        ("\U00020b9f\U0002a6d6户", "户主：\U00020b9f\U0002a6d6", "\U00020b9f*户"),
+        ("\uf967大户", "不大", "\uf967*户"),  # a double of 不
+        ("甪甴甶户", "长" * 65, "****"),  # names in so long a cell are not looked for
+        # what names nobody
+        ("村集体收入无人公示", "村集体", "村集体收入无人公示"),
+        ("村集体收入", "集体", "村集体收入"),
+        ("面积不详", "不详", "面积不详"),
+        ("无房，全村多户漏雨", "无", "无房，全村多户漏雨"),
+        ("无房，全村多户漏雨", "全村", "无房，全村多户漏雨"),
+        ("无房，全村多户漏雨", "全村 多户", "无房，全村多户漏雨"),
+        ("三组3户，低保户漏雨", "三组3户（低保户）", "三组3户，低保户漏雨"),
+        ("大码头村房屋漏雨", "大码头村集体", "大码头村房屋漏雨"),
+        ("王某房屋漏雨", "王1", "王某房屋漏雨"),
     ],
 )
 def test_the_household_head_of_a_row_is_masked_in_its_texts(text, holder_name, masked):
     assert mask_text(text, holder_name) == masked
+
+
+def test_a_double_of_a_character_takes_the_place_of_one():
+    doubles = "".join(map(chr, [*range(0x2E80, 0x2FE0), *range(0xF900, 0xFB00), *range(0x2F800, 0x2FA20)]))
+    assert mask_text(f"{doubles}甪甴户", "甪甴") == f"{doubles}甪*户"
+
+
+@pytest.mark.parametrize(
+    ("key", "holder_name", "answer"),
+    [
+        ("鼕鼟罄", "鼕鼟罄", True),
+        ("大码头-鼕鼟罄", "鼕鼟罄", True),
+        ("鼕-鼟罄001", "户主：鼕鼟罄等3人", True),
+        ("大码头-李四", "鼕鼟罄 李四", True),
+        ("大码头-001", "鼕鼟罄", False),
+        ("大码头-001", "大码头村集体", False),
+        ("王-001", "王", False),
+        ("集体-001", "集体", False),
+        ("大码头-001", None, False),
+        ("大码头-001", "大码头" * 22, False),  # the row goes back anyway
+    ],
+)
+def test_names_holder(key, holder_name, answer):
+    assert names_holder(key, holder_name) is answer
 
 
 @pytest.mark.parametrize(
@@ -129,8 +191,28 @@ def test_the_household_head_of_a_row_is_masked_in_its_texts(text, holder_name, m
         ("430902202006240011", False),
         ("13812345678", True),
         ("8613812345678", True),
-        ("问-13812345678", False),
+        ("问-13812345678", True),
+        ("大码头-13913577021", True),
+        ("ZY13913577016", True),
+        ("13913577016号", True),
+        ("139-1357-7016", True),
+        ("+8613913577016", True),
+        ("+86-139-1357-7016", True),
+        ("86139.1357.7016", True),
+        ("迎风桥-139-13577016", True),
+        ("1391357-7016", True),
+        ("2020-06-24-139-1357-7016", True),
+        ("(139)1357-7016", True),
+        ("1-3-9-1-3-5-7-7-0-1-6", True),
         ("20200624001", False),
+        ("迎风桥-001", False),
+        ("ZJ-2020-0613-045", False),
+        ("2020-06-24-139", False),
+        ("2020-06-24-13913577", False),
+        ("2020062413913577016", False),  # digits within more digits
+        ("430902-13-913577016", False),  # no parts of a telephone
+        ("150-2020-0613", False),  # the last eight are a day
+        ("138-20200624", False),
     ],
 )
 def test_identifies_person(text, answer):
@@ -140,6 +222,21 @@ def test_identifies_person(text, answer):
 def test_names_that_are_masked_stay_different():
     names = ["430902196503121234", "问题台账", "430902199903121234", "问题台账(2)"]
     assert shown_names(names) == ["4309**********1234", "问题台账", "4309**********1234(2)", "问题台账(2)"]
+
+
+before_names = st.sampled_from(["", " ", "户主：", "户主", "原户主", "姓名:", "李四光、", "1.", "男 ", "低保户"])
+after_names = st.sampled_from(
+    ["", " ", "、", "等3人", "等三户", "-已故", " 男", "。", "&李四光", "\n", "13912345678", "（户主）", "家属", "？", "长期在外务工"]
+)
+names = st.text("甪甴甶甹甼甽畁畐畒畓", min_size=2, max_size=4)
+
+
+@given(before_names, names, after_names, st.sampled_from(["", " ", "·", "\u200b"]))
+def test_no_household_head_survives_whatever_stands_beside_the_name(before, name, after, between):
+    holder_name = before + name + after
+    assert name not in mask_text(f"经核实{name}户低保金", holder_name)
+    assert between.join(name) not in mask_text(f"经核实{between.join(name)}户低保金", holder_name)
+    assert names_holder(f"大码头-{name}-1", holder_name)
 
 
 separators = st.text(st.characters(exclude_categories=["Nd", "Cs"]), min_size=1, max_size=5)

@@ -16,6 +16,7 @@ from duban.intake.cells import Cell, display
 from duban.intake.places import Places
 from duban.intake.reading import DataRow, Table
 from duban.intake.values import BLANK, CellContext, Value, read_cell
+from duban.intake.words import names_holder
 from duban.ledgers import Column, Ledger, Vocabulary
 
 #: Types of columns in which the same few texts come again and again.
@@ -88,6 +89,8 @@ def type_rows(
         for column, read in readers:
             cell = row.cells.get(column.name)
             value = BLANK if cell is None else read(cell)
+            if column.type == "key" and value.value and names_holder(value.value, result.holder_of(column)):
+                value = Value(broken="R10")
             result.values[column.name] = value.value
             if value.broken:
                 result.marks.append((value.broken, column.name))

@@ -15,11 +15,11 @@ from itertools import pairwise
 from typing import Any
 
 from duban.intake.cells import Cell, Faulty, Number, display
-from duban.intake.words import fold, has_right_check_digit, identifies_person, is_phone_number
+from duban.intake.words import MAX_NAME, fold, has_right_check_digit, identifies_person, is_phone_number
 from duban.ledgers import Column, Vocabulary
 from duban.settings import TIMEZONE
 
-MAX_TEXT, MAX_NAME = 4000, 64
+MAX_TEXT = 4000
 MAX_DIGITS = 24  # what decimal arithmetic keeps exactly, the factor of 万元 included
 MAX_YUAN = Decimal(10) ** 12  # sums of a district must fit numeric(18,2)
 _BLANKS = frozenset(["", "/", "\\", "无", "-", "—", "——"])

@@ -34,8 +34,43 @@ _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK = "10X98765432"
 #: Nobody born later is the head of a household; a key made of division, day and serial number is not taken for one who was.
 _LAST_YEAR_OF_BIRTH = 2010
-# Written in Chinese, of two characters or more: a surname alone is in every other word.
-_NAME = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff·•]{2,16}")
+# A mobile number in parts, as a key may hold it: 3-4-4, 3-8 or 7-4 digits, with 86 before them or not, or every digit by itself.
+_BETWEEN_PARTS = r"[\W_]{1,3}"
+_MOBILE_IN_PARTS = re.compile(
+    rf"(?<!\d)(?:(?:00)?86{_BETWEEN_PARTS}|(?:00)?86|0)?"
+    rf"(?=1(?:{_BETWEEN_PARTS})?[3-9])(?:\d{{3}}{_BETWEEN_PARTS}\d{{4}}{_BETWEEN_PARTS}\d{{4}}|\d{{3}}{_BETWEEN_PARTS}\d{{8}}"
+    rf"|\d{{7}}{_BETWEEN_PARTS}\d{{4}}|\d(?:{_BETWEEN_PARTS}\d){{10}})(?!\d)"
+)
+#: Names in a longer cell are not looked for: the row goes back.
+MAX_NAME = 64
+# Characters of names: Chinese ones, rare planes and private use too, and those that stand for a lost one.
+_HAN = "\u2e80-\u2fdf\u3005\u3007\u3400-\u9fff\ue000-\ufaff\ufffd\U00020000-\U000e00ff\U000f0000-\U0010ffff"
+_HAN_CHARACTER = re.compile(f"[{_HAN}]")
+# What is left aside between the characters of a name: points as in 买买提·艾力, in every spelling, white space, what cannot be seen.
+_POINTS = ".·•‧∙⋅・．･᛫⸱\u0387"
+_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef"
+_UNSEEN = re.compile(f"[{_INVISIBLE}]+")
+_GAP = re.compile(rf"[\s{_INVISIBLE}{_POINTS}_-]+")
+_NOT_GAP = re.compile(rf"[^\s{_INVISIBLE}{_POINTS}_-]")
+_POINTED = re.compile(rf"[{_HAN}]+(?:\s*[{_POINTS}]\s*[{_HAN}]+)*")
+_RUN = re.compile(f"[{_HAN}]+")
+# Radicals and doubles: each is compared as the one character that it looks like.
+_DOUBLE = re.compile("[\u2e80-\u2fdf\uf900-\ufaff\U0002f800-\U0002fa1f]")
+# What stands beside a name in its cell; a cell of nothing else names nobody.
+_KINDS = "(?:贫困|脱贫|低保|五保|特困|监测|危房|困难|建档立卡|残疾|一般|普通)[户人]?|农户|住户|村民|居民|群众|等人?"
+_BEFORE = re.compile(
+    rf"(?:原?户主(?:姓名)?|姓名|申请人|申报人|联系人|当事人|信访人|反映人|受益人|代理人|已故|{_KINDS}"
+    "|其?(?:妻子|丈夫|儿子|女儿|母亲|父亲)|其[妻夫子女母父])"
+)
+_AFTER = re.compile(
+    rf"(?:[等共]?[一二三四五六七八九十百两几数多各全0-9]+[户人口名位家组]|{_KINDS}|户主|户|一?家人?|男|女|同志|先生|女士|老人|本人|家属|遗属"
+    r"|(?:已|病)?故|已?死亡|已?去世|亡|[之的]?(?:夫妇|夫妻|妻子?|丈夫|夫|儿子|女儿|子女|子|母亲?|父亲?)|外出|务工)$"
+)
+_NOBODY = re.compile(
+    r"|[无村组]|村?集体|[全本各]体?[村组户]?|不详|不明|未知|暂[无缺]|其[他它]|详?见?附[表件]|名单|[汉回苗瑶侗壮满藏彝]族|土家族|维吾尔族|蒙古族"
+)
+_PLACE = re.compile("[村组镇乡]|社区|街道|委会|集体|支部|政府|公司|合作社|学校|小学|中学|医院")
+_LONGEST_PLAIN_NAME = 4
 
 
 def fold(text: str) -> str:
@@ -69,13 +104,62 @@ def mask_text(text: str, holder_name: str | None = None) -> str:
 
 
 def _without_names(text: str, holder_name: str) -> str:
-    """The text with each name in a cell (one, or several with something between them) masked wherever it stands, also with spaces in it."""
-    for name in re.split(r"[、，,;；/／(（)）]", holder_name):
-        characters = _SPACE.sub("", name)
-        if _NAME.fullmatch(characters):
-            pattern = re.compile(r"\s*".join(map(re.escape, characters)))
-            text = pattern.sub(lambda match: mask_name(match[0]), text)
-    return text
+    """The text with each name of a cell masked wherever it stands, also with spaces or points in it; without any Chinese when the cell
+    is too long for names.
+    """
+    if len(holder_name) > MAX_NAME:
+        return _HAN_CHARACTER.sub("*", text)
+    plain = _plain(text)
+    if not (found := [name for name in _names_in(holder_name) if name in plain]):
+        return text
+    characters, places = list(text), [match.start() for match in _NOT_GAP.finditer(text)]
+    for name in found:
+        start = plain.find(name)
+        while start >= 0:
+            first, last = places[start], places[start + len(name) - 1]
+            characters[first + 1 : last + 1] = "*" * (last - first)
+            start = plain.find(name, start + len(name))
+    return "".join(characters)
+
+
+def _plain(text: str) -> str:
+    """Text as names are looked for in it: nothing between characters, and none that looks like another."""
+    return _DOUBLE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), _GAP.sub("", text))
+
+
+@lru_cache(maxsize=1024)  # one cell, all the texts of its row
+def _names_in(cell: str) -> tuple[str, ...]:
+    """The names in a cell of household heads, each as `_plain` text: every run of Chinese characters and, for names written apart (王 芳),
+    neighbours that make up no more than four; with points in them (买买提·艾力) also whole.
+    """
+    cell = _UNSEEN.sub("", cell)
+    runs = _RUN.findall(cell)
+    candidates = dict.fromkeys([*(_plain(match[0]) for match in _POINTED.finditer(cell)), *map(_plain, runs)])
+    for first in range(len(runs)):
+        joined = runs[first]
+        for run in runs[first + 1 :]:
+            joined += run
+            if len(joined) > _LONGEST_PLAIN_NAME:
+                break
+            candidates[_plain(joined)] = None
+    return tuple(dict.fromkeys(name for run in candidates for name in _names_of(run)))
+
+
+def _names_of(run: str) -> list[str]:
+    """The names that a run of characters may be: as it is, and without what stands before and after a name; of one that is longer than most
+    names, and no place, also its beginning. Of two characters or more: a surname alone is in every other word.
+    """
+    names = [run]
+    while found := _BEFORE.match(names[-1]):
+        names.append(names[-1][found.end() :])
+    while found := _AFTER.search(names[-1]):
+        names.append(names[-1][: found.start()])
+    rest = names[-1]
+    if _NOBODY.fullmatch(rest):
+        return []
+    if len(rest) >= _LONGEST_PLAIN_NAME and not _PLACE.search(rest):
+        names += (rest[:length] for length in range(2, _LONGEST_PLAIN_NAME + 1))
+    return [name for name in names if len(name) > 1]
 
 
 def _mask_grouped(text: str) -> str:
@@ -140,17 +224,29 @@ def is_phone_number(text: str) -> bool:
 
 
 def identifies_person(text: str) -> bool:
-    """True for a (folded) key that holds somebody's identity number, or is a mobile telephone number: a key stands everywhere.
+    """True for a (folded) key that holds somebody's identity number or mobile number, whatever is beside it: a key stands everywhere.
 
-    Keys may be made of a division, a day and a serial number, and have as many digits: only a right check digit and a year of birth count.
+    Keys may be made of a division, a day and a serial number, and have as many digits: only a right check digit and a year of birth count,
+    and digits in parts are no telephone when the last eight are a day (150-2020-0613).
     """
-    if re.fullmatch(_MOBILE, text):
+    if re.search(rf"(?<!\d){_MOBILE}(?!\d)", text):
         return True
+    for found in _MOBILE_IN_PARTS.finditer(text):
+        if not _DAY_OF_LEDGERS.fullmatch(re.sub(r"\D", "", found[0])[-8:]):
+            return True
     for found in re.finditer(r"(?<![0-9])[0-9]{17}[0-9Xx](?![0-9])", re.sub(_BETWEEN, "", text)):
         number = found[0].upper()
         if _is_like_an_id_number(number) and has_right_check_digit(number) and int(number[6:10]) <= _LAST_YEAR_OF_BIRTH:
             return True
     return False
+
+
+def names_holder(text: str, holder_name: str | None) -> bool:
+    """True for a key that holds a name of the cell of household heads in its row."""
+    if not holder_name or len(holder_name) > MAX_NAME:
+        return False
+    plain = _plain(text)
+    return any(name in plain for name in _names_in(holder_name))
 
 
 def shown_names(names: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from duban.intake.cells import Cell, Number, display
-from duban.intake.words import fold, identifies_person
+from duban.intake.words import fold, identifies_person, names_holder
 from duban.ledgers import Column
 
 _LOOK_LIKE_DIGITS = {"O": "0", "o": "0", "Q": "0", "l": "1", "I": "1", "i": "1", "|": "1", "Z": "2", "z": "2", "S": "5", "B": "8"}
@@ -15,8 +15,10 @@ _SCRIPTS = {"CYRILLIC": "西里尔字母", "GREEK": "希腊字母"}
 _VAGUE = re.compile("约|左右|大概|多|余|近|[~～]|[0-9][-—+＋至到][0-9]")
 
 
-def hint(column: Column, cell: Cell, rule_id: str) -> str | None:
+def hint(column: Column, cell: Cell, rule_id: str, holder_name: str | None = None) -> str | None:
     """A sentence in Chinese about this one cell, or None. Identity numbers are never quoted, only the character in question."""
+    if column.type == "key" and rule_id == "R10" and names_holder(display(cell), holder_name):
+        return "编号里有户主姓名"
     text = unicodedata.normalize("NFKC", display(cell)).strip()
     if (column.type in _DIGIT_TYPES or rule_id == "R10") and (found := _look_alike(text, column)):
         return found
@@ -79,7 +81,7 @@ def _id_number(cell: Cell, text: str) -> str | None:
 
 def _unreadable(column: Column, text: str) -> str | None:
     if column.type == "key" and identifies_person(fold(text)):
-        return "这像是证件号码或手机号码，不能用作编号"
+        return "编号里像有证件号码或手机号码"
     for place, character in enumerate(text, start=1):
         category = unicodedata.category(character)
         if character not in "\t\n\r" and (character == "\ufffd" or category in {"Cc", "Co", "Cn"}):

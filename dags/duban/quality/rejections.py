@@ -58,7 +58,7 @@ def row_rejections(row: TypedRow, declared: Declared, expectations: Expectations
         fix = declared.fix
         if declared.rule_id == "R04" and column.vocabulary:
             fix = f"请从这些选项里选一个填写：{'、'.join(expectations.vocabularies[column.vocabulary].canonical)}"
-        if likely := hint(column, cell, declared.rule_id):
+        if likely := hint(column, cell, declared.rule_id, row.holder_of(column)):
             fix = f"{fix}（{likely}）"
         misplaced_at = row.row.misplaced_at
         yield Rejection(
