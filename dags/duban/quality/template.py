@@ -6,8 +6,8 @@ Rows for which that cannot be are left out and counted; a key that is absent sta
 
 from __future__ import annotations
 
-import os
 import re
+import secrets
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ def write_template(conn: psycopg.Connection, settings: Settings, unit_code: str,
     folder.mkdir(exist_ok=True)
     # Without a date: one in the name of a file that is sent back would be its report date.
     path = folder / f"{_NOT_IN_NAMES.sub('_', known.unit.unit_name)}报送模板.xlsx"
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.draft")
     try:
         workbook.save(draft)
         draft.replace(path)
