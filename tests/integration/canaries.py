@@ -57,7 +57,8 @@ class Seeds:
     def id_number(self, place: str, end: str = "") -> str:
         """An identity number with a right check digit; one that ends in X when asked."""
         for number in itertools.count(len(self.all)):
-            first = f"4309021965{number // 28 % 12 + 1:02}{number % 28 + 1:02}{number // 336 * 7 % 1000:03}"
+            # other serial numbers than the sample gives its people
+            first = f"4309021965{number // 28 % 12 + 1:02}{number % 28 + 1:02}{500 + number // 336 * 7 % 500}"
             last = "10X98765432"[sum(int(digit) * weight for digit, weight in zip(first, _WEIGHTS, strict=True)) % 11]
             if (last == end or not end) and all(canary.sought != first for canary in self.all):
                 self.all.append(Canary("id", first, self.unit, place))
