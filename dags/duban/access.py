@@ -179,8 +179,8 @@ def close_side_doors(conn: psycopg.Connection) -> None:
     """
     functions = conn.execute(
         """select oid::regprocedure::text from pg_proc where pronamespace = 'pg_catalog'::regnamespace
-           and (proname like '%advisory%' or proname = 'pg_logical_emit_message'
-                or proname in ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_open', 'lowrite', 'lo_put'))"""
+           and (proname like '%%advisory%%' or proname = any(%s))""",
+        [["pg_logical_emit_message", "lo_create", "lo_creat", "lo_from_bytea", "lo_open", "lowrite", "lo_put"]],
     ).fetchall()
     workers = ", ".join((OWNER, LOGINS["loader"], LOGINS["transformer"], LOGINS["publisher"]))
     for (function,) in functions:
