@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from duban.intake.limits import MAX_CELL_TEXT, MAX_SHEETS
+from duban.intake import limits
 
 
 class Number(NamedTuple):
@@ -77,8 +77,8 @@ class Unreadable(Exception):
 
 def check_sheet_count(count: int) -> None:
     """Raises `Unreadable` (S10) for a workbook of more sheets than anyone keeps by hand."""
-    if count > MAX_SHEETS:
-        raise Unreadable("S10", f"文件里有 {count} 个工作表，超过 {MAX_SHEETS} 个，请分开报送")
+    if count > limits.MAX_SHEETS:
+        raise Unreadable("S10", f"文件里有 {count} 个工作表，超过 {limits.MAX_SHEETS} 个，请分开报送")
 
 
 def address(row: int, column: int) -> str:
@@ -122,11 +122,11 @@ def decimal_digits(value: float) -> str:
 
 
 def text_cell(text: str) -> str:
-    """The text as a cell: cut where no spreadsheet could go on (`MAX_CELL_TEXT`).
+    """The text as a cell: cut where no spreadsheet could go on (`limits.MAX_CELL_TEXT`).
 
     A NUL, which no database takes, becomes another control character: it is told of, or dropped, like those.
     """
-    return text[:MAX_CELL_TEXT].replace("\x00", "\x01")
+    return text[: limits.MAX_CELL_TEXT].replace("\x00", "\x01")
 
 
 def trim(rows: list[list[Cell]]) -> list[list[Cell]]:

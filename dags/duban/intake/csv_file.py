@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from duban.intake import limits
 from duban.intake.cells import Cell, Document, Misplaced, Sheet, Unreadable, text_cell, trim
-from duban.intake.limits import MAX_CELLS, MAX_COLUMNS, MAX_FILLED_CELLS, MAX_FILLED_ROWS, MAX_ROWS
 
 IsHeader = Callable[[list[Cell]], bool]
 SEPARATORS = (",", ";", "\t", "，")
@@ -149,7 +149,7 @@ class _Lines:
             raise StopIteration
         line = _LINE.match(self._text, self.at)[0]
         if len(line) > MAX_FIELDS and line.count(self._separator) > MAX_FIELDS:
-            raise Unreadable("S10", f"一行里的列数超过 {MAX_COLUMNS} 列")
+            raise Unreadable("S10", f"一行里的列数超过 {limits.MAX_COLUMNS} 列")
         self.at, self.left = self.at + len(line), self.left - 1
         if self.left < 0:
             raise csv.Error("a quote is open for too long")
@@ -163,14 +163,14 @@ def _rows(text: str, separator: str) -> list[list[Cell]]:
         rows.append(record if any(record) else [])
         if rows[-1]:
             filled, cells, filled_cells = filled + 1, cells + len(record), filled_cells + len(record) - record.count(None)
-        if len(rows) > MAX_ROWS:
-            raise Unreadable("S10", f"文件超过 {MAX_ROWS} 行")
-        if len(record) > MAX_COLUMNS:
-            raise Unreadable("S10", f"第 {len(rows)} 行有 {len(record)} 列，超过 {MAX_COLUMNS} 列")
-        if filled > MAX_FILLED_ROWS:
-            raise Unreadable("S10", f"有内容的行超过 {MAX_FILLED_ROWS} 行，请分开报送")
-        if cells > MAX_CELLS or filled_cells > MAX_FILLED_CELLS:
-            raise Unreadable("S10", f"有内容的单元格超过 {MAX_FILLED_CELLS} 格，请分开报送")
+        if len(rows) > limits.MAX_ROWS:
+            raise Unreadable("S10", f"文件超过 {limits.MAX_ROWS} 行")
+        if len(record) > limits.MAX_COLUMNS:
+            raise Unreadable("S10", f"第 {len(rows)} 行有 {len(record)} 列，超过 {limits.MAX_COLUMNS} 列")
+        if filled > limits.MAX_FILLED_ROWS:
+            raise Unreadable("S10", f"有内容的行超过 {limits.MAX_FILLED_ROWS} 行，请分开报送")
+        if cells > limits.MAX_CELLS or filled_cells > limits.MAX_FILLED_CELLS:
+            raise Unreadable("S10", f"有内容的单元格超过 {limits.MAX_FILLED_CELLS} 格，请分开报送")
     return rows
 
 

@@ -29,7 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from duban.intake.limits import MAX_BYTES
+from duban.intake import limits
 
 #: What a child does with a job: arguments and the bytes of a file → an answer for JSON, with bytes under `content` if it makes a file.
 Handler = Callable[[dict[str, Any], bytes], dict[str, Any]]
@@ -165,8 +165,8 @@ def _content(source: Path | None) -> bytes:
         return b""
     try:
         size = source.stat().st_size
-        if size > MAX_BYTES:
-            raise ChildFailed("S10", f"文件有 {size / 2**20:.0f} MB，超过 {MAX_BYTES / 2**20:.0f} MB")
+        if size > limits.MAX_BYTES:
+            raise ChildFailed("S10", f"文件有 {size / 2**20:.0f} MB，超过 {limits.MAX_BYTES / 2**20:.0f} MB")
         return source.read_bytes()
     except OSError:
         raise ChildFailed("S01", _BROKEN_OFF) from None

@@ -21,6 +21,7 @@ import xlrd.formatting
 import xlrd.sheet
 from xlrd import biffh
 
+from duban.intake import limits
 from duban.intake.cells import (
     Cell,
     Document,
@@ -34,16 +35,6 @@ from duban.intake.cells import (
     decimal_digits,
     text_cell,
     trim,
-)
-from duban.intake.limits import (
-    MAX_CHARACTERS,
-    MAX_ENTRIES,
-    MAX_FILLED_CELLS,
-    MAX_FORMATS,
-    MAX_MARKS,
-    MAX_MERGED_CELLS,
-    MAX_RECORDS,
-    MAX_STRINGS,
 )
 
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -140,7 +131,7 @@ class _Container(olefile.olefile.OleFileIO):
 
     def _load_direntry(self, sid: int) -> olefile.olefile.OleDirectoryEntry:
         self._entries_read += 1
-        if self._entries_read > MAX_ENTRIES:
+        if self._entries_read > limits.MAX_ENTRIES:
             raise ValueError("too many entries")
         return super()._load_direntry(sid)
 
@@ -177,8 +168,8 @@ def _records(stream: bytearray, start: int, found: _Survey) -> Iterator[tuple[in
         position = begin + length
         depth += (kind in biffh.bofcodes) - (kind == biffh.XL_EOF)
         found.record_count += 1
-        if found.record_count > MAX_RECORDS:
-            raise Unreadable("S10", f"文件里的记录超过 {MAX_RECORDS} 条，请把数据复制到新的工作簿，分开报送")
+        if found.record_count > limits.MAX_RECORDS:
+            raise Unreadable("S10", f"文件里的记录超过 {limits.MAX_RECORDS} 条，请把数据复制到新的工作簿，分开报送")
         yield kind, begin, position
         if depth == 0:
             return
@@ -242,7 +233,7 @@ def _survey(stream: bytearray) -> _Survey:
             found.was_calculated = True
         elif kind in {biffh.XL_XF, biffh.XL_FORMAT}:
             found.format_count += 1
-            if found.format_count > MAX_FORMATS:
+            if found.format_count > limits.MAX_FORMATS:
                 raise Unreadable("S10", "文件里的格式过多，请把数据复制到新的工作簿后报送")
         if kind not in _SHOWN_OF_BOOK or (kind == biffh.XL_CODEPAGE and version == _BIFF8):  # BIFF8 is UTF-16, whatever it says
             stream[begin - 4 : begin - 2] = _UNKNOWN
@@ -264,7 +255,7 @@ def _survey_sheet(stream: bytearray, offset: int, found: _Survey) -> int:
             result = stream[begin + 6 : begin + 14]
             if result == bytes(8) or (result[0] == 3 and result[6:] == b"\xff\xff"):
                 fresh.append(unpack_from("<HH", stream, begin))
-                if len(fresh) > MAX_MARKS:
+                if len(fresh) > limits.MAX_MARKS:
                     raise Unreadable("S10", "公式过多，请只保留数值，分开报送")
             else:
                 found.was_calculated = True
@@ -272,8 +263,8 @@ def _survey_sheet(stream: bytearray, offset: int, found: _Survey) -> int:
             stream[begin - 4 : begin - 2] = _UNKNOWN
             continue
         found.cell_count += (end - begin) // 6 if kind == biffh.XL_MULRK else 1
-        if found.cell_count > MAX_FILLED_CELLS:
-            raise Unreadable("S10", f"有内容的单元格超过 {MAX_FILLED_CELLS} 格，请分开报送")
+        if found.cell_count > limits.MAX_FILLED_CELLS:
+            raise Unreadable("S10", f"有内容的单元格超过 {limits.MAX_FILLED_CELLS} 格，请分开报送")
     found.fresh.append(fresh)
     return size
 
@@ -357,7 +348,7 @@ def _shared_texts(parts: list[bytes]) -> list[str]:
             position += 4
         text, number, position = _text(parts, number, position, length, options & 1)
         texts.append(text)
-        if len(texts) > MAX_STRINGS:
+        if len(texts) > limits.MAX_STRINGS:
             raise Unreadable("S10", "文件里的文字过多，请分开报送")
         position += behind
     return texts
@@ -411,7 +402,7 @@ def _read_stream(stream: bytearray, has_summary: bool) -> Document:
 def _read_sheet(book: _Book, number: int, never_calculated: Iterable[tuple[int, int]]) -> Sheet:
     sheet = book.get_sheet(number)
     merged = tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells)
-    if sum((bottom + 1 - top) * (right + 1 - left) for top, left, bottom, right in merged) > MAX_MERGED_CELLS:
+    if sum((bottom + 1 - top) * (right + 1 - left) for top, left, bottom, right in merged) > limits.MAX_MERGED_CELLS:
         raise Unreadable("S10", "合并单元格的范围过大，请取消合并后保存", sheet=sheet.name)
     codes = [_LITERAL.sub("", _format_code(book, xf)) for xf in book.xf_list]
     percents = {style for style, code in enumerate(codes) if "%" in code}
@@ -420,7 +411,7 @@ def _read_sheet(book: _Book, number: int, never_calculated: Iterable[tuple[int, 
     for r in range(sheet.nrows):
         rows.append(_row(sheet, r, percents, durations))
         characters += sum(len(cell) for cell in rows[-1] if isinstance(cell, str))
-        if characters > MAX_CHARACTERS:
+        if characters > limits.MAX_CHARACTERS:
             raise Unreadable("S10", "文件里的文字过多，请分开报送", sheet=sheet.name)
     for r, c in never_calculated:
         rows[r][c] = Faulty("")

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 import python_calamine
 
-from duban.intake import workbook_xml
+from duban.intake import limits, workbook_xml
 from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Sheet, Unreadable, decimal_digits, text_cell, trim
-from duban.intake.limits import MAX_CHARACTERS, MAX_MERGED_CELLS
 
 
 def read(content: bytes) -> Document:
@@ -39,7 +38,7 @@ def _read_sheet(workbook: python_calamine.CalamineWorkbook, meta: python_calamin
     sheet = workbook.get_sheet_by_name(meta.name)
     # An area that ends before it begins is none, and must not make up for one that is too large.
     merged = tuple((a[0], a[1], b[0], b[1]) for a, b in sheet.merged_cell_ranges or () if a[0] <= b[0] and a[1] <= b[1])
-    if sum((last_row + 1 - first_row) * (last + 1 - first) for first_row, first, last_row, last in merged) > MAX_MERGED_CELLS:
+    if sum((last_row + 1 - first_row) * (last + 1 - first) for first_row, first, last_row, last in merged) > limits.MAX_MERGED_CELLS:
         raise Unreadable("S10", "合并单元格的范围过大，请取消合并后保存", sheet=meta.name)
     rows = list(_rows(sheet, meta.name))
     for r, c in marks.percents:
@@ -67,7 +66,7 @@ def _rows(sheet: python_calamine.CalamineSheet, name: str) -> Iterator[list[Cell
             continue
         cells = [None if value == "" else _cell(value) for value in values]
         characters += sum(len(cell) for cell in cells if isinstance(cell, str))
-        if characters > MAX_CHARACTERS:
+        if characters > limits.MAX_CHARACTERS:
             raise Unreadable("S10", "文件里的文字过多，请分开报送", sheet=name)
         yield before + cells
 

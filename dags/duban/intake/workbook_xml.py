@@ -22,24 +22,8 @@ from xml.etree import ElementTree
 import defusedxml.ElementTree as defused
 from defusedxml import DefusedXmlException
 
+from duban.intake import limits
 from duban.intake.cells import Unreadable, address, check_sheet_count
-from duban.intake.limits import (
-    MAX_CELLS,
-    MAX_COLUMNS,
-    MAX_ENTRIES,
-    MAX_FILLED_CELLS,
-    MAX_FILLED_ROWS,
-    MAX_INFLATED,
-    MAX_MARKS,
-    MAX_PART_READ_WHOLE,
-    MAX_RATIO,
-    MAX_ROWS,
-    MAX_RUN_OF_TEXT,
-    MAX_STRING_BYTES,
-    MAX_STRINGS,
-    MAX_TOKEN,
-    RATIO_MATTERS_FROM,
-)
 
 # What the libraries raise on an archive or XML that is not whole.
 _DAMAGED = (
@@ -165,12 +149,12 @@ def _scan(archive: zipfile.ZipFile, parts: dict[str, str]) -> BookMarks:
 
 def _check_size(archive: zipfile.ZipFile) -> None:
     entries = archive.infolist()
-    if len(entries) > MAX_ENTRIES:
-        raise Unreadable("S10", f"文件内部有 {len(entries)} 个部件，超过 {MAX_ENTRIES} 个")
+    if len(entries) > limits.MAX_ENTRIES:
+        raise Unreadable("S10", f"文件内部有 {len(entries)} 个部件，超过 {limits.MAX_ENTRIES} 个")
     inflated, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
-    if inflated > MAX_INFLATED:
-        raise Unreadable("S10", f"文件解压后有 {inflated / 2**20:.0f} MB，超过 {MAX_INFLATED / 2**20:.0f} MB")
-    if inflated > RATIO_MATTERS_FROM and inflated > MAX_RATIO * packed:
+    if inflated > limits.MAX_INFLATED:
+        raise Unreadable("S10", f"文件解压后有 {inflated / 2**20:.0f} MB，超过 {limits.MAX_INFLATED / 2**20:.0f} MB")
+    if inflated > limits.RATIO_MATTERS_FROM and inflated > limits.MAX_RATIO * packed:
         raise Unreadable("S10", f"文件解压后是原来的 {inflated / max(1, packed):.0f} 倍，内容异常；请删去多余的行列和格式后另存为 .xlsx")
 
 
@@ -186,7 +170,7 @@ def _parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def _whole(archive: zipfile.ZipFile, parts: dict[str, str], part: str) -> bytes:
-    if archive.getinfo(parts[part]).file_size > MAX_PART_READ_WHOLE:
+    if archive.getinfo(parts[part]).file_size > limits.MAX_PART_READ_WHOLE:
         raise Unreadable("S10", "文件里的格式或链接过多，请把数据复制到新的工作簿后报送")
     return archive.read(parts[part])
 
@@ -246,7 +230,7 @@ def _string_sizes(archive: zipfile.ZipFile, parts: dict[str, str]) -> array[int]
                         if match.end() > len(tail):
                             sizes.append(first + match.end() - end)
                             end = first + match.end()
-                    if total > MAX_STRING_BYTES or len(sizes) > MAX_STRINGS:
+                    if total > limits.MAX_STRING_BYTES or len(sizes) > limits.MAX_STRINGS:
                         raise Unreadable("S10", _TOO_MUCH_TEXT)
                     if b"<!DOCTYPE" in data:
                         raise Unreadable("S01", _UNSAFE)
@@ -267,7 +251,7 @@ class _Parser:
         """The next piece."""
         self._expat.Parse(data, False)
         self._fed += len(data)
-        if self._fed - self._expat.CurrentByteIndex > MAX_TOKEN:
+        if self._fed - self._expat.CurrentByteIndex > limits.MAX_TOKEN:
             raise Unreadable("S01", _DAMAGED_TEXT)
 
     def close(self) -> None:
@@ -301,9 +285,9 @@ class _SheetScan:
         inflated, run, rest = 0, 0, b""
         while chunk := stream.read(_CHUNK):
             inflated, run = inflated + len(chunk), 0 if b"<" in chunk else run + len(chunk)
-            if inflated > MAX_INFLATED:
-                raise Unreadable("S10", f"文件解压后超过 {MAX_INFLATED / 2**20:.0f} MB", sheet=self._sheet)
-            if run > MAX_RUN_OF_TEXT:
+            if inflated > limits.MAX_INFLATED:
+                raise Unreadable("S10", f"文件解压后超过 {limits.MAX_INFLATED / 2**20:.0f} MB", sheet=self._sheet)
+            if run > limits.MAX_RUN_OF_TEXT:
                 raise Unreadable("S01", _DAMAGED_TEXT, sheet=self._sheet)
             data = rest + chunk
             # A row that may go on is left for the next turn.
@@ -312,8 +296,8 @@ class _SheetScan:
             if end <= 0 or any(sign in data for sign in _CONTENT_SIGNS):
                 data = _BLANK_CELLS.sub(b"", data)
                 self._book.filled_cells += data.count(b"</c>")
-                if self._book.filled_cells > MAX_FILLED_CELLS:
-                    raise Unreadable("S10", f"有内容的单元格超过 {MAX_FILLED_CELLS} 格，请分开报送", sheet=self._sheet)
+                if self._book.filled_cells > limits.MAX_FILLED_CELLS:
+                    raise Unreadable("S10", f"有内容的单元格超过 {limits.MAX_FILLED_CELLS} 格，请分开报送", sheet=self._sheet)
                 self._count_texts(data)
                 parser.feed(_BLANK_ROWS.sub(b"", self._plain_cells.sub(b"", data) if self._plain_cells else data))
         parser.feed(rest)
@@ -323,7 +307,7 @@ class _SheetScan:
     def _count_texts(self, data: bytes) -> None:
         sizes = self._string_sizes
         self._book.text_bytes += sum(sizes[index] for number in _SHARED_TEXT.findall(data) if (index := int(number)) < len(sizes))
-        if self._book.text_bytes > MAX_STRING_BYTES:
+        if self._book.text_bytes > limits.MAX_STRING_BYTES:
             raise Unreadable("S10", _TOO_MUCH_TEXT, sheet=self._sheet)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -362,18 +346,18 @@ class _SheetScan:
         row, column, marks = self._row, self._column, self._marks
         self._book.filled_rows += row >= self._rows
         self._rows, self._columns = max(self._rows, row + 1), max(self._columns, column + 1)
-        if column >= MAX_COLUMNS or row >= MAX_ROWS or self._rows * self._columns > MAX_CELLS:
+        if column >= limits.MAX_COLUMNS or row >= limits.MAX_ROWS or self._rows * self._columns > limits.MAX_CELLS:
             reason = f"单元格 {address(row, column)} 超出了可读的范围，请删去表格边缘多余的内容后保存"
             raise Unreadable("S10", reason, cell=address(row, column), sheet=self._sheet)
-        if self._book.filled_rows > MAX_FILLED_ROWS:
-            raise Unreadable("S10", f"有内容的行超过 {MAX_FILLED_ROWS} 行，请分开报送", sheet=self._sheet)
+        if self._book.filled_rows > limits.MAX_FILLED_ROWS:
+            raise Unreadable("S10", f"有内容的行超过 {limits.MAX_FILLED_ROWS} 行，请分开报送", sheet=self._sheet)
         if self._kind == "e":
             marks.faults[row, column] = self._text or "#ERROR"
         elif self._has_formula and not self._text and self._kind != "str":
             marks.faults[row, column] = ""
         elif self._is_percent:
             marks.percents.add((row, column))
-        if len(marks.faults) + len(marks.percents) > MAX_MARKS:
+        if len(marks.faults) + len(marks.percents) > limits.MAX_MARKS:
             raise Unreadable("S10", "公式错误或百分比的单元格过多，请只保留数值，分开报送", sheet=self._sheet)
 
 
