@@ -24,7 +24,7 @@ class Outcomes:
     partly_files: int
     rejected_files: int
     duplicate_files: int
-    row_count: int
+    judged_rows: int  # accepted or sent back: totals, notes and what a slip leaves aside are no base of a rate
     rejected_rows: int
 
     @property
@@ -34,8 +34,8 @@ class Outcomes:
 
     @property
     def rejected_pct(self) -> Decimal | None:
-        """Rows sent back of all rows read."""
-        return half_up_pct(self.rejected_rows, self.row_count)
+        """Rows sent back of all rows judged."""
+        return half_up_pct(self.rejected_rows, self.judged_rows)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Quality:
     @property
     def total(self) -> Outcomes:
         """All files together."""
-        names = ("accepted_files", "partly_files", "rejected_files", "duplicate_files", "row_count", "rejected_rows")
+        names = ("accepted_files", "partly_files", "rejected_files", "duplicate_files", "judged_rows", "rejected_rows")
         return Outcomes(*(sum(getattr(day, name) for day in self.days) for name in names))
 
 
@@ -96,7 +96,7 @@ class SentFile:
     received_at: datetime
     report_on: date | None
     outcome: str
-    row_count: int
+    judged_count: int
     rejected_count: int
 
 
@@ -141,7 +141,7 @@ _OUTCOMES = """
     count(*) filter (where outcome = 'accepted_with_rejections') as partly_files,
     count(*) filter (where outcome = 'rejected') as rejected_files,
     count(*) filter (where outcome = 'duplicate') as duplicate_files,
-    coalesce(sum(row_count), 0)::integer as row_count,
+    coalesce(sum(accepted_count + rejected_count), 0)::integer as judged_rows,
     coalesce(sum(rejected_count), 0)::integer as rejected_rows
 """
 
@@ -191,7 +191,7 @@ _SENT_FILES = """
 select file.*
 from marts.dim_townships as township
 cross join lateral (
-    select unit_code, file_name, received_at, report_on, outcome, row_count, rejected_count
+    select unit_code, file_name, received_at, report_on, outcome, accepted_count + rejected_count as judged_count, rejected_count
     from marts.fct_submissions
     where unit_code = township.township_code
     order by received_at desc
