@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 from duban.intake.words import fold
+from duban.row_rules import BESIDE, faults, kind_of
 from duban.settings import Settings
 
 #: What the reader of a cell can be asked for. `money` is yuan as Decimal, `percent` 0–100 as Decimal.
@@ -219,8 +220,8 @@ def load_expectations(settings: Settings) -> Expectations:
     """Load and check everything under `expectations/` and the code lists that the settings point at.
 
     Raises:
-        ExpectationsInvalid: a rule names an unknown column, a type or vocabulary does not exist, an id stands twice,
-            a key is missing, a file is no YAML.
+        ExpectationsInvalid: a rule names an unknown column or compares what cannot be compared exactly, a type or vocabulary does not
+            exist, an id stands twice, a key is missing, a file is no YAML.
     """
     return read_expectations(settings.expectations, settings.seeds)
 
@@ -277,6 +278,7 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
             raise ExpectationsInvalid(f"{folder / 'columns.csv'}: {column.name}: unknown type {column.type!r}")
         if (column.type == "vocabulary") != (column.vocabulary is not None) or column.vocabulary not in {None, *vocabularies}:
             raise ExpectationsInvalid(f"{folder / 'columns.csv'}: {column.name}: unknown vocabulary {column.vocabulary!r}")
+    kinds = BESIDE | {column.name: kind_of(column.type) for column in columns}
     names = {column.name for column in columns}
     rules = tuple(
         Rule(
@@ -295,6 +297,8 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
         unknown = {rule.column, *rule.needs} - names
         if unknown:
             raise ExpectationsInvalid(f"{folder / 'rules.yml'}: {rule.id} names unknown columns {sorted(unknown)}")
+        if wrong := list(faults(rule.expect, rule.when, kinds)):
+            raise ExpectationsInvalid(f"{folder / 'rules.yml'}: {rule.id}: {'; '.join(wrong)}")
     return Ledger(spec["ledger"], spec["title"], spec["key"], tuple(spec["senders"]), spec["target"], columns, rules)
 
 
@@ -479,9 +483,16 @@ def _named(place: Path) -> Iterator[None]:
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return yaml.load(path.read_text(encoding="utf-8"), _ExactLoader)
+    except (yaml.YAMLError, UnicodeDecodeError, InvalidOperation) as error:
         raise ExpectationsInvalid(f"{path}: {error}") from None
+
+
+class _ExactLoader(yaml.SafeLoader):
+    """YAML whose decimals are what stands there: 86.8, and not the float beside it."""
+
+
+_ExactLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: Decimal(loader.construct_scalar(node)))
 
 
 def _date(text: str) -> date | None:

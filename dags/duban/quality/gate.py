@@ -10,8 +10,8 @@ Great Expectations pick the rows of each rule by a condition costs more than jud
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -23,6 +23,7 @@ import pandas as pd
 
 from duban.intake.typed_rows import TypedRow, leader_count
 from duban.ledgers import Expectations, Ledger, Rule
+from duban.row_rules import BETWEEN
 
 _RESULT_FORMAT = {
     "result_format": "COMPLETE",
@@ -48,6 +49,7 @@ class Declared:
     fix: str
     expect: Mapping[str, Any]
     scope: Rule | None
+    constants: Mapping[str, Any] = field(default_factory=dict)  # columns that hold one value: the bound that a rule compares with
 
     @property
     def named_columns(self) -> set[str]:
@@ -80,8 +82,27 @@ def declared_expectations(ledger: Ledger, expectations: Expectations) -> list[De
         Declared(rule.id, None, rule.reason, rule.fix, {"type": "expect_column_values_to_be_null", "column": rule.id}, None)
         for rule in expectations.cell_rules.values()
     ]
-    own = [Declared(rule.id, rule.column, rule.reason, rule.fix, rule.expect, rule) for rule in ledger.rules]
+    own = [
+        Declared(rule.id, rule.column, rule.reason, rule.fix, expect, rule, constants)
+        for rule in ledger.rules
+        for expect, constants in _exact(rule.expect)
+    ]
     return marks + own
+
+
+def _exact(expect: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """An expectation as it is judged. Great Expectations makes a float of a bound, and cannot compare one with dates: each bound becomes a
+    column of its own, compared as Decimals and dates are.
+    """
+    if expect["type"] != BETWEEN:
+        yield expect, {}
+        return
+    for bound, other, strict in (("min_value", "column_B", "strict_min"), ("max_value", "column_A", "strict_max")):
+        if (value := expect.get(bound)) is not None:
+            column = "column_A" if other == "column_B" else "column_B"
+            sides = {column: expect["column"], other: f"={value}"}
+            greater = {"type": "expect_column_pair_values_a_to_be_greater_than_b", **sides, "or_equal": not expect.get(strict, False)}
+            yield greater, {f"={value}": value}
 
 
 def judge(ledger: Ledger, rows: Sequence[TypedRow], backgrounds: Mapping[str, Background], expectations: Expectations) -> list[Evaluated]:
@@ -93,7 +114,8 @@ def judge(ledger: Ledger, rows: Sequence[TypedRow], backgrounds: Mapping[str, Ba
     declared = declared_expectations(ledger, expectations)
     if not rows:
         return []
-    batch = RowBatch(rows, backgrounds, expectations)
+    constants = {name: value for entry in declared for name, value in entry.constants.items()}
+    batch = RowBatch(rows, backgrounds, expectations, constants)
     scopes = [batch.scope(entry.scope) for entry in declared]
     results = []
     for numbers in _with_equal_scope(scopes):
@@ -139,8 +161,15 @@ _BESIDE: Mapping[str, Callable[[TypedRow, Background], Any]] = {
 class RowBatch:
     """The rows of one ledger, column by column: each is made when the first rule asks for it."""
 
-    def __init__(self, rows: Sequence[TypedRow], backgrounds: Mapping[str, Background], expectations: Expectations):
+    def __init__(
+        self,
+        rows: Sequence[TypedRow],
+        backgrounds: Mapping[str, Background],
+        expectations: Expectations,
+        constants: Mapping[str, Any],
+    ):
         self._rows, self._backgrounds, self._marks = rows, backgrounds, expectations.cell_rules
+        self._constants = constants
         self._ledger = rows[0].ledger
         self._unreadable = [(position, row.unreadable()) for position, row in enumerate(rows) if row.marks]
         self._facts: dict[str, list[Any]] = {}
@@ -164,6 +193,10 @@ class RowBatch:
 
     def series(self, name: str) -> pd.Series | None:
         """A column of the frame; None when no row has it."""
+        if name in self._constants:
+            value = self._constants[name]
+            values = pd.Series([value] * len(self._rows), dtype="object")
+            return pd.to_datetime(values) if isinstance(value, date) else values
         if name in self._marks:
             marked = [",".join(column for mark, column in row.marks if mark == name) or None for row in self._rows]
             return pd.Series(marked, dtype="object")
