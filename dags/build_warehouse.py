@@ -19,6 +19,7 @@ from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 from duban.orchestration.assets import BUILT_MARTS, MARTS, RAW, announce_build
 from duban.orchestration.defaults import DEFAULT_ARGS, TIMEZONE
 from duban.orchestration.failures import record_failure
+from duban.orchestration.guardian import guard_any_thread
 
 
 def say_how_old(context) -> None:
@@ -37,7 +38,7 @@ def say_how_old(context) -> None:
     tags=["warehouse"],
 )
 def build_warehouse():
-    @task(outlets=[MARTS, BUILT_MARTS], on_failure_callback=[record_failure, say_how_old])
+    @task(outlets=[MARTS, BUILT_MARTS], on_execute_callback=guard_any_thread, on_failure_callback=[record_failure, say_how_old])
     def build(*, triggering_asset_events=None, outlet_events=None) -> None:
         from duban.orchestration import steps
 

@@ -21,6 +21,7 @@ import psutil
 import psycopg
 
 from duban import access
+from duban.warehouse import LOST_CLIENT
 from local.config import Installation
 from local.console import Problem
 from local.processes import rotate, tail
@@ -57,6 +58,8 @@ SERVER_OPTIONS = {
     # A DETAIL or a failed statement may quote a person's row: the client gets it, the log does not.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
+    # Whose machine is gone, or whose program ended in the middle of a statement, holds nothing for more than a minute.
+    **LOST_CLIENT,
 }
 
 

@@ -2,13 +2,19 @@
 
 Locks make the work safe to run twice: whoever claims, loads or builds holds a lock on the very connection it commits with. A task that was
 given up but still runs either holds the lock (its successor waits) or has lost its connection (and can commit nothing).
+
+Nobody holds one for ever: who holds a lock says every few seconds that it lives, and the server ends a session that says nothing for
+`SILENT_SECONDS`: that of a process that was stopped, or of a machine that is gone.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -17,6 +23,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, dict_row
 
 from duban.settings import TIMEZONE, Settings
@@ -28,6 +35,30 @@ LOCK_TIMEOUT = "lock_timeout = '30s'"
 # Keys of the advisory locks; any numbers will do, they must only differ.
 _LOCK_MIGRATE, _LOCK_CLAIM, _LOCK_JUDGE, _LOCK_LOAD, _LOCK_BUILD, _LOCK_RETURNS, _LOCK_DELIVERIES, _LOCK_ISSUES = range(820_001, 820_009)
 _LOCK_FREEZE = 820_009
+_LOCK_NAMES = {
+    _LOCK_MIGRATE: "preparing the warehouse",
+    _LOCK_CLAIM: "taking files",
+    _LOCK_JUDGE: "judging",
+    _LOCK_LOAD: "loading",
+    _LOCK_BUILD: "building the marts",
+    _LOCK_RETURNS: "writing returns",
+    _LOCK_DELIVERIES: "sending",
+    _LOCK_ISSUES: "writing issues",
+}
+#: Who holds a lock and says nothing for so long is taken for gone; it says something every `BEAT_SECONDS`.
+SILENT_SECONDS, BEAT_SECONDS = 60.0, 15.0
+LONGEST_TRANSACTION = "30min"
+#: What the sessions of a build call themselves; those of a person's own `dbt` are `dbt`.
+BUILDING = "duban build"
+#: For every session of ours, on whatever server: a side that is gone is noticed within a minute, and no transaction waits for ever.
+LOST_CLIENT = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60s",
+    "client_connection_check_interval": "10s",
+}
+_LOST_SERVER = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 
 
 @dataclass(frozen=True)
@@ -105,8 +136,10 @@ def connect(settings: Settings, login: str = "operator") -> psycopg.Connection:
         settings: Where the warehouse is.
         login: Whose rights: a name of `settings.LOGINS`, or the operator, who acts as the owner.
     """
-    options = f"-c timezone={TIMEZONE.key}" + (" -c role=duban_owner" if login == "operator" else "")
-    return psycopg.connect(settings.uri(login), autocommit=True, application_name="duban", options=options)
+    # the operator's commands may rest in a transaction: a backup copies files under its snapshot
+    more = {"role": "duban_owner"} if login == "operator" else {"idle_in_transaction_session_timeout": f"{SILENT_SECONDS:.0f}s"}
+    options = " ".join(f"-c {name}={value}" for name, value in {"timezone": TIMEZONE.key, **LOST_CLIENT, **more}.items())
+    return psycopg.connect(settings.uri(login), autocommit=True, application_name="duban", options=options, **_LOST_SERVER)
 
 
 def migrate(conn: psycopg.Connection) -> list[str]:
@@ -131,14 +164,71 @@ def migrate(conn: psycopg.Connection) -> list[str]:
 
 
 @contextmanager
-def _held(conn: psycopg.Connection, key: int) -> Iterator[None]:
-    """Hold a session lock. Waits for whoever holds it; freed with the connection at the latest."""
+def _held(conn: psycopg.Connection, key: int, on_loss: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold a session lock. Waits for whoever holds it; freed with the connection at the latest.
+
+    `on_loss` is called, in another thread, when the session has ended under its holder: the lock may be another's by then.
+    """
     conn.execute("select pg_advisory_lock(%s)", (key,))
     try:
-        yield
+        with _beating(conn, on_loss):
+            yield
     finally:
         if not conn.closed:
             conn.execute("select pg_advisory_unlock(%s)", (key,))
+
+
+@contextmanager
+def _beating(conn: psycopg.Connection, on_loss: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Let the server end this session when its process says nothing any more, and say something meanwhile, also between statements."""
+    is_over = threading.Event()
+
+    def beat() -> None:
+        while not is_over.wait(BEAT_SECONDS):
+            # in a COPY, or after an error in a transaction, the holder itself is about to speak
+            if conn.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.INTRANS):
+                continue
+            try:
+                conn.execute("")  # no query: it takes no snapshot
+            except psycopg.Error:
+                if conn.closed and not is_over.is_set():
+                    on_loss()
+                    return
+
+    bounds = dict.fromkeys(("idle_session_timeout", "idle_in_transaction_session_timeout"), f"{SILENT_SECONDS * 1000:.0f}ms")
+    if conn.info.server_version >= 170000:
+        # of a process that was stopped in the middle of a COPY the server knows only that it sends nothing
+        bounds["transaction_timeout"] = LONGEST_TRANSACTION
+    before = {name: conn.execute("select current_setting(%s)", (name,)).fetchone()[0] for name in bounds}
+    _set(conn, bounds)
+    thread = threading.Thread(target=beat, name="beat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+        if not conn.closed and conn.info.transaction_status != TransactionStatus.INERROR:
+            _set(conn, before)
+
+
+def _set(conn: psycopg.Connection, options: Mapping[str, str]) -> None:
+    for name, value in options.items():
+        conn.execute("select set_config(%s, %s, false)", (name, value))
+
+
+def silent_holders(conn: psycopg.Connection) -> list[tuple[str, int, float]]:
+    """Who holds a lock and has said nothing for three beats: what is locked, the session, seconds. The server ends it soon."""
+    rows = conn.execute(
+        """select objid::bigint, pid, extract(epoch from clock_timestamp() - state_change)::float8
+           from pg_locks join pg_stat_activity using (pid)
+           where locktype = 'advisory' and granted and classid = 0 and pg_locks.database = (
+               select oid from pg_database where datname = current_database()
+           ) and state <> 'active' and state_change < clock_timestamp() - make_interval(secs => %s)
+           order by state_change""",
+        (3 * BEAT_SECONDS,),
+    ).fetchall()
+    return [(_LOCK_NAMES.get(key, str(key)), pid, seconds) for key, pid, seconds in rows]
 
 
 # ── claiming ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -435,7 +525,8 @@ def deliveries_lock(conn: psycopg.Connection) -> Iterator[bool]:
     """Only one process sends at a time; False: another one does. Waits for nobody: a mail server may keep that one waiting for long."""
     is_ours = conn.execute("select pg_try_advisory_lock(%s)", (_LOCK_DELIVERIES,)).fetchone()[0]
     try:
-        yield is_ours
+        with _beating(conn) if is_ours else nullcontext():
+            yield is_ours
     finally:
         if is_ours and not conn.closed:
             conn.execute("select pg_advisory_unlock(%s)", (_LOCK_DELIVERIES,))
@@ -631,9 +722,25 @@ def replace_recipients(conn: psycopg.Connection, recipients: Sequence[Mapping[st
 # ── builds and pages ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def build_lock(conn: psycopg.Connection) -> Any:
-    """Only one dbt run at a time: two would replace each other's tables."""
-    return _held(conn, _LOCK_BUILD)
+@contextmanager
+def build_lock(conn: psycopg.Connection) -> Iterator[None]:
+    """Only one dbt run at a time: two would replace each other's tables. What a run that was killed has left behind is ended.
+
+    dbt works on connections of its own. So who loses this lock (it was stopped, and goes on) ends at once, before its dbt writes another
+    table; and whoever has it ends the statements that a former holder left running.
+    """
+
+    def end() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with _held(conn, _LOCK_BUILD, end):
+        conn.execute(
+            """select pg_terminate_backend(pid, 5000) from pg_stat_activity
+               where usename = current_user and datname = current_database() and application_name = %s""",
+            (BUILDING,),
+        )
+        close_builds(conn)
+        yield
 
 
 def last_build(conn: psycopg.Connection) -> tuple[int, bool]:
@@ -641,13 +748,10 @@ def last_build(conn: psycopg.Connection) -> tuple[int, bool]:
     return conn.execute("select build_id, is_success is true from ops.builds order by build_id desc limit 1").fetchone()
 
 
-def record_failed_build(conn: psycopg.Connection) -> None:
-    """Record that the build that began last has ended, when it could not do so itself."""
+def close_builds(conn: psycopg.Connection) -> None:
+    """Record that builds have failed that could not say so themselves. Call under `build_lock`: nobody else builds."""
     with conn.transaction():
-        conn.execute(
-            """update ops.builds set finished_at = clock_timestamp(), is_success = false
-               where build_id = (select max(build_id) from ops.builds) and finished_at is null"""
-        )
+        conn.execute("update ops.builds set finished_at = clock_timestamp(), is_success = false where finished_at is null")
 
 
 def unbuilt_submissions(conn: psycopg.Connection) -> int:
@@ -760,7 +864,7 @@ def freeze_transaction(conn: psycopg.Connection, district_code: str, series: str
             held = False
 
     try:
-        with conn.transaction():
+        with _beating(conn), conn.transaction():
             conn.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK_FREEZE, f"{district_code}-{series}"))
             conn.execute("select pg_advisory_lock(%s)", (_LOCK_LOAD,))
             held = True

@@ -58,7 +58,7 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
     """
     from dbt.cli.main import dbtRunner
 
-    os.environ.update(connection_variables(settings))
+    os.environ.update(connection_variables(settings), DBT_APPLICATION_NAME=warehouse.BUILDING)
     project = str(settings.dbt_project)
     with warehouse.connect(settings, "transformer") as conn, warehouse.build_lock(conn):
         command = ["build", "--selector", selector, "--project-dir", project, "--profiles-dir", project, "--quiet", "--no-write-json"]
@@ -69,7 +69,7 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
         results = list(getattr(outcome.result, "results", None) or ())
         build_id, is_good = warehouse.last_build(conn) if outcome.success else (0, False)
         if not is_good:
-            warehouse.record_failed_build(conn)
+            warehouse.close_builds(conn)
     if not is_good:
         failed = [f"{result.node.name}: {result.message}" for result in results if result.status in {"error", "fail", "runtime error"}]
         raise BuildFailed("; ".join(failed) or str(outcome.exception or "not every mart was built"))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from duban.orchestration.failures import record_failure, record_recovery
+from duban.orchestration.guardian import guard
 
 TIMEZONE = "Asia/Shanghai"
 
@@ -15,6 +16,7 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retries": 2,
     "retry_delay": timedelta(seconds=10),
     "execution_timeout": timedelta(minutes=60),
+    "on_execute_callback": guard,
     "on_failure_callback": record_failure,
     "on_success_callback": record_recovery,
 }

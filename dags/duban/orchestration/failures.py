@@ -1,4 +1,4 @@
-"""What happens when a task fails for good: it becomes a fact that the watch reports, and its log says what to do.
+"""What happens when a task fails for good, or has to be ended: it becomes a fact that the watch reports, and its log says what to do.
 
 Beside the exception's type only its first line is kept, and only where the text is our own: what a library says may quote a row.
 """
@@ -33,6 +33,14 @@ def record_failure(context: dict[str, Any]) -> None:
         first_line=first_line(error),
     )
     _tell_warehouse(keep, failure)
+
+
+def record_ended(kind: str, dag_id: str, task_id: str, run_id: str, map_index: str, try_number: str) -> None:
+    """Record that the guardian had to end a task, and as what: `Frozen` or `Overdue`. Airflow tries it again. Never raises."""
+    from duban.watching.records import Failure
+    from duban.watching.records import record_failure as keep
+
+    _tell_warehouse(keep, Failure(dag_id, task_id, run_id, int(map_index), int(try_number), kind, None))
 
 
 def record_recovery(context: dict[str, Any]) -> None:
