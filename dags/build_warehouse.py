@@ -5,8 +5,9 @@
 **Reads / writes.** `raw.*`, `quarantine.*`, `ops.submissions` → `staging`, `intermediate`, `candidates`, then
 `marts` at once; the run is recorded in `ops.builds`, and every mart it made has an event of an asset of its name, with rows and seconds.
 
-**When it runs.** After rows were accepted (asset `raw`): what rows can change. At 00:05 and on demand: everything, calendar and
-divisions included, so that a day without a file has its row as well.
+**When it runs.** After rows were accepted (asset `raw`), and within a minute when accepted rows are not in the marts and nobody works
+on it (asset `unbuilt`, watched in the triggerer; ten minutes after a build that failed): what rows can change. At 00:05 and on demand:
+everything, calendar and divisions included, so that a day without a file has its row as well.
 
 **When it fails.** The message names the model or test. Readers keep the last good build whole, and after the last
 attempt the page says how old it is. Mend the model or the row, run again: the next build does the work of both.
@@ -16,7 +17,7 @@ attempt the page says how old it is. Mend the model or the row, run again: the n
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
-from duban.orchestration.assets import BUILT_MARTS, MARTS, RAW, announce_build
+from duban.orchestration.assets import BUILT_MARTS, MARTS, RAW, UNBUILT, announce_build
 from duban.orchestration.defaults import DEFAULT_ARGS, TIMEZONE
 from duban.orchestration.failures import record_failure
 from duban.orchestration.guardian import guard_any_thread
@@ -30,7 +31,7 @@ def say_how_old(context) -> None:
 
 
 @dag(
-    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("5 0 * * *", timezone=TIMEZONE), assets=[RAW]),
+    schedule=AssetOrTimeSchedule(timetable=CronTriggerTimetable("5 0 * * *", timezone=TIMEZONE), assets=(RAW | UNBUILT)),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,

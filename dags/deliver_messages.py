@@ -20,8 +20,8 @@ withdraw it). The log and `make status` name them; everything else went its way.
 
 from airflow.sdk import dag, task
 
+from duban.orchestration.assets import OUTBOX
 from duban.orchestration.defaults import DEFAULT_ARGS
-from duban.orchestration.outbox_trigger import OUTBOX
 
 
 @dag(schedule=[OUTBOX], catchup=False, max_active_runs=1, default_args=DEFAULT_ARGS, doc_md=__doc__, tags=["publishing"])

@@ -4,7 +4,8 @@
 
 **Reads / writes.** `marts.*`, `published.*` → `$DUBAN_OUTBOX/site/`; the page is recorded in `ops.live_pages`.
 
-**When it runs.** After every build of the marts (asset `marts`) and when issues were published (asset `publications`).
+**When it runs.** After every build of the marts (asset `marts`), when issues were published (asset `publications`), and within a minute
+when no page shows the last build and nobody builds (asset `unshown`, watched in the triggerer).
 
 **When it fails.** The page that is there stays as it is: files are replaced whole or not at all. Read the log, run again.
 
@@ -13,11 +14,18 @@
 
 from airflow.sdk import dag, task
 
-from duban.orchestration.assets import LIVE_RANKING, MARTS, PUBLICATIONS
+from duban.orchestration.assets import LIVE_RANKING, MARTS, PUBLICATIONS, UNSHOWN
 from duban.orchestration.defaults import DEFAULT_ARGS
 
 
-@dag(schedule=(MARTS | PUBLICATIONS), catchup=False, max_active_runs=1, default_args=DEFAULT_ARGS, doc_md=__doc__, tags=["publishing"])
+@dag(
+    schedule=(MARTS | PUBLICATIONS | UNSHOWN),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["publishing"],
+)
 def publish_live_ranking():
     @task(outlets=[LIVE_RANKING])
     def publish(*, outlet_events=None) -> list[str]:

@@ -231,6 +231,14 @@ def silent_holders(conn: psycopg.Connection) -> list[tuple[str, int, float]]:
     return [(_LOCK_NAMES.get(key, str(key)), pid, seconds) for key, pid, seconds in rows]
 
 
+# Whether somebody holds one of these locks.
+_IS_HELD = """exists (
+    select from pg_locks join pg_database on pg_database.oid = database
+    where datname = current_database() and locktype = 'advisory' and granted
+        and (classid, objsubid) = (0, 1) and objid::bigint = any(%(locks)s::bigint[])
+)"""
+
+
 # ── claiming ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -590,12 +598,8 @@ def has_due_deliveries(conn: psycopg.Connection) -> bool:
     """Whether anything can go now, or was begun by a worker that must have come to an end; and nobody is sending."""
     return conn.execute(
         f"""select exists (select from ops.deliveries where {_IS_DUE} or status = 'sending' and next_attempt_at <= clock_timestamp())
-               and not exists (
-                   select from pg_locks join pg_database on pg_database.oid = database
-                   where datname = current_database() and locktype = 'advisory' and granted
-                       and (classid, objid, objsubid) = (0, %(lock)s, 1)
-               )""",
-        {"now": None, "lock": _LOCK_DELIVERIES},
+               and not {_IS_HELD}""",
+        {"now": None, "locks": [_LOCK_DELIVERIES]},
     ).fetchone()[0]
 
 
@@ -760,6 +764,39 @@ def unbuilt_submissions(conn: psycopg.Connection) -> int:
         """select count(*) from ops.submissions where outcome = any(%s)
            and received_at > coalesce((select max(through_received_at) from ops.builds where is_success), '-infinity')""",
         (list(ACCEPTED),),
+    ).fetchone()[0]
+
+
+#: What failed is not tried again at once; a new event, or a person, may do so.
+RETRY_MINUTES = 10
+_HAS_JUST_FAILED = """exists (
+    select from ops.task_failures
+    where dag_id = %(dag)s and recovered_at is null and failed_at > clock_timestamp() - make_interval(mins => %(minutes)s)
+)"""
+
+
+def build_is_due(conn: psycopg.Connection) -> bool:
+    """Whether accepted rows are not in the marts although nobody judges or builds, and no build has just failed."""
+    return conn.execute(
+        f"""select coalesce((select max(received_at) from ops.submissions where outcome = any(%(accepted)s)), '-infinity')
+                   > coalesce((select max(through_received_at) from ops.builds where is_success), '-infinity')
+               and not {_IS_HELD} and not {_HAS_JUST_FAILED}
+               and not exists (
+                   select from ops.builds
+                   where build_id = (select max(build_id) from ops.builds) and not is_success
+                       and finished_at > clock_timestamp() - make_interval(mins => %(minutes)s)
+               )""",
+        {"accepted": list(ACCEPTED), "locks": [_LOCK_JUDGE, _LOCK_BUILD], "dag": "build_warehouse", "minutes": RETRY_MINUTES},
+    ).fetchone()[0]
+
+
+def page_is_due(conn: psycopg.Connection) -> bool:
+    """Whether no page shows the last good build although nobody builds, and no page has just failed."""
+    return conn.execute(
+        f"""select coalesce((select max(build_id) from ops.builds where is_success), 0)
+                   > coalesce((select max(build_id) from ops.live_pages), 0)
+               and not {_IS_HELD} and not {_HAS_JUST_FAILED}""",
+        {"locks": [_LOCK_BUILD], "dag": "publish_live_ranking", "minutes": RETRY_MINUTES},
     ).fetchone()[0]
 
 

@@ -48,8 +48,8 @@ def test_one_dag_starts_the_next(dags):
         return {asset.name for asset in dags[dag_id].timetable.asset_condition.objects}
 
     assert assets_of("ingest_submissions") == {"inbox"}
-    assert assets_of("build_warehouse") == {"raw"}
-    assert assets_of("publish_live_ranking") == {"marts", "publications"}
+    assert assets_of("build_warehouse") == {"raw", "unbuilt"}
+    assert assets_of("publish_live_ranking") == {"marts", "publications", "unshown"}
     assert [alias.name for alias in dags["ingest_submissions"].get_task("judge_and_load").outlets] == ["accepted_rows", "judged_files"]
     assert [asset.name for asset in dags["build_warehouse"].get_task("build").outlets] == ["marts", "built_marts"]
 

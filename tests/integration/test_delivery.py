@@ -938,13 +938,13 @@ def test_the_task_fails_once_for_what_a_person_must_decide(office, channels_modu
 
 
 def test_the_watcher_fires_when_something_can_go(office, channels_module, monkeypatch):
-    from duban.orchestration import outbox_trigger
+    from duban.orchestration import due_trigger
 
     monkeypatch.setattr("duban.settings.load_settings", lambda: office.settings)
-    monkeypatch.setattr(outbox_trigger, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(due_trigger, "LOOK_SECONDS", 0.05)
 
     async def fires_within(seconds: float) -> bool:
-        trigger = outbox_trigger.OutboxTrigger().run()
+        trigger = due_trigger.DueTrigger("deliveries").run()
         try:
             return bool(await asyncio.wait_for(anext(trigger), seconds))
         except TimeoutError:

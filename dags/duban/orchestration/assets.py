@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, AssetWatcher
 
+from duban.orchestration.due_trigger import DueTrigger
 from duban.orchestration.inbox_trigger import InboxTrigger
 
 if TYPE_CHECKING:
@@ -18,6 +19,21 @@ if TYPE_CHECKING:
 
 #: Files at rest in the inbox. The watcher lives in the triggerer and looks every second; nothing is polled by runs.
 INBOX = Asset(name="inbox", uri="duban://inbox", group="duban", watchers=[AssetWatcher(name="inbox_watcher", trigger=InboxTrigger())])
+
+
+def _due(name: str, question: str) -> Asset:
+    """An asset that has an event while something is due and nobody does it."""
+    return Asset(
+        name=name, uri=f"duban://{name}", group="duban", watchers=[AssetWatcher(name=f"{name}_watcher", trigger=DueTrigger(question))]
+    )
+
+
+#: Deliveries that can go.
+OUTBOX = _due("outbox", "deliveries")
+#: Accepted rows that no build holds although nobody judges or builds: the event of RAW was lost.
+UNBUILT = _due("unbuilt", "build")
+#: A build that no page shows: the event of MARTS was lost.
+UNSHOWN = _due("unshown", "page")
 #: New rows in `raw`.
 RAW = Asset(name="raw", uri="duban://warehouse/raw", group="duban")
 #: A build of the marts that succeeded.

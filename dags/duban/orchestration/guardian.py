@@ -1,13 +1,14 @@
 """Ends a task that is stopped or stuck: a process beside each task, which sees by the kernel's counters whether it still runs.
 
-Airflow's own limit is a signal that the task must handle, and its heartbeat is another process's: a task that was stopped, or waits in one
-call for a file system that does not answer, would hold its run for ever. The guardian looks at it every few seconds. When the kernel has not
-run the watched thread once in `STUCK_SECONDS`, or the task is over its time, it kills the task; Airflow tries it again as after any failure.
+Airflow's own limit is a signal that the task must handle, and its heartbeat is another process's: a task that was stopped, or waits
+in one call for a file system that does not answer, would hold its run for ever. The guardian looks at it every few seconds. When the
+kernel has not run the watched thread once in `STUCK_SECONDS`, or the task is over its time, it kills the task; Airflow tries it again
+as after any failure.
 
 Whoever waits for PostgreSQL wakes ten times a second (psycopg), so a long query is not taken for a stop. The main thread of a build sleeps
 while dbt's threads work: of a build any thread counts.
 
-This file is run as a program, without any other module, so that it costs next to nothing: `python -S guardian.py PID THREADS SECONDS NAME…`.
+This file is run as a program, without any other module, so that it costs next to nothing: `python -S guardian.py PID THREADS …`.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def guard_any_thread(context) -> None:
 
 
 def start(pid: int, threads: str, seconds: float, *names: str) -> None:
-    """Start a guardian of a process. It belongs to nobody, so that what stops the tree of a task does not stop it, and ends with the task."""
+    """Start a guardian of a process: a child of nobody, so that what stops the tree of a task does not stop it. It ends with the task."""
     subprocess.run(
         [sys.executable, "-S", __file__, str(pid), threads, str(seconds), str(STUCK_SECONDS), str(LOOK_SECONDS), *names],
         stdin=subprocess.DEVNULL,
