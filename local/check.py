@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from duban import warehouse
+from duban.intake.values import dates_in_name
 from duban.intake.words import mask_text, visible
 from duban.ledgers import ExpectationsInvalid
 from duban.settings import TIMEZONE
@@ -65,6 +66,7 @@ def claim_of(path: Path, unit_code: str, units: dict[str, warehouse.Unit]) -> Cl
         file_size=len(content),
         file_mtime_ns=path.stat().st_mtime_ns,
         claimed_at=datetime.now(TIMEZONE),
+        named_dates=dates_in_name(path.name),
     )
 
 

@@ -85,6 +85,7 @@ class Claim:
     file_size: int
     file_mtime_ns: int
     claimed_at: datetime
+    named_dates: Collection[date] | None = None  # days that the name states, as it was sent; null for files that an earlier version took
 
     @property
     def arrived_on(self) -> date:
@@ -102,6 +103,10 @@ class NewClaim:
     file_sha256: str
     file_size: int
     file_mtime_ns: int
+    file_inode: int
+    file_ctime_ns: int
+    is_whole: bool
+    named_dates: Collection[date]
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,8 @@ class Unremoved:
     file_sha256: str
     file_size: int
     file_mtime_ns: int
+    file_inode: int | None  # null for files that an earlier version took
+    file_ctime_ns: int | None
 
 
 def connect(settings: Settings, login: str = "operator") -> psycopg.Connection:
@@ -256,8 +263,10 @@ def registered_units(conn: psycopg.Connection) -> dict[str, Unit]:
 def unremoved_claims(conn: psycopg.Connection) -> list[Unremoved]:
     """Claims whose file has not been seen to leave the inbox."""
     with conn.cursor(row_factory=class_row(Unremoved)) as cur:
-        query = "select submission_id, inbox_path, file_sha256, file_size, file_mtime_ns from ops.submissions where removed_at is null"
-        return cur.execute(query).fetchall()
+        return cur.execute(
+            """select submission_id, inbox_path, file_sha256, file_size, file_mtime_ns, file_inode, file_ctime_ns
+               from ops.submissions where removed_at is null"""
+        ).fetchall()
 
 
 def record_claims(conn: psycopg.Connection, claims: Sequence[NewClaim]) -> list[str]:
@@ -271,15 +280,20 @@ def record_claims(conn: psycopg.Connection, claims: Sequence[NewClaim]) -> list[
             claim.file_sha256,
             claim.file_size,
             claim.file_mtime_ns,
+            claim.file_inode,
+            claim.file_ctime_ns,
+            claim.is_whole,
+            sorted(claim.named_dates),
         )
         for claim in claims
     ]
     with conn.transaction(), conn.cursor() as cur:
         cur.executemany(
             """insert into ops.submissions
-                   (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns)
+                   (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns,
+                    file_inode, file_ctime_ns, is_whole, named_dates)
                select to_char(clock_timestamp(), 'YYYYMMDD-') || to_char(nextval('ops.submission_no'), 'FM000000'),
-                      %s, %s, %s, %s, %s, %s, %s
+                      %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
                returning submission_id""",
             rows,
             returning=True,
@@ -311,7 +325,7 @@ def waiting_claims(conn: psycopg.Connection, limit: int) -> list[Claim]:
     with conn.cursor(row_factory=class_row(Claim)) as cur:
         return cur.execute(
             """select submission_id, s.district_code, unit_code, unit_kind, unit_name, file_name, file_sha256, file_size,
-                      file_mtime_ns, claimed_at
+                      file_mtime_ns, claimed_at, named_dates
                from ops.submissions s join raw.units u using (unit_code)
                where outcome is null order by (unit_kind = 'group'), file_mtime_ns, file_name, unit_code limit %s""",
             (limit,),

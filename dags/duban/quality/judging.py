@@ -150,9 +150,14 @@ def _job(claim: Claim, path: Path) -> Job:
     """What the sandbox is asked about a file. The day decides which layouts apply: the one its name states, else that of its arrival."""
     arguments = {
         "unit_code": claim.unit_code,
-        "on": min(values.dates_in_name(claim.file_name), default=claim.arrived_on).isoformat(),
+        "on": min(_named_dates(claim), default=claim.arrived_on).isoformat(),
     }
     return Job(arguments, path, seconds_to_read(claim.file_size))
+
+
+def _named_dates(claim: Claim) -> set[date]:
+    """The days that the name of the file states, as it was sent: in the name that is kept, their digits may be masked."""
+    return values.dates_in_name(claim.file_name) if claim.named_dates is None else set(claim.named_dates)
 
 
 def _open(claim: Claim, answer: dict[str, Any] | ChildFailed, expectations: Expectations) -> OpenedFile:
@@ -189,7 +194,7 @@ def _first_look(
 ) -> Verdict:
     """Duplicate, report date, corrected slip, and the file rules. `accepted`: `warehouse.accepted_before`."""
     claim, reading = file.claim, file.reading
-    in_name = values.dates_in_name(claim.file_name)
+    in_name = _named_dates(claim)
     for earlier_id, report_on in accepted.get((claim.unit_code, claim.file_sha256), ()):
         if not in_name or in_name == {report_on}:
             return Verdict(file, report_on, outcome="duplicate", duplicate_of=earlier_id)
