@@ -19,6 +19,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         del os.environ[name]
     sys.path.insert(0, str(PROJECT / "dags"))
     # From here on: the modules below need the path, and the help text should not wait for them.
+    import psycopg
+
     from local.config import load_installation
     from local.console import Console, Problem
 
@@ -29,6 +31,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Problem as problem:
         console.close()
         print(f"{options.command}: {problem}", file=sys.stderr)
+        return 1
+    except psycopg.OperationalError as error:
+        console.close()
+        reason = str(error).strip().partition("\n")[0].rpartition("FATAL:")[2].strip()
+        print(f"{options.command}: PostgreSQL does not answer ({reason}). `make up` waits until it does.", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Whoever read the output has seen enough (`make status | head`).

