@@ -25,7 +25,17 @@ FROZEN = {"ranking_rows": "ranking_as_of", "problem_rows": "problems_as_of", "su
 # what stands beside it at the end
 BESIDE = {
     "ranking_rows": ["previous_on", "previous_rank", "open_before_count"],
-    "problem_rows": ["village_name", "is_found_on_rest_days", "is_closed_on_rest_days", "is_relapsed_on_rest_days"],
+    "problem_rows": [
+        "village_name",
+        "is_found_on_rest_days",
+        "is_closed_on_rest_days",
+        "is_relapsed_on_rest_days",
+        "township_before",
+        "was_rectified",
+        "township_on_previous",
+        "was_rectified_on_previous",
+        "is_restored",
+    ],
     "supervision_rows": [],
 }
 

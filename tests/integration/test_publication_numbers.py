@@ -115,8 +115,37 @@ def test_every_figure_of_the_oracle_is_what_was_published(evenings):
         assert beyond <= {
             "files.total_count", "files.returned_count", "files.accepted_rows", "files.returned_rows", "files.*.returned_count",
             "files.*.returned_rows", "reporting.unreported_count", "findings.total_count", "project.*.planned_yuan",
+            "total.withdrawn_count", "total.withdrawn_rectified_count", "total.withdrawn_other_count", "total.left_count",
+            "total.open_printed_count",
         }, beyond  # fmt: skip
     assert compared > 2000
+
+
+def test_whoever_adds_up_finds_the_same(evenings):
+    """The open problems before, and every change that is printed, are the open problems now: of each unit and day, from issue to issue."""
+    _, published = evenings
+    printed = {}
+    for evening in published:
+        value = {code: figure["value"] for code, figure in evening.manifest["figures"].items()}
+        for owner in ("total", *(f"township.{line.township_code}" for line in evening.frozen.ranking)):
+            of = {name: value.get(f"{owner}.{name}_count", 0) for name in CHAIN}
+            assert of["open_before"] + sum(sign * of[name] for name, sign in CHAIN.items()) == of["open"], (evening.issue, owner)
+        assert value["total.withdrawn_count"] == sum(value[f"total.withdrawn_{state}_count"] for state in ("open", "rectified", "other"))
+        assert value["supervision.visit_count"] == sum(value[f"supervision.{verdict}_count"] for verdict in oracle.VERDICTS)
+        if evening.issue.series == "daily":
+            of = {name: value[f"total.rest_{name}_count"] for name in ("found", "relapsed", "closed", "withdrawn", "left")}
+            rest = of["found"] + of["relapsed"] - of["closed"] - of["withdrawn"] - of["left"]
+            assert value["total.open_previous_count"] + rest == value["total.open_before_count"]
+            if evening.issue.previous_issue_no:
+                assert value["total.open_printed_count"] == printed[evening.issue.previous_issue_no]
+            printed[evening.issue.issue_no] = value["total.open_count"]
+    assert len(printed) == 6
+
+
+# signs of what is printed between the open problems before and those of now
+CHAIN = {"open_before": 0, "open": 0, "found": 1, "relapsed": 1, "moved_in": 1} | dict.fromkeys(
+    ("closed", "withdrawn_open", "left_open", "moved_out"), -1
+)
 
 
 def test_files_and_silent_units_are_counted_as_the_warehouse_has_them(evenings):
@@ -226,7 +255,7 @@ def test_every_figure_leads_to_the_rows_of_the_files_that_were_sent(evenings):
         figures = tracing.figures_of(evening.frozen)
         for code, figure in figures.items():
             traced = list(tracing.trace(evening.frozen, figures, code))
-            if figure.unit == "count" and figure.rows and not re.search(r"rows$|visited_count|^target", code):
+            if figure.unit == "count" and figure.rows and not re.search(r"rows$|visited_count|printed_count|^target", code):
                 assert len(traced[0][1]) == figure.value, code
             # nothing is counted from nowhere: the age of the oldest open problem is 0 where none is open
             assert figure.rows or figure.parts or not figure.value, code

@@ -24,7 +24,9 @@ from duban.publishing.issues.checks import Held
 from duban.publishing.issues.freezing import DUE_SOON_WORKDAYS, Issue, NotAWorkingDay, Release
 from duban.publishing.issues.series import DAILY, MONTHLY, SERIES, WEEKLY
 from tests.conftest import Office, csv_bytes, open_office
-from tests.integration.ledgers import OFFICE, OTHER, TOWNSHIP, problem, problems_csv
+from tests.integration.accepted_rows import read_accepted
+from tests.integration.ledgers import OFFICE, OTHER, PROBLEM_HEADER, TOWNSHIP, problem, problems_csv
+from tests.oracle import publications as oracle
 
 DISTRICT = "430902"
 DAY, LAST_DAY = date(2020, 6, 24), date(2020, 6, 30)
@@ -272,6 +274,10 @@ WRONG_ROWS = {
         "迎风桥镇排名表为5/1/0/0（问题/到位/超期/退回反弹），明细为5/0/0/0",
     ),
     "比率范围": ("set rectified_pct = 100.1", "迎风桥镇整改率100.1%"),
+    "增减相符": (
+        "set open_before_count = open_before_count - 1",
+        "迎风桥镇现有未整改5个，比期初4个加减新发现、重新打开、销号、撤销和调动多1个",
+    ),
 }
 
 
@@ -314,7 +320,8 @@ def test_checks_look_at_the_frozen_rows(office, name, monkeypatch):
     with pytest.raises(Held):
         publish(office, login="operator")  # who alone can change what is frozen
     assert any(reason.startswith(f"{name}：{fault}") for reason in found), found
-    assert {reason.split("：")[0] for reason in found} == {name}
+    # a wrong number of open problems cannot be added up either
+    assert {reason.split("：")[0] for reason in found} - {"增减相符"} == {name} - {"增减相符"}
     assert office.query("select * from published.publications") == []
 
 
@@ -332,6 +339,68 @@ def test_what_is_explained_is_not_held(office):
         "select sum(assigned_count)::integer as assigned from published.ranking_rows where publication_id = %s", [issue.publication_id]
     )
     assert total["assigned"] == 9
+
+
+def report(office: Office, unit: str, day: str, key: str, **cells: str) -> None:
+    """One row of a ledger reported on a day."""
+    header = [*PROBLEM_HEADER, "完成日期", "印证资料", "撤销原因"]
+    row = dict(zip(header, [*problem(key), "", "", ""], strict=True)) | cells
+    sent = office.send(unit, f"{key}-{day}.csv", csv_bytes([header, [row[name] for name in header]]))
+    assert sent["outcome"] == "accepted", sent
+
+
+def test_what_was_withdrawn_moved_or_restored_is_said_and_adds_up(office):
+    """From issue to issue: withdrawn while open, while rectified, on a rest day, before it was counted, and late; moved; taken back."""
+    void = {"整改状态": "撤销"}
+    done = {"整改状态": "整改到位", "整改措施": "已修缮", "完成日期": "2020-06-23", "印证资料": "照片"}
+    published = [publish(office, date(2020, 6, 22))]
+    report(office, TOWNSHIP, "20200623", "甲-0", **done)
+    report(office, OFFICE, "20200623", "甲-1", 乡镇="迎风桥镇", 撤销原因="重复登记", **void)
+    published.append(publish(office, date(2020, 6, 23)))
+    report(office, OFFICE, "20200624", "甲-0", 乡镇="迎风桥镇", 撤销原因="不属实", **void)
+    report(office, OFFICE, "20200624", "甲-2", 乡镇="沙头镇")
+    report(office, TOWNSHIP, "20200624", "甲-9")
+    report(office, OFFICE, "20200624", "甲-9", 乡镇="迎风桥镇", 撤销原因="误报", **void)
+    published.append(publish(office))
+    report(office, OFFICE, "20200623", "乙-1", 乡镇="沙头镇", 撤销原因="迟到的撤销", **void)
+    report(office, OFFICE, "20200626", "乙-2", 乡镇="沙头镇", 撤销原因="节日撤销", **void)
+    report(office, OFFICE, "20200628", "甲-1", 乡镇="迎风桥镇")
+    last = date(2020, 6, 28)
+    published += [publish(office, last), publish(office, last, series=WEEKLY)]
+    said, texts = [], []
+    with warehouse.connect(office.settings, "publisher") as conn:
+        accepted = read_accepted(conn)
+        for issue in published:
+            files = writing.render_documents(writing.read_frozen(conn, issue))
+            said.append({code: figure["value"] for code, figure in json.loads(files["manifest.json"])["figures"].items()})
+            texts.append(re.sub(r"<[^>]+>", "", next(content for name, content in files.items() if name.endswith(".html")).decode()))
+            expected = oracle.issue_figures(accepted, issue.series, DISTRICT, issue.business_on, issue.known_at)
+            assert {code: said[-1].get(code) for code in expected if code.startswith(("total.", "township."))} == {
+                code: value if value is None or isinstance(value, int) else str(value)
+                for code, value in expected.items()
+                if code.startswith(("total.", "township."))
+            }
+
+    def total(issue: int, *names: str) -> list[int]:
+        return [said[issue][f"total.{name}_count"] for name in names]
+
+    chain = ("open_before", "found", "relapsed", "closed", "withdrawn_open", "open")
+    assert total(1, *chain) == [10, 0, 0, 1, 1, 8]
+    assert total(2, *chain) == [8, 0, 0, 0, 0, 8]
+    assert total(2, "withdrawn", "withdrawn_rectified", "withdrawn_other") == [2, 1, 1]
+    moved = ("open_before", "moved_in", "moved_out", "found", "closed", "open")
+    assert [said[2][f"township.{TOWNSHIP}.{name}_count"] for name in moved] == [3, 0, 1, 0, 0, 2]
+    assert [said[2][f"township.{OTHER}.{name}_count"] for name in moved] == [5, 1, 0, 0, 0, 6]
+    assert total(3, "open_printed", "open_previous", "rest_withdrawn", *chain) == [8, 7, 1, 6, 1, 0, 0, 0, 7]
+    assert total(3, "withdrawn", "withdrawn_other", "restored", "first_reported") == [2, 2, 1, 0]
+    assert total(4, "withdrawn", "withdrawn_other", *chain) == [4, 4, 0, 7, 0, 0, 0, 7]
+    assert "甲-1迎风桥镇6月23日未整改重复登记" in re.sub(r"\s", "", texts[1])
+    assert "甲-0迎风桥镇6月24日整改到位不属实" in re.sub(r"\s", "", texts[2])
+    assert "第3期印发时6月24日未整改8个，其后收到的报送使该日的数字成为7个" in texts[3] and "其中1个撤销后又恢复" in texts[3]
+    assert all(reason in texts[3] for reason in ("迟到的撤销", "节日撤销"))
+    assert all(reason in texts[4] for reason in ("迟到的撤销", "节日撤销", "误报", "不属实")) and "重复登记" not in texts[4]
+    [row] = office.query("select * from marts.withdrawals_as_of('430902', '2020-06-28', now()) where problem_no = '乙-2'")
+    assert (row["void_reason"], row["withdrawn_on"], row["source_file"]) == ("节日撤销", date(2020, 6, 26), "乙-2-20200626.csv")
 
 
 def test_a_person_releases_for_what_was_seen_and_nothing_else(office, monkeypatch):

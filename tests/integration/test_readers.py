@@ -154,6 +154,7 @@ def test_no_other_door(server, sample_office, bi_reader):
         assert {name for (name,) in functions} == {
             "marts.ranking_as_of(text,date,timestamp with time zone)",
             "marts.problems_as_of(text,date,timestamp with time zone)",
+            "marts.withdrawals_as_of(text,date,timestamp with time zone)",
             "marts.simulated_ranking(text,text,date,date)",
             "marts.supervision_as_of(text,date,timestamp with time zone)",
             "marts.visits_as_of(text,date,timestamp with time zone)",

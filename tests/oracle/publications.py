@@ -29,7 +29,7 @@ from .rates import percent
 from .workdays import is_working_day, working_days_between
 
 ONE_DAY = timedelta(days=1)
-VERDICTS = {"confirmed": "属实", "returned": "退回", "relapsed": "反弹", "found": "新发现"}
+VERDICTS = {"confirmed": "属实", "returned": "退回", "relapsed": "反弹", "found": "新发现", "patrolled": "已巡查"}
 BEGUN = ("started", "finished", "accepted")
 DUE_SOON_WORKDAYS = 3
 
@@ -152,7 +152,13 @@ def problem_figures(accepted: Accepted, series: str, district_code: str, day: da
     now, before, previous = (standings(accepted, campaign, on, known_at) for on in (day, since, previous_on))
     ranks, previous_ranks = (_ranks(accepted, district_code, *of) for of in ((now, day), (previous, previous_on)))
     figures = {f"total.{name}": value for name, value in _count(now, before, day).items()}
-    figures["total.first_reported_count"] = sum(one.found_on <= since for number, one in now.items() if number not in before)
+    void_before = withdrawn(accepted, campaign, since, known_at)
+    new = {number: one for number, one in now.items() if number not in before}
+    figures["total.restored_count"] = len(new.keys() & void_before)
+    figures["total.first_reported_count"] = sum(one.found_on <= since for number, one in new.items() if number not in void_before)
+    figures["total.overdue_reopened_count"] = sum(one.due_on < day and one.was_reopened for one in now.values() if not one.is_rectified)
+    figures["total.urgent_count"] = sum(one.due_on < day or one.was_reopened for one in now.values() if not one.is_rectified)
+    figures |= change_figures(accepted, series, district_code, day, known_at)
     for code in accepted.codes(district_code):
         own = {number: one for number, one in now.items() if one.township_code == code}
         counted = _count(own, before, day) | {"rank": ranks[code], "previous_rank": previous_ranks[code]}
@@ -165,15 +171,50 @@ def problem_figures(accepted: Accepted, series: str, district_code: str, day: da
     return figures | _due_soon(now, day)
 
 
-def rest_day_figures(accepted: Accepted, district_code: str, day: date, known_at: datetime | None = None) -> Figures:
-    """What the rest days between the working day before and a day changed: no bulletin of a day counts it among its own changes.
+def withdrawn(accepted: Accepted, campaign: Campaign | None, day: date, known_at: datetime | None = None) -> set[str]:
+    """The problems of a campaign that are void on a day: the last word of the office until then is 撤销."""
+    histories: dict[str, list[ProblemVersion]] = {}
+    for version in accepted.problems:
+        if campaign and version.district_code == campaign.district_code:
+            histories.setdefault(version.problem_no, []).append(version)
+    current = {number: current_problem(history, day, known_at) for number, history in histories.items()}
+    return {number for number, one in current.items() if one and one.status == "void" and campaign.start_on <= one.found_on <= day}
 
-    Of what is still assigned on the day: a problem that is void by then is in no issue.
-    """
+
+def change_figures(accepted: Accepted, series: str, district_code: str, day: date, known_at: datetime | None = None) -> Figures:
+    """What a reader adds up: the open problems before, those withdrawn, moved or not counted any more, of the district and of each unit."""
     campaign = campaign_of(accepted, district_code, day)
-    evening, previous, now = (standings(accepted, campaign, on, known_at) for on in (day - ONE_DAY, previous_working_day(day), day))
-    counted = _count({number: one for number, one in evening.items() if number in now}, previous, day - ONE_DAY)
-    return {f"total.rest_{name}_count": counted[f"{name}_count"] for name in ("found", "closed", "relapsed")}
+    since = compared_on(series, day)
+    now, before = (standings(accepted, campaign, on, known_at) for on in (day, since))
+    void = withdrawn(accepted, campaign, day, known_at)
+    was_open = {number: one.township_code for number, one in before.items() if not one.is_rectified}
+    figures: Figures = {}
+    for code in [*accepted.codes(district_code), None]:
+        own = {number for number, owner in was_open.items() if code in (None, owner)}
+        prefix = f"township.{code}" if code else "total"
+        figures[f"{prefix}.open_before_count"] = len(own)
+        figures[f"{prefix}.withdrawn_open_count"] = len(own & void)
+        figures[f"{prefix}.left_open_count"] = len(own - void - now.keys())
+        if code:
+            figures[f"{prefix}.moved_in_count"] = sum(
+                one.township_code == code != was_open.get(number, code) for number, one in now.items()
+            )
+            figures[f"{prefix}.moved_out_count"] = sum(number in now and now[number].township_code != code for number in own)
+    return figures
+
+
+def rest_day_figures(accepted: Accepted, district_code: str, day: date, known_at: datetime | None = None) -> Figures:
+    """What the rest days between the working day before and a day changed: no bulletin of a day counts it among its own changes."""
+    campaign = campaign_of(accepted, district_code, day)
+    evening, previous = (standings(accepted, campaign, on, known_at) for on in (day - ONE_DAY, previous_working_day(day)))
+    counted = _count(evening, previous, day - ONE_DAY)
+    gone = {number for number, one in previous.items() if not one.is_rectified} - evening.keys()
+    void = withdrawn(accepted, campaign, day - ONE_DAY, known_at)
+    return {f"total.rest_{name}_count": counted[f"{name}_count"] for name in ("found", "closed", "relapsed")} | {
+        "total.open_previous_count": sum(not one.is_rectified for one in previous.values()),
+        "total.rest_withdrawn_count": len(gone & void),
+        "total.rest_left_count": len(gone - void),
+    }
 
 
 def _due_soon(now: Mapping[str, Standing], day: date) -> Figures:

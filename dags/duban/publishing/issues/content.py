@@ -26,6 +26,11 @@ RULE_WORDING = TEMPLATES.parents[1] / "site" / "templates"
 #: So many lines of a list are printed; the workbook has them all.
 MOST_LISTED = 20
 ORDINALS = "一二三四五六七八九十"
+#: Columns of the chain of open problems: before + found + opened again − closed − withdrawn = open.
+CHAIN = (
+    "open_before_count", "found_count", "relapsed_count", "moved_in_count", "closed_count", "withdrawn_open_count", "left_open_count",
+    "moved_out_count", "open_count",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,12 @@ def write_content(frozen: Frozen, figures: Figures) -> Content:
                 "heading": _Headings(),
                 "on": lambda day: display.short_day(day) if day and day.year == frozen.issue.issue_year else display.day(day),
                 "before": before,
-                "changes": _changes(figures, before) if before else [],
+                "changes": _changes(figures, before, has_chain=frozen.corrected.issue.has_chain) if before else [],
+                "moved": any(
+                    figures[f"township.{line.township_code}.moved_{way}_count"] for line in frozen.ranking for way in ("in", "out")
+                ),
+                "rest_changes": any(figure for code, figure in figures.items() if code.startswith("total.rest_")),
+                "urgent": counting.urgent(frozen),
                 "changed_problems": _changed_problems(frozen) if frozen.corrected else [],
                 "fund_years": counting.fund_years(frozen),
                 "tiers_of": lambda year: counting.tiers_of(frozen, year),
@@ -68,7 +78,8 @@ def write_content(frozen: Frozen, figures: Figures) -> Content:
                     key=lambda project: project.planned_finish_on,
                 ),
                 "most_listed": MOST_LISTED,
-                "unvisited": [line for line in frozen.townships if line.open_count and line.township_code not in visited],
+                "chained": [line for line in frozen.ranking if any(figures[f"township.{line.township_code}.{name}"] for name in CHAIN)],
+                "unvisited": [line for line in frozen.townships if line.open_before_count and line.township_code not in visited],
                 "unlisted": [
                     visit.problem_no or visit.record_no
                     for visit in frozen.visits
@@ -102,13 +113,17 @@ class _Headings:
         return Markup("<h2>{}、{}</h2>").format(ORDINALS[self._count - 1], text)
 
 
-def _changes(now: Figures, before: Figures) -> list[tuple[str, Any, Any]]:
-    """(label, before, now) of the figures that a correction changes; None: there was, or is, no such figure. Rows are listed apart."""
+def _changes(now: Figures, before: Figures, *, has_chain: bool) -> list[tuple[str, Any, Any]]:
+    """(label, before, now) of the figures that a correction changes; None: there was, or is, no such figure. Rows are listed apart.
+
+    Figures that the issue before could not have, being of an earlier release (`has_chain`), are no change.
+    """
     codes = [*now, *(code for code in before if code not in now)]
     changed = []
     for code in codes:
         earlier, later = before.get(code), now.get(code)
         is_printed = not code.startswith(("problem.", "project.")) and not code.endswith("previous_rank")
+        is_printed = is_printed and (has_chain or code.rsplit(".", 1)[-1] not in counting.CHAINED)
         if is_printed and (None if earlier is None else earlier.value) != (None if later is None else later.value):
             changed.append(((later if later is not None else earlier).label, earlier, later))
     return changed

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -17,8 +18,16 @@ from duban.publishing.issues.frozen import Frozen, Row
 from duban.publishing.issues.series import SERIES
 
 TIERS = ("中央", "省级", "市级", "区级", "其他")
-VERDICTS = {"confirmed": "属实", "returned": "退回", "relapsed": "反弹", "found": "新发现"}
+VERDICTS = {"confirmed": "属实", "returned": "退回", "relapsed": "反弹", "found": "新发现", "patrolled": "已巡查"}
 BEGUN = ("started", "finished", "accepted")
+#: What figures are called that an issue of an earlier release does not have (`Issue.has_chain`).
+CHAINED = frozenset(
+    f"{name}_count"
+    for name in (
+        *("open_before", "withdrawn", "withdrawn_open", "withdrawn_rectified", "withdrawn_other", "left", "left_open", "moved_in"),
+        *("moved_out", "restored", "open_previous", "open_printed", "rest_withdrawn", "rest_left"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,13 @@ class Figure:
     def __bool__(self) -> bool:
         """Whether it is anything but nothing."""
         return bool(self.value)
+
+
+class Printed(NamedTuple):
+    """What a figure was read from that is no row of a ledger: the issue before."""
+
+    text: str
+    submission_id: None
 
 
 class Figures(Mapping[str, Figure]):
@@ -102,16 +118,21 @@ def count_figures(frozen: Frozen) -> Figures:
     """Count every figure of an issue."""
     figures = Figures()
     _problems(figures, "total", frozen.whole, frozen.problems, frozen.ranking)
-    earlier = (problem for problem in frozen.problems if problem.is_found and problem.found_on <= frozen.issue.compared_on)
+    both = tuple(problem for problem in frozen.problems if problem.is_overdue and problem.is_reopened)
+    figures.count("total.overdue_reopened_count", "既超期又退回反弹数", both)
+    figures.count("total.urgent_count", "超期、退回和反弹问题数", urgent(frozen))
+    earlier = (one for one in frozen.problems if one.is_found and one.found_on <= frozen.issue.compared_on and not one.is_restored)
     figures.count("total.first_reported_count", "此前发现、本期首次报送数", earlier)
+    if frozen.issue.has_chain:
+        _changes(figures, frozen)
     if SERIES[frozen.issue.series].is_of_a_day:
-        for name, said in (("found", "新发现"), ("closed", "销号"), ("relapsed", "销号后被退回或反弹")):
-            rows = (problem for problem in frozen.problems if getattr(problem, f"is_{name}_on_rest_days"))
-            figures.count(f"total.rest_{name}_count", f"休息日{said}数", rows)
+        _rest_days(figures, frozen)
     for line in frozen.ranking:
         own = [problem for problem in frozen.problems if problem.township_code == line.township_code]
         prefix = f"township.{line.township_code}"
         _problems(figures, prefix, line.township_name, own, [line])
+        if frozen.issue.has_chain:
+            _chain(figures, prefix, line.township_name, frozen, line.township_code)
         figures.add(Figure(f"{prefix}.rank", f"{line.township_name}名次", line.rank, "rank", tuple(own)))
         label = f"{line.township_name}{display.short_day(line.previous_on)}名次" if line.previous_on else f"{line.township_name}上次名次"
         figures.add(Figure(f"{prefix}.previous_rank", label, line.previous_rank, "rank", (line,)))
@@ -142,6 +163,68 @@ def count_figures(frozen: Frozen) -> Figures:
 def is_due_soon(problem: Row, frozen: Frozen) -> bool:
     """Whether a problem is open and due within the next working days (finding W05)."""
     return not problem.is_rectified and frozen.issue.business_on <= problem.due_on <= frozen.issue.due_soon_on
+
+
+def urgent(frozen: Frozen) -> list[Row]:
+    """The problems that are overdue, and then those that are open again after a visit and not overdue."""
+    late = [problem for problem in frozen.problems if problem.is_overdue]
+    return late + [problem for problem in frozen.problems if problem.is_reopened and not problem.is_rectified and not problem.is_overdue]
+
+
+def _changes(figures: Figures, frozen: Frozen) -> None:
+    """What became of the open problems, to be added up: before + found + opened again − closed − withdrawn = now."""
+    _chain(figures, "total", frozen.whole, frozen, None)
+    figures.count("total.restored_count", "撤销后恢复数", (problem for problem in frozen.problems if problem.is_restored))
+    withdrawn = [row for row in frozen.withdrawn if row.is_withdrawn]
+    figures.count("total.withdrawn_count", "撤销数", withdrawn)
+    figures.count("total.withdrawn_rectified_count", "期初已整改到位的撤销数", (row for row in withdrawn if row.was_rectified))
+    figures.count("total.withdrawn_other_count", "期初未计入的撤销数", (row for row in withdrawn if row.was_rectified is None))
+    figures.count("total.left_count", "更正发现日期后不再统计数", (row for row in frozen.withdrawn if not row.is_withdrawn))
+    issue = frozen.issue
+    if issue.previous_issue_no is not None:
+        printed = Printed(f"第{issue.previous_issue_no}期印发的未整改数", None)
+        figures.add(Figure("total.open_printed_count", "上一期印发的未整改数", issue.previous_open_count, "count", (printed,)))
+
+
+def _chain(figures: Figures, prefix: str, name: str, frozen: Frozen, township_code: str | None) -> None:
+    """The parts of the chain that are no figures of the problems as they are now; of a township also what moved in and out."""
+    was_open = [row for row in (*frozen.problems, *frozen.withdrawn) if row.was_rectified is False]
+    if township_code is not None:
+        came = (row for row in frozen.problems if row.was_rectified is False and row.township_before != township_code == row.township_code)
+        figures.count(f"{prefix}.moved_in_count", f"{name}调入的未整改数", came)
+        was_open = [row for row in was_open if row.township_before == township_code]
+        went = (row for row in was_open if "is_withdrawn" not in row._fields and row.township_code != township_code)
+        figures.count(f"{prefix}.moved_out_count", f"{name}调出的未整改数", went)
+    gone = [row for row in was_open if "is_withdrawn" in row._fields]
+    figures.count(f"{prefix}.open_before_count", f"{name}期初未整改数", was_open)
+    figures.count(f"{prefix}.withdrawn_open_count", f"{name}期初未整改的撤销数", (row for row in gone if row.is_withdrawn))
+    figures.count(f"{prefix}.left_open_count", f"{name}期初未整改而不再统计数", (row for row in gone if not row.is_withdrawn))
+
+
+def _rest_days(figures: Figures, frozen: Frozen) -> None:
+    """What the rest days between the working day before and the day changed: before them + found + … = the evening before the day."""
+    rows = [*frozen.problems, *frozen.withdrawn] if frozen.issue.has_chain else [*frozen.problems]
+    for name, said in (("found", "新发现"), ("closed", "销号"), ("relapsed", "销号后被退回或反弹")):
+        figures.count(f"total.rest_{name}_count", f"休息日{said}数", (row for row in rows if _changed_on_rest_days(row, name)))
+    if frozen.issue.has_chain:
+        was_open = [row for row in rows if row.was_rectified_on_previous is False]
+        gone = [row for row in was_open if row.township_before is None]
+        figures.count("total.open_previous_count", "上个工作日未整改数", was_open)
+        # one that stands again was withdrawn in between
+        withdrawn = [row for row in gone if (row.is_restored if "is_restored" in row._fields else row.is_withdrawn)]
+        figures.count("total.rest_withdrawn_count", "休息日撤销的未整改数", withdrawn)
+        figures.count("total.rest_left_count", "休息日不再统计的未整改数", (row for row in gone if row not in withdrawn))
+
+
+def _changed_on_rest_days(row: Row, name: str) -> bool:
+    if "is_withdrawn" not in row._fields:
+        return getattr(row, f"is_{name}_on_rest_days")
+    changes = {
+        "found": row.township_before is not None and row.township_on_previous is None,
+        "closed": row.was_rectified is True and row.was_rectified_on_previous is not True,
+        "relapsed": row.was_rectified is False and row.was_rectified_on_previous is True,
+    }
+    return changes[name]
 
 
 def _problems(figures: Figures, prefix: str, name: str, problems: Sequence[Row], lines: Sequence[Row]) -> None:

@@ -72,6 +72,9 @@ class Issue:
     held_for: list[str]
     released_by: str | None
     release_reason: str | None
+    has_chain: bool
+    previous_issue_no: int | None
+    previous_open_count: int | None
 
 
 def freeze(
@@ -198,6 +201,25 @@ ranking_rows as materialized (
     left join marts.ranking_as_of(%(district)s, (select compared_on from earlier), %(known_at)s) as evening using (township_code)
 ),
 
+previous_issue as (
+    select issue.publication_id, issue.issue_no
+    from published.publications as issue
+    join earlier on issue.business_on = earlier.previous_on
+    where issue.district_code = %(district)s and issue.series = %(series)s
+    order by issue.issue_no desc
+    limit 1
+),
+
+problems as materialized (select * from marts.problems_as_of(%(district)s, %(day)s, %(known_at)s)),
+
+compared as materialized (
+    select * from marts.problems_as_of(%(district)s, (select compared_on from earlier), %(known_at)s)
+),
+
+previous as materialized (
+    select * from marts.problems_as_of(%(district)s, (select previous_on from earlier), %(known_at)s)
+),
+
 problem_rows as materialized (
     select
         problem.district_code, problem_no, problem.township_code, problem.village_code, problem.source, problem.category,
@@ -210,11 +232,63 @@ problem_rows as materialized (
         village.village_name,
         %(is_of_a_day)s and compared.problem_no is not null and previous.problem_no is null as is_found_on_rest_days,
         %(is_of_a_day)s and coalesce(compared.is_rectified and previous.is_rectified is not true, false) as is_closed_on_rest_days,
-        %(is_of_a_day)s and coalesce(previous.is_rectified and not compared.is_rectified, false) as is_relapsed_on_rest_days
-    from marts.problems_as_of(%(district)s, %(day)s, %(known_at)s) as problem
-    left join marts.problems_as_of(%(district)s, (select compared_on from earlier), %(known_at)s) as compared using (problem_no)
-    left join marts.problems_as_of(%(district)s, (select previous_on from earlier), %(known_at)s) as previous using (problem_no)
+        %(is_of_a_day)s and coalesce(previous.is_rectified and not compared.is_rectified, false) as is_relapsed_on_rest_days,
+        compared.township_code as township_before, compared.is_rectified as was_rectified,
+        previous.township_code as township_on_previous, previous.is_rectified as was_rectified_on_previous,
+        compared.problem_no is null and exists (
+            select from raw.problem_versions as version
+            where
+                version.district_code = %(district)s and version.problem_no = problem.problem_no and version.is_office
+                and version.status = 'void' and version.received_at <= %(known_at)s
+                and version.report_on <= (select compared_on from earlier)
+        ) as is_restored
+    from problems as problem
+    left join compared using (problem_no)
+    left join previous using (problem_no)
     left join raw.villages as village on village.village_code = problem.village_code
+),
+
+-- What stood before, or came and went since, and is counted no more. A withdrawal that the issue before did not know is told in this one.
+withdrawn_rows as materialized (
+    select
+        gone.*, compared.township_code as township_before, compared.is_rectified as was_rectified,
+        previous.township_code as township_on_previous, previous.is_rectified as was_rectified_on_previous
+    from (
+        select
+            district_code, problem_no, township_code, true as is_withdrawn, void_reason, withdrawn_on, found_on, submission_id, source_file,
+            source_sheet, source_row
+        from marts.withdrawals_as_of(%(district)s, %(day)s, %(known_at)s) as withdrawn
+        where
+            problem_no in (select problem_no from compared union all select problem_no from previous)
+            or exists (
+                select from published.problem_rows as printed
+                where printed.problem_no = withdrawn.problem_no and printed.publication_id = (select publication_id from previous_issue)
+            )
+            or exists (
+                select from raw.problem_versions as version
+                where
+                    version.district_code = %(district)s and version.problem_no = withdrawn.problem_no and version.status <> 'void'
+                    and version.received_at <= %(known_at)s and version.report_on <= withdrawn.withdrawn_on
+                    and version.report_on > (select compared_on from calendar) and version.report_on <= %(day)s
+            )
+        union all
+        select
+            stood.district_code, stood.problem_no, stood.township_code, false, null, null, version.found_on, version.submission_id,
+            version.source_file, version.source_sheet, version.source_row
+        from (select * from compared union select * from previous where problem_no not in (select problem_no from compared)) as stood
+        cross join lateral (
+            select * from raw.problem_versions as version
+            where
+                version.district_code = stood.district_code and version.problem_no = stood.problem_no
+                and version.received_at <= %(known_at)s and version.report_on <= %(day)s
+            order by version.report_on desc, version.received_at desc, version.version_id desc
+            limit 1
+        ) as version
+        where stood.problem_no not in (select problem_no from marts.withdrawals_as_of(%(district)s, %(day)s, %(known_at)s))
+    ) as gone
+    left join compared using (problem_no)
+    left join previous using (problem_no)
+    where problem_no not in (select problem_no from problems)
 ),
 
 supervision_rows as materialized (
@@ -270,6 +344,7 @@ target_rows as materialized (
 lines as (
     select 'ranking' as kept_in, found::text as line from ranking_rows as found
     union all select 'problem', found::text from problem_rows as found
+    union all select 'withdrawn', found::text from withdrawn_rows as found
     union all select 'supervision', found::text from supervision_rows as found
     union all select 'visit', found::text from visit_rows as found
     union all select 'file', found::text from file_rows as found
@@ -294,7 +369,7 @@ issue as (
     insert into published.publications (
         publication_id, district_code, series, issue_year, issue_no, business_on, known_at, rule_code, data_fingerprint, corrects_issue_no,
         period_start_on, compared_on, district_name, data_label, issuer_name, document_family, document_word, recipients, copies_to,
-        is_provisional, due_soon_on, held_for, released_by, release_reason
+        is_provisional, due_soon_on, held_for, released_by, release_reason, has_chain, previous_issue_no, previous_open_count
     )
     select
         concat_ws('-', %(district)s::text, %(series)s::text, %(year)s::integer, next.issue_no), %(district)s, %(series)s, %(year)s,
@@ -302,7 +377,12 @@ issue as (
         %(period_start)s, calendar.compared_on, district.district_name, district.data_label,
         coalesce(district.issuer_name, office.unit_name),
         district.document_family, district.document_word, district.recipients, district.copies_to, calendar.is_provisional,
-        calendar.due_soon_on, %(held_for)s, %(released_by)s, %(release_reason)s
+        calendar.due_soon_on, %(held_for)s, %(released_by)s, %(release_reason)s, true,
+        (select issue_no from previous_issue),
+        (
+            select sum(open_count) from published.ranking_rows
+            where publication_id = (select publication_id from previous_issue)
+        )
     from frozen
     cross join next
     cross join calendar
@@ -315,6 +395,8 @@ issue as (
 kept_ranking as (insert into published.ranking_rows select issue.publication_id, rows.* from issue cross join ranking_rows as rows),
 
 kept_problems as (insert into published.problem_rows select issue.publication_id, rows.* from issue cross join problem_rows as rows),
+
+kept_withdrawn as (insert into published.withdrawn_rows select issue.publication_id, rows.* from issue cross join withdrawn_rows as rows),
 
 kept_supervision as (
     insert into published.supervision_rows select issue.publication_id, rows.* from issue cross join supervision_rows as rows

@@ -22,6 +22,7 @@ class Frozen:
     issue: Issue
     ranking: Sequence[Row]
     problems: Sequence[Row]
+    withdrawn: Sequence[Row]
     supervision: Sequence[Row]
     visits: Sequence[Row]
     files: Sequence[Row]
@@ -76,6 +77,7 @@ _TABLES = {
     # ranked units by rank, then those with no task, then units outside the ranking, the departments last
     "ranking": ("ranking_rows", "township_code = district_code || '000', is_ranked desc, rank nulls last, display_order, township_code"),
     "problems": ("problem_rows", "due_on, township_code, problem_no"),
+    "withdrawn": ("withdrawn_rows", "not is_withdrawn, township_code, problem_no"),
     "supervision": ("supervision_rows", "group_code nulls first"),
     "visits": ("visit_rows", "visited_on, group_code, record_no"),
     "files": ("file_rows", "unit_code, received_at"),

@@ -40,6 +40,7 @@ MEDIA_TYPES = {
 }
 LABELS = {".docx": "Word 文档（.docx）", ".xlsx": "Excel 工作簿（.xlsx）"}
 STATES = {True: "整改到位", False: "未整改"}
+EARLIER_STATES = {**STATES, None: "未计入"}
 STAGES = {"not_started": "未开工", "started": "在建", "finished": "已完工", "accepted": "已验收"}
 
 
@@ -155,6 +156,10 @@ def details(frozen: Frozen) -> list[Detail]:
          row.leader_name, row.found_on, row.due_on, STATES[row.is_rectified], _yes(row.is_overdue), _yes(row.is_reopened), *source(row))
         for row in frozen.problems
     )  # fmt: skip
+    withdrawn = (
+        (row.problem_no, place(row), row.withdrawn_on, EARLIER_STATES[row.was_rectified], row.void_reason, row.found_on, *source(row))
+        for row in frozen.withdrawn
+    )
     visits = (
         (row.record_no, row.group_code, row.visited_on, place(row), row.problem_no, row.verdict, *source(row)) for row in frozen.visits
     )
@@ -173,6 +178,7 @@ def details(frozen: Frozen) -> list[Detail]:
     sheets = [
         ("问题明细", ("编号", "乡镇（街道）", "村（社区）", "来源", "类别", "问题", "行业部门", "整改措施", "责任领导", "发现日期",
                   "整改时限", "状态", "超期", "退回反弹", *came_from), problems),
+        ("撤销明细", ("编号", "乡镇（街道）", "撤销日期", "期初", "撤销原因", "发现日期", *came_from), withdrawn),
         ("督导明细", ("记录编号", "督导组", "督导日期", "乡镇（街道）", "问题编号", "核查结论", *came_from), visits),
         ("项目明细", ("项目编号", "项目名称", "类别", "乡镇（街道）", "地点", "责任单位", "计划总投资（万元）", "计划开工", "计划完工",
                   "实际开工", "实际完工", "验收", "进度", *came_from), projects),
@@ -226,7 +232,7 @@ def _manifest(frozen: Frozen, figures: Figures, content: Content, files: Mapping
 
 
 def _frozen_rows(frozen: Frozen) -> Iterable[tuple[str, Any]]:
-    names = ("ranking", "problems", "supervision", "visits", "files", "projects", "movements", "findings", "targets")
+    names = ("ranking", "problems", "withdrawn", "supervision", "visits", "files", "projects", "movements", "findings", "targets")
     return ((name, getattr(frozen, name)) for name in names)
 
 

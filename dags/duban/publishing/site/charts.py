@@ -72,11 +72,18 @@ def trend_in_words(days: Sequence[CampaignDay]) -> str:
     first, last = days[0], days[-1]
     if len(days) == 1:
         return f"{short_day(first.day_on)}未整改{first.open_count}个。"
-    found, closed = sum(day.found_count for day in days[1:]), sum(day.closed_count for day in days[1:])
     return (
-        f"{short_day(first.day_on)}未整改{first.open_count}个，{short_day(last.day_on)}{last.open_count}个；"
-        f"其间新发现{found}个，销号{closed}个。"
+        f"{short_day(first.day_on)}未整改{first.open_count}个，{short_day(last.day_on)}{last.open_count}个；其间{_changes(days[1:])}。"
+        f"{short_day(last.day_on)}当日{_changes(days[-1:])}。"
     )
+
+
+def _changes(days: Sequence[CampaignDay]) -> str:
+    """Everything that made the number of open problems another one."""
+    found, reopened, closed, removed = (
+        sum(getattr(day, f"{name}_count") for day in days) for name in ("found", "reopened", "closed", "removed")
+    )
+    return f"新发现{found}个、重新打开{reopened}个，销号{closed}个、撤销{removed}个"
 
 
 def rank_chart(days: Sequence[CampaignDay], ranks: Sequence[int | None], last_rank: int, width: int) -> Markup:

@@ -14,7 +14,7 @@ from psycopg.rows import class_row, scalar_row
 from duban.publishing.audience import Part, gets
 from duban.publishing.site.figures.funds import Funds, read_funds
 from duban.publishing.site.figures.issues import Issues, read_issues
-from duban.publishing.site.figures.problems import OpenProblem, read_open_problems
+from duban.publishing.site.figures.problems import OpenProblem, WithdrawnProblem, read_open_problems, read_withdrawn_problems
 from duban.publishing.site.figures.projects import Projects, read_projects
 from duban.publishing.site.figures.quality import Quality, SentFile, read_quality, read_sent_files
 from duban.publishing.site.figures.ranking import Ranking, read_ranking
@@ -52,6 +52,7 @@ class DistrictFigures:
     sent_files: dict[str, tuple[SentFile, ...]] | None  # by unit; None: likewise
     issues: Issues
     watch: Watch | None = None  # None: the audience does not get it, or nothing was watched yet
+    withdrawn: tuple[WithdrawnProblem, ...] = ()  # newest first
 
     @property
     def has_problems(self) -> bool:
@@ -112,11 +113,12 @@ def read_figures(conn: psycopg.Connection) -> Figures:
 def _district_figures(conn: psycopg.Connection, district: District, build: Build) -> DistrictFigures:
     code, audience = district.district_code, district.audience
     ranking = read_ranking(conn, code)
-    problems = read_open_problems(conn, code, audience, ranking.ranked_on, build.through_received_at) if ranking else {}
+    asked = (conn, code, audience, ranking and ranking.ranked_on, build.through_received_at)
     return DistrictFigures(
         district=district,
         ranking=ranking,
-        problems=problems,
+        problems=read_open_problems(*asked) if ranking else {},
+        withdrawn=read_withdrawn_problems(*asked) if ranking else (),
         funds=read_funds(conn, code),
         projects=read_projects(conn, code, as_of=max(filter(None, (district.report_on, ranking and ranking.ranked_on)), default=None)),
         quality=read_quality(conn, code) if gets(audience, Part.QUALITY) else None,

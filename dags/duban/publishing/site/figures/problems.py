@@ -1,4 +1,4 @@
-"""The open problems behind the newest ranking, by name."""
+"""The open problems behind the newest ranking, by name, and those that were withdrawn."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,6 +25,29 @@ class OpenProblem:
     is_reopened: bool  # a visit with 退回 or 反弹 lies on or before the day
     is_found: bool  # new on the day
     status: str | None  # as last reported: open, in_progress, rectified
+
+
+@dataclass(frozen=True)
+class WithdrawnProblem:
+    """A problem of the campaign that the office withdrew (撤销): counted no more."""
+
+    township_code: str
+    problem_no: str
+    withdrawn_on: date
+    void_reason: str | None  # None: the audience does not get it
+
+
+def read_withdrawn_problems(
+    conn: psycopg.Connection, district_code: str, audience: str, ranked_on: date, known_at: datetime | None
+) -> tuple[WithdrawnProblem, ...]:
+    """The withdrawn problems of the campaign of a ranking day, newest first; arguments as `read_open_problems`."""
+    asked = {
+        "district_code": district_code,
+        "ranked_on": ranked_on,
+        "known_at": known_at,
+        "descriptions": gets(audience, Part.DESCRIPTIONS),
+    }
+    return tuple(conn.cursor(row_factory=class_row(WithdrawnProblem)).execute(_WITHDRAWN_PROBLEMS, asked).fetchall())
 
 
 def read_open_problems(
@@ -75,4 +98,10 @@ left join marts.fct_problems as reported
     on reported.district_code = problem.district_code and reported.problem_no = problem.problem_no
 where not problem.is_rectified
 order by problem.due_on, problem.problem_no
+"""
+
+_WITHDRAWN_PROBLEMS = """
+select township_code, problem_no, withdrawn_on, case when %(descriptions)s then void_reason end as void_reason
+from marts.withdrawals_as_of(%(district_code)s, %(ranked_on)s, %(known_at)s)
+order by withdrawn_on desc, township_code, problem_no
 """

@@ -97,6 +97,8 @@ class CampaignDay:
     open_count: int
     found_count: int
     closed_count: int
+    reopened_count: int = 0  # closed the day before and open on this one
+    removed_count: int = 0  # open the day before and withdrawn, or not of this campaign any more
 
     @property
     def rectified_pct(self) -> Decimal | None:
@@ -266,18 +268,37 @@ from marts.rpt_township_ranking
 where district_code = %(district_code)s and ranked_on between %(first_data_on)s and %(ranked_on)s
 """
 
+# Whoever adds up finds the same: what was open the evening before, with every change, is what is open.
 _CAMPAIGN_DAYS = """
+with days as (
+    select
+        day_on,
+        sum(assigned_count)::integer as assigned_count,
+        sum(open_count)::integer as open_count,
+        sum(found_count)::integer as found_count,
+        sum(closed_count)::integer as closed_count
+    from marts.fct_township_days
+    where district_code = %(district_code)s and day_on between %(first_data_on)s and %(ranked_on)s
+    group by day_on
+),
+
+reopened as (
+    select day_on, count(*)::integer as reopened_count
+    from marts.fct_problem_changes
+    where district_code = %(district_code)s and change = 'reopened'
+    group by day_on
+)
+
 select
-    township_day.day_on,
+    days.*,
     calendar.is_working_day,
     calendar.holiday_name,
-    sum(township_day.assigned_count)::integer as assigned_count,
-    sum(township_day.open_count)::integer as open_count,
-    sum(township_day.found_count)::integer as found_count,
-    sum(township_day.closed_count)::integer as closed_count
-from marts.fct_township_days as township_day
-inner join marts.dim_dates as calendar on calendar.date_on = township_day.day_on
-where township_day.district_code = %(district_code)s and township_day.day_on between %(first_data_on)s and %(ranked_on)s
-group by township_day.day_on, calendar.is_working_day, calendar.holiday_name
-order by township_day.day_on
+    coalesce(reopened_count, 0) as reopened_count,
+    coalesce(
+        lag(open_count) over (order by day_on) + found_count + coalesce(reopened_count, 0) - closed_count - open_count, 0
+    ) as removed_count
+from days
+left join reopened using (day_on)
+inner join marts.dim_dates as calendar on calendar.date_on = days.day_on
+order by day_on
 """
