@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint up down wait status district issuer targets recipients delivery mute template check publish trace simulate docs lock backup restore licences audit update compose-env
+.PHONY: help setup setup-dev demo test lint up down wait status district calendar issuer targets recipients delivery mute template check publish trace simulate docs lock backup restore licences audit update compose-env
 
 PYTHON ?= python3
 TIMEOUT ?= 600
@@ -54,6 +54,9 @@ status: setup ## what is running, last runs, files waiting, newest ranking
 
 district: setup ## register a district: FILE=<csv> DISTRICT_NAME=<name> [CAMPAIGN_START= CAMPAIGN_END=]
 	@$(LOCAL) district "$$FILE" "$$DISTRICT_NAME" --campaign-start "$$CAMPAIGN_START" --campaign-end "$$CAMPAIGN_END"
+
+calendar: setup ## enter the holidays and make-up days of a year, from the State Council's notice: FILE=<csv>
+	@$(LOCAL) calendar "$$FILE"
 
 template: setup ## write a unit's own workbook, filled with what is known now: UNIT=<unit code>
 	@$(LOCAL) template "$$UNIT"

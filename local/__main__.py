@@ -81,6 +81,10 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.district import register
 
         register(system, console, options)
+    elif options.command == "calendar":
+        from local.calendar import enter
+
+        enter(system, console, options.file)
     elif options.command == "template":
         from local.template import write
 
@@ -174,6 +178,8 @@ def _parser() -> argparse.ArgumentParser:
     district.add_argument("district_name", nargs="?", default="", help="name of the district")
     district.add_argument("--campaign-start", default="", help="first day of its campaign (2020-04-01)")
     district.add_argument("--campaign-end", default="", help="last day of its campaign (2020-06-30)")
+    calendar = commands.add_parser("calendar", help="enter the holidays and make-up days of a year")
+    calendar.add_argument("file", help="CSV with the columns date_on, is_working_day (true: make-up day, false: day off), holiday_name")
     template = commands.add_parser("template", help="write a unit's own workbook, filled with what is known now")
     template.add_argument("unit", help="unit code: a township, <district>000, <district>-D1")
     check = commands.add_parser("check", help="judge a file as if a unit had sent it; nothing is loaded")

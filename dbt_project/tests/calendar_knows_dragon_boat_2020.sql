@@ -1,5 +1,5 @@
--- 25 to 27 June 2020 were off and Sunday 28 was worked: two working days after the 24th up to the 29th. The year after the seed's last is
--- provisional, Monday to Friday.
+-- 25 to 27 June 2020 were off and Sunday 28 was worked: two working days after the 24th up to the 29th. A year that
+-- nobody has announced is provisional: Monday to Friday, but for the holidays that the law fixes.
 with
 expected (date_on, is_working_day, holiday_name) as (
     values
@@ -38,4 +38,10 @@ select
     date_on,
     'provisional days follow the week' as failure
 from calendar
-where is_provisional and (is_working_day != (extract(isodow from date_on) <= 5) or holiday_name is not null)
+where is_provisional and is_working_day != (extract(isodow from date_on) <= 5 and holiday_name is null)
+union all
+select
+    date_on,
+    'nobody works on New Year and National Day' as failure
+from calendar
+where is_working_day and to_char(date_on, 'MM-DD') in ('01-01', '10-01', '10-02', '10-03')

@@ -6,13 +6,16 @@ from datetime import date, timedelta
 
 import chinese_calendar
 
+# 全国年节及纪念日放假办法 (2024): days of the Gregorian calendar on which everybody is off
+OFF_BY_LAW = {(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)}
+
 
 def is_working_day(day: date) -> bool:
-    """Says whether a day is worked in China; Monday to Friday in years the calendar does not know."""
+    """Says whether a day is worked in China; in years the calendar does not know Monday to Friday, but for what the law fixes."""
     try:
         return chinese_calendar.is_workday(day)
     except NotImplementedError:
-        return day.weekday() < 5
+        return day.weekday() < 5 and (day.month, day.day) not in OFF_BY_LAW
 
 
 def working_days_between(after: date, through: date) -> int:

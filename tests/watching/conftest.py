@@ -38,6 +38,7 @@ def built(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     dbt.build(settings, "install")
     with warehouse.connect(settings) as conn:
         conn.execute("insert into raw.campaigns values (%s, '秋季', '2026-09-28', '2026-10-20')", (DISTRICT,))
+        conn.execute("update raw.units set registered_at = '2026-09-01'")
     yield uri.rsplit("/", 1)[1]
     server.drop(uri)
 

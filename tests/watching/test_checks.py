@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from duban import warehouse
+import pytest
+
+from duban import warehouse, working_calendar
+from duban.orchestration import dbt
 from duban.settings import TIMEZONE
 from duban.watching import checks, facts
 from duban.watching.checks import BY_CODE, CHECK_FAILED, CHECKS, run_checks
@@ -54,6 +58,14 @@ def test_late_units_only_while_there_is_a_campaign(watched):
     # days before it do not count: with two campaigns a silent district is not late for the time between them
     run(watched, "insert into raw.campaigns values (%s, '冬季', '2026-11-02', '2026-11-30')", DISTRICT)
     assert levels(watched, "late_units", "2026-11-03 08:30") == dict.fromkeys(TOWNSHIPS, "warning")
+
+
+def test_late_units_have_time_from_their_registration_on(watched):
+    """A district that is registered in the middle of its campaign owes nothing for days that had begun before."""
+    run(watched, "update raw.units set registered_at = '2026-10-13 09:00' where district_code = %s", DISTRICT)
+    assert levels(watched, "late_units", "2026-10-13 09:05") == levels(watched, "late_units", "2026-10-14 08:30") == {}
+    assert levels(watched, "late_units", "2026-10-15 08:30") == dict.fromkeys(TOWNSHIPS, "warning")
+    assert levels(watched, "late_units", "2026-10-17 08:30") == dict.fromkeys(TOWNSHIPS, "error")
 
 
 # ── files and rows that were sent back ───────────────────────────────────────────────────────────────────────────────
@@ -324,11 +336,54 @@ def test_backup_old(watched):
 
 
 def test_calendar_provisional(watched):
-    # the calendar of 2026 is known, that of 2027 is not
-    assert levels(watched, "calendar_provisional", "2026-12-01 08:30") == {}
-    [line] = found(watched, "calendar_provisional", "2026-12-02 08:30")
+    # the calendar of 2026 is known, that of 2027 is not; it is said 60 days before
+    assert levels(watched, "calendar_provisional", "2026-11-01 08:30") == {}
+    [line] = found(watched, "calendar_provisional", "2026-11-02 08:30")
     assert line.severity is None and "2027年1月1日" in line.text
     assert levels(watched, "calendar_provisional", "2027-01-04 08:30") == {"calendar": "error"}
+
+
+NOTICE = [
+    *(("2027-01-01", "false", "元旦"), ("2027-01-02", "放假", "元旦"), ("2027-02-06", "上班", "春节"), ("2027-02-08", "false", "春节")),
+    *(("2027-04-05", "false", "清明"), ("2027-05-03", "false", "劳动节"), ("2027-06-09", "false", "端午")),
+    *(("2027-09-15", "false", "中秋"), ("2027-10-01", "false", "国庆节"), ("2027-10-09", "true", "国庆节")),
+]
+
+
+def test_the_calendar_that_an_office_enters(watched):
+    """Before: nobody works on the days that the law fixes, all else is a guess. After: as the notice says, also after a full refresh."""
+
+    def calendar() -> dict[str, tuple]:
+        rows = watched.query("select * from marts.dim_dates where date_on >= '2026-12-31'")
+        return {str(row["date_on"]): (row["is_working_day"], row["holiday_name"], row["is_provisional"]) for row in rows}
+
+    guessed = calendar()
+    assert guessed["2026-12-31"] == (True, None, False) and guessed["2027-01-01"] == (False, "元旦", True)
+    assert guessed["2027-02-08"] == (True, None, True) and guessed["2027-10-04"] == (True, None, True)
+    off = {day for day, (is_working_day, name, _) in guessed.items() if name}
+    assert off == {"2027-01-01", "2027-05-01", "2027-05-02", "2027-10-01", "2027-10-02", "2027-10-03"}
+    with warehouse.connect(watched.settings) as conn:
+        rows = [dict(zip(working_calendar.COLUMNS, row, strict=True)) for row in NOTICE]
+        for _ in range(2):
+            assert working_calendar.enter(conn, rows, this_year=2026) == {2027: 10}
+        for wrong, why in (
+            (rows[1:2], "2027 has no 春节、清明、劳动节、端午、中秋、国庆"),
+            ([*rows, rows[0]], "line 12: 2027-01-01 stands there twice"),
+            ([{**rows[0], "is_working_day": "true"}], "line 2: 2027-01-01 is no weekend"),
+            ([{**rows[0], "date_on": "1月1日"}], "line 2: '1月1日' is no day"),
+            ([{**rows[0], "is_working_day": "休"}], "line 2: is_working_day is true"),
+            ([{**rows[0], "holiday_name": " "}], "line 2: holiday_name is missing"),
+            ([{**row, "date_on": f"2019{row['date_on'][4:]}", "is_working_day": "false"} for row in rows], "2019 is past"),
+            ([], "no day is in it"),
+        ):
+            with pytest.raises(working_calendar.CalendarInvalid, match=re.escape(why)):
+                working_calendar.enter(conn, wrong)
+    dbt.build(watched.settings, "nightly", full_refresh=True)
+    entered = calendar()
+    assert not any(is_provisional for _, _, is_provisional in entered.values())
+    assert entered["2027-02-06"] == (True, None, False) and entered["2027-02-08"] == (False, "春节", False)
+    assert entered["2027-10-04"] == (True, None, False) and entered["2027-01-04"] == (True, None, False)
+    assert levels(watched, "calendar_provisional", "2027-01-04 08:30") == {}
 
 
 def test_mute_expired(watched):

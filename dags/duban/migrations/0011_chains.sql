@@ -77,3 +77,9 @@ create table raw.calendar_days (
     entered_at     timestamptz not null default clock_timestamp()
 );
 comment on table raw.calendar_days is 'Holidays and make-up days of the years that the office entered (make calendar), whole years; they win over the seed';
+
+-- ── what a unit owes ─────────────────────────────────────────────────────────────────────────────────────────────────
+-- units that are there already have had their time
+alter table raw.units add column registered_at timestamptz not null default '-infinity';
+alter table raw.units alter column registered_at set default clock_timestamp();
+comment on column raw.units.registered_at is 'When it was registered: it owes a ledger for working days that began after that';

@@ -7,7 +7,8 @@ and `ledgers` (wording by id, as JSON), and the thresholds of the check. Days ar
 
 from __future__ import annotations
 
-# Townships owe a ledger every working day; groups go out when they are sent, the office corrects when it must.
+# Townships owe a ledger every working day that began after they were registered: nobody can have sent one before. Groups go out when they
+# are sent, the office corrects when it must.
 LATE_UNITS = """
 with last_day as (
     select max(date_on) as day_on from marts.dim_dates where is_working_day and date_on < %(today)s
@@ -15,7 +16,8 @@ with last_day as (
 
 expected as (
     select
-        unit.unit_code, unit.unit_name, unit.district_code, campaign.started_on, last_day.day_on,
+        unit.unit_code, unit.unit_name, unit.district_code, last_day.day_on,
+        greatest(campaign.started_on, unit.registered_at::date + 1) as started_on,
         (
             select max(report_on) from ops.submissions as sent
             where sent.unit_code = unit.unit_code and outcome = any(%(accepted)s) and report_on <= %(today)s
@@ -220,7 +222,7 @@ order by newest.unit_code
 CALENDAR_PROVISIONAL = """
 select
     'calendar', null, case when min(date_on) <= %(today)s then 'error' end,
-    to_char(min(date_on), 'YYYY"年"FMMM"月"FMDD"日"') || '起的工作日历是推定的（只按星期一至星期五）：还没有国务院的放假安排'
+    to_char(min(date_on), 'YYYY"年"FMMM"月"FMDD"日"') || '起的工作日历是推定的（固定节日以外按星期一至星期五）：还没有录入国务院的放假安排'
 from marts.dim_dates
 where is_provisional and date_on between %(today)s and %(today)s + %(days)s
 having count(*) > 0

@@ -112,7 +112,7 @@ def test_the_trend_has_a_title_and_a_text_and_both_are_named():
     root = drawn(charts.trend_chart(trend((192, 192, 0), (36, 3, 159)), 350))
     names = root.get("aria-labelledby").split()
     assert [root.find("title").get("id"), root.find("desc").get("id")] == names
-    assert root.find("desc").text == "6月22日未整改192个，6月23日36个；其间新发现3个，销号159个。"
+    assert root.find("desc").text == "6月22日未整改192个，6月23日36个；其间新发现3个、重新打开0个，销号159个、撤销0个。"
 
 
 def test_a_text_in_a_picture_stays_text():

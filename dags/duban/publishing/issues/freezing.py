@@ -170,7 +170,13 @@ from ops.submissions
 _FREEZE = """
 with calendar as (
     select
-        today.is_provisional,
+        -- of the day itself, or of one until which something is due soon
+        exists (
+            select from marts.dim_dates as soon
+            where
+                soon.is_provisional and soon.date_on >= today.date_on
+                and soon.working_day_number - today.working_day_number <= %(due_soon_workdays)s
+        ) as is_provisional,
         previous.previous_on,
         case when %(is_of_a_day)s then today.date_on - 1 else previous.previous_on end as compared_on,
         (

@@ -119,6 +119,7 @@ class Ranking:
     reasons: dict[str, RankReason]  # by township, of those with a rank
     days: tuple[CampaignDay, ...]  # without a gap from the first day with data to the newest; empty: no problems yet
     units: dict[str, dict[date, UnitDay]]  # by township, on the same days
+    is_provisional: bool = False  # the holidays of the year are not known: the working calendar of the day is a guess
 
     @cached_property
     def total(self) -> RankingTotal:
@@ -172,6 +173,7 @@ def read_ranking(conn: psycopg.Connection, district_code: str) -> Ranking | None
         first_data_on=where["first_data_on"],
         previous_on=where["previous_on"],
         is_working_day=where["is_working_day"],
+        is_provisional=where["is_provisional"],
         rule_code=where["rule_code"],
         lines=tuple(conn.cursor(row_factory=class_row(RankingLine)).execute(_LINES, where).fetchall()),
         reasons={reason.township_code: reason for reason in reasons},
@@ -208,6 +210,7 @@ select
     spanned.*,
     (select max(date_on) from marts.dim_dates where is_working_day and date_on < spanned.ranked_on) as previous_on,
     (select is_working_day from marts.dim_dates where date_on = spanned.ranked_on) as is_working_day,
+    (select is_provisional from marts.dim_dates where date_on = spanned.ranked_on) as is_provisional,
     (select rule_code from newest_campaign where newest_campaign.ranked_on = spanned.ranked_on) as rule_code
 from spanned
 """
