@@ -173,7 +173,7 @@ def open_database(conn: psycopg.Connection, name: str) -> None:
 
 def close_side_doors(conn: psycopg.Connection) -> None:
     """Take from the public what needs no table: a reader could hold the loader's advisory lock, write large objects, or write to the log of
-    changes, by which every savepoint takes a place in the server's table of locks.
+    changes.
 
     `conn` is a superuser's, in the warehouse's database.
     """

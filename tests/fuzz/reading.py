@@ -23,6 +23,7 @@ from duban.intake.sandbox import MEMORY_BYTES, ChildFailed, Job, Sandbox
 from duban.intake.tables import total_faults
 from duban.intake.typed_rows import Sender, mark_repeated_keys, readable_amounts, type_rows
 from duban.ledgers import Expectations, read_expectations
+from tests.bad_input.lowered import LoweredSandbox
 from tests.fuzz.defects import CATALOGUE
 from tests.fuzz.ledgers import EXPECTATIONS, GB18030, GROUPS, OFFICE, SEEDS, TOWNSHIPS, UTF8, WORKBOOKS, XLS, XLSX, clean_file
 from tests.fuzz.polluting import polluted_file
@@ -54,7 +55,7 @@ def bases() -> list[tuple[str, bytes]]:
 
 @dataclass
 class Reader:
-    """The reader in its sandbox. Use as a context manager."""
+    """The reader in its sandbox, under lowered limits. Use as a context manager, in the folder of the project."""
 
     folder: Path
     expectations: Expectations = field(default_factory=lambda: read_expectations(EXPECTATIONS, SEEDS))
@@ -63,7 +64,7 @@ class Reader:
     last: dict[str, Any] | ChildFailed | None = None
 
     def __enter__(self) -> Reader:
-        self._sandbox = Sandbox("duban.intake.reader", (EXPECTATIONS, SEEDS), children=1)
+        self._sandbox = LoweredSandbox("duban.intake.reader", (EXPECTATIONS, SEEDS), children=1)
         return self
 
     def __exit__(self, *_: object) -> None:

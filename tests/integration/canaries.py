@@ -295,7 +295,7 @@ def broken_files(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
     yield TOWNSHIP, name("S09"), csv_bytes([[f"{seeds.name('title')}{seeds.id_number('title')}"], header])
 
     def far(book: openpyxl.Workbook) -> None:
-        book.worksheets[0]["XFD1048576"] = seeds.id_number("far cell")
+        book.worksheets[0]["IW9"] = seeds.id_number("far cell")
 
     yield TOWNSHIP, name("S10", "xlsx"), xlsx_bytes({f"远{seeds.id_number('sheet name')}": [header, *rows]}, far)
 

@@ -479,7 +479,7 @@ def rewritten(source: Path, target: Path, change) -> Path:
 
 def renamed(entry: tarfile.TarInfo, name: str, kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
     other = tarfile.TarInfo(name)
-    other.type, other.linkname = kind, "/etc/passwd" if kind == tarfile.SYMTYPE else ""
+    other.type, other.linkname = kind, "/elsewhere" if kind == tarfile.SYMTYPE else ""
     return other
 
 

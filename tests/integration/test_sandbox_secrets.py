@@ -11,13 +11,12 @@ import sys
 from pathlib import Path
 from random import Random
 
-import psutil
 import pytest
 
-from duban.intake.limits import MAX_BYTES
+from duban.intake import limits
 from duban.intake.sandbox import ChildFailed, Job, Sandbox
 from tests.bad_input import cases
-from tests.bad_input.hostile_files import HOSTILE
+from tests.bad_input.excessive_files import EXCESSIVE
 from tests.fuzz.ledgers import EXPECTATIONS, SEEDS
 from tests.fuzz.mutations import mutated
 from tests.fuzz.reading import bases
@@ -62,7 +61,7 @@ def reached(tmp_path):
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers of system calls are those of x86-64")
 def test_a_child_can_reach_nothing(reached):
-    assert len(reached) > 60
+    assert len(reached) > 40
     assert {name: what for name, what in reached.items() if what != "PermissionError"} == {}
 
 
@@ -100,14 +99,13 @@ def test_nobody_waits_for_a_child_that_reads_no_more(tmp_path):
     assert isinstance(second, ChildFailed) and second.rule_id == "S10"
 
 
-def test_what_is_too_large_is_not_even_opened(tmp_path):
+def test_what_is_too_large_is_not_even_opened(tmp_path, monkeypatch):
     large = tmp_path / "large"
-    with open(large, "wb") as file:
-        file.truncate(MAX_BYTES + 1)
+    large.write_bytes(b"KNOWN!" + bytes(100))
+    monkeypatch.setattr(limits, "MAX_BYTES", 100)
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
     with Sandbox(NAUGHTY, children=1) as sandbox:
-        before = psutil.Process().memory_info().rss
         answers = list(sandbox.map([Job({}, large), Job({}, tmp_path / "gone")]))
-    assert psutil.Process().memory_info().rss - before < MAX_BYTES
     assert [(answer.rule_id, "MB" in str(answer)) for answer in answers] == [("S10", True), ("S01", False)]
 
 
@@ -142,7 +140,7 @@ print(slips, *sorted(noted), sep="\\n")
 
 
 def test_a_child_needs_nothing_later(tmp_path):
-    """All imports and files that reading and writing need are there before a child is closed: on right, wrong and hostile files."""
+    """All imports and files that reading and writing need are there before a child is closed: on right, wrong and excessive files."""
     rng, right = Random(7), bases()
     contents = [content for _, content in right]
     contents += [
@@ -150,7 +148,7 @@ def test_a_child_needs_nothing_later(tmp_path):
     ]
     for group in (cases.encodings, cases.layouts, cases.typed_values, cases.containers, cases.senders):
         contents += [case.content for case in group()]
-    contents += [hostile.make() for hostile in HOSTILE if not hostile.is_slow and len(hostile.make()) < 1 << 20]
+    contents += [file.content for file in EXCESSIVE]
     files = tmp_path / "contents"
     files.write_bytes(pickle.dumps(contents))
     environment = {"PYTHONPATH": str(PROJECT / "dags"), "LANG": "C.UTF-8"}

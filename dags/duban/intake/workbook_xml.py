@@ -1,6 +1,6 @@
 """What a workbook's XML says and the cell reader does not: formula errors, uncalculated formulas, percent formats, hidden rows, far cells.
 
-One streaming pass over each sheet with expat, before anything else opens the file, so that a cell at XFD1048576 or an inflating archive is
+One streaming pass over each sheet with expat, before anything else opens the file, so that what is too much for the readers is
 refused by counting and not by running out of memory. Runs inside the sandbox.
 """
 

@@ -19,10 +19,10 @@ from tests.publishing.documents.reading import LEFT, RIGHT, TOP, pages
 FILES = (("Word 文档（.docx）", "12.docx"), ("Excel 工作簿（.xlsx）", "a b/12.xlsx"))
 VOID = {"meta", "br", "col"}
 HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "' onmouseover='alert(1)",
-    "javascript:alert(1)",
+    "<script>0</script>",
+    '"><i title=x>',
+    "' title='x",
+    "javascript:0",
     "</style><style>*{display:none}",
     "{{7*7}}{% raw %}",
     "=1+1",
@@ -127,9 +127,7 @@ def test_downloads_are_links_to_files_beside_it(page):
     assert not Tree(render_html(sample.BULLETIN, sample.SERIAL)).all("a", "nav")
 
 
-@pytest.mark.parametrize(
-    "address", ["http://x.invalid/a", "javascript:alert(1)", "//x.invalid", "/etc/passwd", "\\\\x\\y", "data:text/html,x"]
-)
+@pytest.mark.parametrize("address", ["http://x.invalid/a", "javascript:0", "//x.invalid", "/x.html", "\\\\x\\y", "data:text/html,x"])
 def test_an_address_that_is_not_relative_is_refused(address):
     with pytest.raises(ValueError, match="relative"):
         render_html("", sample.SERIAL, files=[("甲", address)])

@@ -149,7 +149,7 @@ def test_a_figure_that_does_not_say_its_value_is_refused(unit, value, written):
 @pytest.mark.parametrize(
     ("fragment", "named"),
     [
-        ("<p>甲<script>alert(1)</script></p>", "<script>"),
+        ("<p>甲<script>0</script></p>", "<script>"),
         ("<p><a href='http://x.invalid'>甲</a></p>", "<a>"),
         ("<p><img src=x></p>", "<img>"),
         ("<div>甲</div>", "<div>"),

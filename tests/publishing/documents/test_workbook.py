@@ -161,7 +161,7 @@ def test_made_up_figures_say_so_on_every_sheet(book):
 
 
 HOSTILE = [
-    "=cmd|'/c calc'!A1",
+    "='甲'|乙!A1",
     '=HYPERLINK("http://x.invalid","x")',
     "+1",
     "-1+1",

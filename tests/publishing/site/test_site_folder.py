@@ -96,7 +96,7 @@ def test_a_second_writer_waits_for_the_first(tmp_path):
     assert order == ["first", "second"]
 
 
-@pytest.mark.parametrize("name", ["../a.html", "a/b.html", "", "..", ".hidden.html", "/etc/passwd"])
+@pytest.mark.parametrize("name", ["../a.html", "a/b.html", "", "..", ".hidden.html", "/a.html"])
 def test_a_document_is_one_name_in_the_folder_of_its_issue(tmp_path, name):
     found = Document("430902-daily-2020-1", name, 1)
     with pytest.raises(ValueError, match="430902-daily-2020-1"):
