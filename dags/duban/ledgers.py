@@ -16,7 +16,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -47,7 +47,19 @@ COLUMN_TYPES = frozenset(
 
 #: What a header may give as the unit of money, and what it is in yuan.
 MONEY_UNITS = {"元": Decimal(1), "万元": Decimal(10_000)}
-_HEADER_UNIT = re.compile(r"^(.+?)\((万元|元)\)$")
+_LONGEST_TOTAL = 16
+# What may stand around the name of a column: signs that it is required, a colon, hints and units in brackets or behind a stroke.
+_MARKS = "*★☆※●▲△◆:"
+_BRACKETED = re.compile(r"[(\[【〔<]([^()\[\]【】〔〕<>]*)[)\]】〕>]$")
+_BRACKETED_FIRST = re.compile(r"^[(\[【〔<]([^()\[\]【】〔〕<>]*)[)\]】〕>]")
+_BEHIND_STROKE = re.compile(r"[/,、]((?:单位:?)?(?:人民币)?(?:万元|元))$")
+_NOTE_PARTS = re.compile(r"[,;、:/\s]+")
+_UNIT_LABEL = re.compile("^(?:金额)?(?:单位)?(?:人民币)?")
+# A unit that is none of ours, in a note: the numbers below are not what they look like.
+_OTHER_UNIT = re.compile(r"[十百千亿]万?元|[万亿千百]$|万[人户亩吨]|[千百亿][人户]|美元|欧元|^[角分]$|‰")
+# Words by which a note in brackets makes another column of it.
+_OTHER_COLUMN = re.compile(r"^(?:原|拟|旧|上[期月年次]|去年|本[期月]|累计)|计划|预计|预期|以前")
+_HINT_NOTE = re.compile(r"[必选可]填|不填|请|填|选|格式|如|例|文本|数字|日期|唯一")
 
 
 class ExpectationsInvalid(ValueError):
@@ -117,20 +129,58 @@ class Ledger:
         """Columns by every spelling of their header, folded as headers are compared."""
         return {fold(text): column for column in self.columns for text in (column.title, *column.aliases)}
 
-    def column_of(self, header: str) -> tuple[Column | None, str | None]:
-        """Column and unit that a (folded) header names: `金额(万元)` is the column 金额 in 万元; nothing for an unknown one."""
-        if column := self.by_header.get(header):
-            return column, None
-        unit = _HEADER_UNIT.match(header)
-        if unit and (column := self.by_header.get(unit[1])) and column.type == "money":
-            return column, unit[2]
-        return None, None
+    def column_of(self, header: str) -> HeaderName:
+        """What a (folded) header names: `*金额(单位:万元)` is the column 金额 in 万元; nothing for an unknown one."""
+        for text, notes in header_forms(header):
+            if column := self.by_header.get(text):
+                return _named_by(column, notes)
+        return HeaderName(None, None, True)
+
+
+class HeaderName(NamedTuple):
+    """The column that a header names, None for an unknown one; the unit of money it carries; and whether it names just that: a bracket
+    that is neither unit nor hint may make another column of it.
+    """
+
+    column: Column | None
+    unit: str | None
+    is_exact: bool
+
+
+def header_forms(header: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """A (folded) header as it is, then with less and less of what may stand around the name of a column, each with the notes left aside."""
+    yield header, ()
+    text, notes = header.strip(_MARKS), ()
+    while True:
+        yield text, notes
+        if found := _BRACKETED.search(text) or _BEHIND_STROKE.search(text):
+            text, notes = text[: found.start()].strip(_MARKS), (*notes, found[1])
+        elif found := _BRACKETED_FIRST.match(text):
+            text, notes = text[found.end() :].strip(_MARKS), (*notes, found[1])
+        else:
+            return
+
+
+def _named_by(column: Column, notes: tuple[str, ...]) -> HeaderName:
+    parts = _note_parts(notes)
+    if any(_OTHER_COLUMN.search(note) for note in notes):
+        return HeaderName(None, None, True)
+    units = {part for part in parts if part in MONEY_UNITS}
+    if column.type in {"money", "count", "percent"} and (len(units) > 1 or any(_OTHER_UNIT.search(part) for part in parts)):
+        return HeaderName(None, None, True)
+    is_exact = all(_HINT_NOTE.search(part) or part in MONEY_UNITS or len(part) == 1 for part in parts)
+    return HeaderName(column, units.pop() if units and column.type == "money" else None, is_exact)
+
+
+def _note_parts(notes: tuple[str, ...]) -> list[str]:
+    parts = (_UNIT_LABEL.sub("", part) for note in notes for part in _NOTE_PARTS.split(note))
+    return [part for part in parts if part]
 
 
 def unit_in_header(header: str) -> str | None:
-    """The unit of money that a (folded) header carries in brackets."""
-    unit = _HEADER_UNIT.match(header)
-    return unit[2] if unit else None
+    """The unit of money that a (folded) header carries."""
+    units = {part for _, notes in header_forms(header) for part in _note_parts(notes)} & {*MONEY_UNITS}
+    return units.pop() if len(units) == 1 else None
 
 
 @dataclass(frozen=True)
@@ -194,6 +244,26 @@ class VillageAlias:
 
 
 @dataclass(frozen=True)
+class RowWords:
+    """By which words a row without a key is told: a total, an example, how to fill a column, what stands below a table.
+
+    `covers` says of each word of a total which rows it covers; `counters` are titles of columns that only count the rows.
+    """
+
+    total: re.Pattern[str]
+    like_total: re.Pattern[str]
+    covers: Mapping[str, str]
+    example: re.Pattern[str]
+    hint: re.Pattern[str]
+    footer: re.Pattern[str]
+    counters: frozenset[str]
+
+    def is_like_total(self, text: str) -> bool:
+        """True for a short (folded) text that begins or ends with a word of totals: 中央资金合计, 合计12笔."""
+        return 0 < len(text) <= _LONGEST_TOTAL and self.like_total.search(text) is not None
+
+
+@dataclass(frozen=True)
 class Expectations:
     """Everything under `expectations/`, and the code lists."""
 
@@ -202,10 +272,16 @@ class Expectations:
     file_rules: Mapping[str, RuleText]
     findings: Mapping[tuple[str, str], str]  # text by (id, case); most findings have one case, the empty one
     note_prefixes: tuple[str, ...]
-    total_words: frozenset[str]
+    row_words: RowWords
     layouts: tuple[Layout, ...]
     vocabularies: Mapping[str, Vocabulary]
     village_aliases: tuple[VillageAlias, ...]
+
+    @cached_property
+    def header_names(self) -> frozenset[str]:
+        """Every column name a header may carry, folded, without what may stand around it (`header_forms`)."""
+        names = {name for ledger in self.ledgers.values() for name in ledger.by_header}
+        return frozenset(names.union(*(filter(None, row) for layout in self.layouts for row in layout.header)))
 
     def wording(self, rule_id: str) -> RuleText:
         """Wording of a cell or file rule.
@@ -241,7 +317,7 @@ def read_expectations(root: Path, seeds: Path) -> Expectations:
         spec = _yaml(submissions)
         file_rules = {rule["id"]: RuleText(**rule) for rule in spec["rules"]}
         findings = {(rule["id"], rule.get("case", "")): rule["text"] for rule in spec["findings"]}
-        total_words = frozenset(prefix + word for prefix in ["", *spec["total_prefixes"]] for word in spec["total_words"])
+        row_words = _row_words(spec)
         note_prefixes = tuple(spec["note_prefixes"])
     return Expectations(
         ledgers=ledgers,
@@ -249,13 +325,27 @@ def read_expectations(root: Path, seeds: Path) -> Expectations:
         file_rules=file_rules,
         findings=findings,
         note_prefixes=note_prefixes,
-        total_words=total_words,
+        row_words=row_words,
         layouts=tuple(read_layout(path, ledgers) for path in sorted((root / "layouts").glob("*.yml"))),
         vocabularies=vocabularies,
         village_aliases=tuple(
             VillageAlias(row["district_code"], fold(row["alias"]), row["village_code"], _date(row["valid_from"]), _date(row["valid_to"]))
             for row in _csv(seeds / "ref_village_aliases.csv")
         ),
+    )
+
+
+def _row_words(spec: Mapping[str, Any]) -> RowWords:
+    totals, examples = "|".join(spec["total_words"]), "|".join(spec["example_words"])
+    brackets = r"(?:\([^()]*\))?"
+    return RowWords(
+        total=re.compile(rf"(?:{'|'.join(spec['total_prefixes'])})?(?P<word>{totals}){brackets}:?{brackets}"),
+        like_total=re.compile(rf"^(?:{totals})|(?:{totals})(?:{brackets}:?)$"),
+        covers=spec["total_words"],
+        example=re.compile(rf"[(\[【]?(?:{examples})[)\]】]?[-:]?\d*[)\]】]?:?"),
+        hint=re.compile("|".join(spec["hint_words"])),
+        footer=re.compile("|".join(spec["footers"])),
+        counters=frozenset(map(fold, spec["counter_titles"])),
     )
 
 
@@ -321,7 +411,7 @@ class _Filled:
     def name(self, place: str, ours: Any, theirs: str = "") -> str:
         """Name of the column that a header of ours means; `theirs` is the sender's, which may carry the unit."""
         where = f"{self.path}: {place}"
-        column, unit = self.ledger.column_of(fold(_is(str, ours, where)))
+        column, unit, _ = self.ledger.column_of(fold(_is(str, ours, where)))
         if column is None:
             raise ExpectationsInvalid(f"{where}: {ours!r} is no column of {self.ledger.title}")
         if column.name in self.names:

@@ -196,7 +196,7 @@ def layouts() -> Iterator[Case]:
     yield Case(20, "两行表头", two, loads={"K20-1": dates}, table="project", extension=".xlsx")
     turned = [list(reversed(cells)) for cells in ([*HEADER, "附注"], [*row("K21-1"), "多的一列"])]
     turned[0] = ["发现时间" if name == "发现日期" else "整改情况" if name == "整改状态" else name for name in turned[0]]
-    yield Case(21, "换序别名多列", csv_bytes(turned), loads={"K21-1": {"found_on": "2020-06-04", "status": "open"}})
+    yield Case(21, "换序别名多列", csv_bytes(turned), finds=["W31"], loads={"K21-1": {"found_on": "2020-06-04", "status": "open"}})
     without = [name for name in PROBLEM_HEADER if name != "责任领导"]
     yield Case(21, "缺列", csv_bytes([without, problem("K21-2")[:10]]), "rejected", [(None, "S03", None)], says="责任领导")
     yield Case(21, "重列", csv_bytes([[*HEADER, "发现时间"], [*row("K21-3"), ""]]), "rejected", [(None, "S04", "Q1")])
@@ -412,7 +412,7 @@ def containers() -> Iterator[Case]:
         yield Case(70, f"像网页{number}", as_csv(row(key, 备注=text)), loads={key: {"remark": text}})
     sql = "'); select 1; --"
     injected = xlsx_bytes({sql: [[*HEADER, sql], [*row("K71-1", 备注=sql), sql]]})
-    yield Case(71, "像语句", injected, loads={"K71-1": {"remark": sql}}, extension=".xlsx")
+    yield Case(71, "像语句", injected, finds=["W31"], loads={"K71-1": {"remark": sql}}, extension=".xlsx")
 
 
 def senders() -> Iterator[Case]:

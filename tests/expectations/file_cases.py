@@ -83,7 +83,7 @@ def _pairs() -> list[FilePair]:
         FilePair(
             "S04",
             "同一列两次",
-            _problems([*problem("S04-1"), "2020-06-30"], header=[*HEADER, "期限备忘"]),
+            _problems([*problem("S04-1"), ""], header=[*HEADER, "期限备忘"]),
             _problems([*problem("S04-2"), "2020-06-30"], header=[*HEADER, "整改期限"]),
         ),
         FilePair(
@@ -167,6 +167,37 @@ def _pairs() -> list[FilePair]:
             "乡镇填了项目撤销原因",
             csv_bytes([PROJECT_HEADER, ["W11-1", "机耕路", "基础设施", "1", ""]]),
             csv_bytes([PROJECT_HEADER, ["W11-2", "机耕路", "基础设施", "1", "不做了"]]),
+        ),
+        FilePair(
+            "W31",
+            "认不得的列有内容",
+            _problems([1, *problem("W31-1"), "/"], header=["序号", *HEADER, "联系人"]),
+            _problems([1, *problem("W31-2"), "王芳"], header=["序号", *HEADER, "联系人"]),
+        ),
+        FilePair(
+            "W31",
+            "没有列名的列有内容",
+            xlsx_bytes({"问题台账": [HEADER, problem("W31-3")]}),
+            xlsx_bytes({"问题台账": [HEADER, [*problem("W31-4"), "又一句"]]}),
+        ),
+        FilePair("W32", "示例行", _problems(problem("W32-1")), _problems(problem("示例"), problem("W32-2"))),
+        FilePair(
+            "W32",
+            "预填的行",
+            _problems(problem("W32-3"), ["", "/"]),
+            _problems(problem("W32-4"), ["", "迎风桥镇", "第一轮排查"], ["", "迎风桥镇", "第一轮排查"]),
+        ),
+        FilePair(
+            "W32", "填写说明", _problems(problem("W32-5")), _problems(["必填", "选填", "下拉选择", "格式：年-月-日"], problem("W32-6"))
+        ),
+        FilePair(
+            "W32", "没有编号的一句", _problems(problem("W32-7"), ["填表人：王芳"]), _problems(problem("W32-8"), [*[""] * 5, "另有一户漏雨"])
+        ),
+        FilePair(
+            "W32",
+            "合计行里的话",
+            _problems(problem("W32-9"), ["合计", "", "", "", "", "1个"]),
+            _problems(problem("W32-10"), ["合计", "", "", "", "", "1个", "张三"]),
         ),
     ]
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from duban.intake import values
 from duban.intake.cells import Cell, Misplaced, Sheet, address, display
 from duban.intake.reading import DataRow, Table
-from duban.intake.rows import is_filled, rows_below
+from duban.intake.rows import count_unread, is_filled, rows_below
 from duban.intake.values import CellContext
 from duban.intake.words import fold
 from duban.ledgers import Expectations, Layout, Ledger
@@ -37,7 +37,8 @@ def layout_table(sheet: Sheet, layout: Layout, row: int, expectations: Expectati
         _, parts = layout.split.get(title, (None, ()))
         table.positions |= dict.fromkeys((*names[position], *parts), position)
     titles = _titles(sheet.rows[row:below], layout)
-    for row_no, filled in rows_below(sheet, below, table, names, expectations):
+    mapped = {titles[position] for position in range(len(layout.titles))}
+    for row_no, filled in rows_below(sheet, below, table, names, titles, expectations):
         as_written = sheet.rows[row_no - 1]
         if _is_skipped(as_written, layout) or any(_has_titles(as_written, layout, level) for level in range(len(layout.header))):
             table.ignored_row_nos.append(row_no)
@@ -51,7 +52,10 @@ def layout_table(sheet: Sheet, layout: Layout, row: int, expectations: Expectati
             else:
                 extras[title] = cell
         _prefix_key(cells, layout, ledger)
+        # what the layout leaves unmapped was left so by whoever wrote it
+        count_unread(table, {name: cell for name, cell in extras.items() if name not in mapped}, expectations)
         table.rows.append(DataRow(table.sheet, row_no, cells, extras, _misplaced_at(filled, sheet, len(titles))))
+    table.aside = [aside for aside in table.aside if not _is_skipped(sheet.rows[aside.row_no - 1], layout)]
     return table
 
 

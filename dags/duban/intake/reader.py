@@ -13,10 +13,10 @@ from duban.intake import csv_file, reading, workbook_xls, workbook_xlsx
 from duban.intake.cells import Cell, Document, Unreadable
 from duban.intake.csv_file import IsHeader
 from duban.intake.reading import FileFault, Reading
-from duban.intake.rows import word
+from duban.intake.rows import HEADER_COLUMNS, word
 from duban.intake.sandbox import Handler, serve
-from duban.intake.tables import HEADER_COLUMNS, known_headers, read_tables
-from duban.ledgers import Expectations, read_expectations
+from duban.intake.tables import read_tables
+from duban.ledgers import Expectations, header_forms, read_expectations
 
 _OTHER_KINDS = (
     (b"%PDF", "这是 PDF 文件，请报送表格文件"),
@@ -46,12 +46,13 @@ def read_document(content: bytes, expectations: Expectations) -> Document:
 
 def header_test(expectations: Expectations) -> IsHeader:
     """A function that recognises a header row: by the known column names in it, or as the whole header of a layout."""
-    known = known_headers(expectations)
+    known = expectations.header_names
     of_layouts = {row for layout in expectations.layouts for row in layout.header}
 
     def is_header(row: list[Cell]) -> bool:
         texts = [word(cell) or None for cell in row]
-        return sum(text in known for text in texts) >= HEADER_COLUMNS or tuple(texts) in of_layouts
+        named = sum(any(form in known for form, _ in header_forms(text)) for text in texts if text)
+        return named >= HEADER_COLUMNS or tuple(texts) in of_layouts
 
     return is_header
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from duban.intake import cells
 from duban.intake.cells import Cell, address
@@ -30,19 +30,32 @@ class DataRow:
     misplaced_at: int | None = None
 
 
+class AsideRow(NamedTuple):
+    """A row left aside although it holds something: why (`example`, `hint`, `prefilled`, `note`, `total`), and in which columns."""
+
+    kind: str
+    row_no: int
+    columns: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class TotalRow:
-    """A total row: its word, its cells by column name, and how many data rows stand above it."""
+    """A total row: its word, which rows it covers (`since` the last such row, `all`, empty when nobody can tell), its cells by column
+    name, and how many data rows stand above it.
+    """
 
     row_no: int
     word: str
+    covers: str
     cells: dict[str, Cell]
     data_rows_above: int
 
 
 @dataclass
 class Table:
-    """A ledger as found in one sheet. `positions` are 0-based columns; `factors` turn a money cell into yuan."""
+    """A ledger as found in one sheet. `positions` are 0-based columns; `factors` turn a money cell into yuan; `unread` are the columns that
+    nobody asked for, by what they are called, with the number of data rows that hold something there.
+    """
 
     ledger: Ledger
     sheet: str
@@ -52,8 +65,10 @@ class Table:
     rows: list[DataRow] = field(default_factory=list)
     totals: list[TotalRow] = field(default_factory=list)
     ignored_row_nos: list[int] = field(default_factory=list)
+    aside: list[AsideRow] = field(default_factory=list)
     hidden_row_nos: list[int] = field(default_factory=list)
     unknown_titles: list[str] = field(default_factory=list)
+    unread: dict[str, int] = field(default_factory=dict)
 
     def cell(self, column: str, row_no: int) -> str | None:
         """A1 address of a column in a row, or None when the sheet does not have the column."""
@@ -118,7 +133,7 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         "ledger": table.ledger.name,
         "factors": {name: str(factor) for name, factor in table.factors.items()},
         "rows": [(row.row_no, _cells_to_json(row.cells), _cells_to_json(row.extras), row.misplaced_at) for row in table.rows],
-        "totals": [(total.row_no, total.word, _cells_to_json(total.cells), total.data_rows_above) for total in table.totals],
+        "totals": [(total.row_no, total.word, total.covers, _cells_to_json(total.cells), total.data_rows_above) for total in table.totals],
     }
 
 
@@ -132,7 +147,10 @@ def _table_from_json(data: Mapping[str, Any], ledgers: Mapping[str, Ledger]) -> 
                 DataRow(data["sheet"], row_no, _cells_from_json(known), _cells_from_json(extras), misplaced_at)
                 for row_no, known, extras, misplaced_at in data["rows"]
             ],
-            "totals": [TotalRow(row_no, word, _cells_from_json(known), above) for row_no, word, known, above in data["totals"]],
+            "totals": [
+                TotalRow(row_no, word, covers, _cells_from_json(known), above) for row_no, word, covers, known, above in data["totals"]
+            ],
+            "aside": [AsideRow(kind, row_no, tuple(columns)) for kind, row_no, columns in data["aside"]],
         }
     )
 

@@ -6,7 +6,8 @@ Pure: a `Document` goes in, a `Reading` comes out. What breaks a file rule is li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -15,29 +16,24 @@ from duban.intake import values
 from duban.intake.cells import Cell, Document, Misplaced, Sheet, address, display
 from duban.intake.layouts import find_layout, layout_table
 from duban.intake.reading import DataRow, FileFault, Reading, Table, TotalRow
-from duban.intake.rows import MAX_WORD, is_filled, rows_below, word
+from duban.intake.rows import HEADER_COLUMNS, MAX_WORD, REASON_COLUMN, count_unread, is_filled, is_text_line, rows_below, word
 from duban.intake.words import fold, shown_names
-from duban.ledgers import MONEY_UNITS, Column, Expectations, Ledger, unit_in_header
+from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, header_forms, unit_in_header
 
 HEADER_ROWS = 20
-#: A row that names this many required columns is a header.
-HEADER_COLUMNS = 3
 #: The sheet a return slip carries in front, and the labels by which a corrected slip is recognised.
 SLIP_SHEET, SLIP_ID_LABEL = "退回说明", "报送编号"
-#: The column a return slip adds to the sender's table.
-REASON_COLUMN = "退回原因"
 REPORT_DATE_LABEL = "填报日期"
 #: Longer texts are no column names.
 MAX_TITLE = 12
-_UNIT_LABEL = re.compile("^(?:金额)?单位")
+_HAN = "\u4e00-\u9fff"
+# A label of a unit, also within a line (填报单位：某办    单位：万元); the 单位 of 填报单位 is none.
+_UNIT_LABEL = re.compile(rf"(?<![{_HAN}])(?:金\s*额\s*|计\s*量\s*)?单\s*位(?![{_HAN}]{{2}}\s*:)")
 # A unit is a word of its own: neither 千元 nor 元坝镇 names one.
-_UNIT_WORD = re.compile(r"(?:(?<=[:,、;()/])|^|(?<=人民币))(万元|元)(?=[,、;()/。]|$)")
-
-
-def known_headers(expectations: Expectations) -> frozenset[str]:
-    """Every column name a header may carry, folded: by them the reader tells the separators of a CSV apart."""
-    names = {name for ledger in expectations.ledgers.values() for name in ledger.by_header}
-    return frozenset(names.union(*(row for layout in expectations.layouts for row in layout.header)))
+_UNIT_WORD = re.compile(r"(?:(?<=[:,、;()/\s])|^|(?<=人民币))(万\s*元|元)(?=[,、;()/。\s]|$)")
+_LABEL_OF_DATE = re.compile(r"填\s*报\s*(?:日\s*期|时\s*间)\s*(:?)\s*")
+_NEXT_LABEL = re.compile(rf"\s+[{_HAN}]{{2,8}}\s*:|[,;。]")
+_DEADLINE = re.compile("日?(?:之|以)?前")
 
 
 def read_tables(document: Document, expectations: Expectations, unit_code: str, on: date) -> Reading:
@@ -67,8 +63,9 @@ def _read_sheet(sheet: Sheet, document: Document, expectations: Expectations, un
         if layout.report_on:
             reading.report_dates.append((layout.report_on, f"版式 {layout.name}"))
         title = sheet.name or expectations.ledgers[layout.ledger].title
-        _read_report_date(sheet, title, row, document.uses_1904, reading)
-        reading.tables.append(layout_table(sheet, layout, row, expectations))
+        table = layout_table(sheet, layout, row, expectations)
+        _read_report_date(sheet, title, _text_lines(sheet, row, table, expectations), document.uses_1904, reading)
+        reading.tables.append(table)
         return
     ledgers = list(expectations.ledgers.values())
     named = next((ledger for ledger in ledgers if document.kind != "csv" and fold(sheet.name) == ledger.title), None)
@@ -82,8 +79,8 @@ def _read_sheet(sheet: Sheet, document: Document, expectations: Expectations, un
         return
     name = sheet.name if document.kind != "csv" else best.ledger.title
     table = _table(sheet, name, best, reading)
-    _read_report_date(sheet, name, best.row, document.uses_1904, reading)
     _read_rows(sheet, table, best, expectations, reading)
+    _read_report_date(sheet, name, _text_lines(sheet, best.row, table, expectations), document.uses_1904, reading)
     _check_units(sheet, table, best, reading)
     reading.tables.append(table)
 
@@ -96,9 +93,10 @@ class _Header:
     ledger: Ledger
     row: int
     height: int
-    columns: tuple[tuple[int, Column | None, str | None, str], ...]  # position, column if known, unit of the header, text as written
+    columns: tuple[tuple[int, HeaderName, str], ...]  # position, what it names, text as written
     required: int
     known: int
+    units: int
 
 
 def _best_header(sheet: Sheet, ledgers: list[Ledger]) -> _Header | None:
@@ -115,9 +113,14 @@ def _best_header(sheet: Sheet, ledgers: list[Ledger]) -> _Header | None:
         for height in (1, 2):
             for row in range(len(texts) + 1 - height):
                 header = _header(ledger, row, spread[row] if height == 2 else texts[row], texts[row + 1] if height == 2 else [])
-                if header.known and (best is None or (header.required, header.known) > (best.required, best.known)):
+                # a second row that adds nothing but units is one of the header all the same
+                if header.known and (best is None or _fit(header) > _fit(best)):
                     best = header
     return best
+
+
+def _fit(header: _Header) -> tuple[int, int, int]:
+    return header.required, header.known, header.units
 
 
 def _texts(row: Sequence[Cell]) -> list[str]:
@@ -130,37 +133,58 @@ def _header(ledger: Ledger, row: int, upper: list[str], lower: list[str]) -> _He
         top = upper[position] if position < len(upper) else ""
         below = lower[position] if position < len(lower) else ""
         if top or below:
-            columns.append((position, *_match(ledger, top, below), top + below))
-    known = {column.name for _, column, _, _ in columns if column}
+            columns.append((position, _match(ledger, top, below), top + below))
+    known = {found.column.name for _, found, _ in columns if found.column}
     required = sum(column.is_required for column in ledger.columns if column.name in known)
-    return _Header(ledger, row, 2 if lower else 1, tuple(columns), required, len(known))
+    return _Header(
+        ledger, row, 2 if lower else 1, tuple(columns), required, len(known), sum(found.unit is not None for _, found, _ in columns)
+    )
 
 
-def _match(ledger: Ledger, top: str, below: str) -> tuple[Column | None, str | None]:
-    """Column and unit that a header names: both levels joined if that is a name, else the lower one, else nothing."""
+def _match(ledger: Ledger, top: str, below: str) -> HeaderName:
+    """What a header names: both levels joined if that is a name, else the lower one, else nothing."""
     for text in dict.fromkeys((top + below, below)):
-        column, unit = ledger.column_of(text)
-        if column:
+        found = ledger.column_of(text)
+        if found.column:
             # A unit in the upper level counts for the columns under it.
-            return column, unit or (unit_in_header(top) if below and column.type == "money" else None)
-    return None, None
+            is_money = bool(below) and found.column.type == "money"
+            return found._replace(unit=found.unit or (unit_in_header(top) if is_money else None))
+    return HeaderName(None, None, True)
 
 
 def _table(sheet: Sheet, name: str, header: _Header, reading: Reading) -> Table:
+    exact = {found.column.name for _, found, _ in header.columns if found.column and found.is_exact}
     positions: dict[str, int] = {}
-    for position, column, _, text in header.columns:
-        if column is None:
+    factors: dict[str, Decimal] = {}
+    for position, (column, unit, is_exact), text in header.columns:
+        # 完成日期(村里) beside 完成日期 is another column
+        if column is None or (not is_exact and column.name in exact):
             continue
         if column.name in positions:
             where = address(header.row + header.height - 1, position)
             reading.faults.append(FileFault("S04", f"“{column.title}”出现了两次", name, where, column.title, text))
-        else:
-            positions[column.name] = position
+            continue
+        positions[column.name] = position
+        if unit:
+            factors[column.name] = MONEY_UNITS[unit]
+    read = set(positions.values())
+    unknown = {position: text for position, _, text in header.columns if position not in read and text != REASON_COLUMN}
     for column in header.ledger.columns:
         if column.is_required and column.name not in positions:
-            reading.faults.append(FileFault("S03", f"缺少“{column.title}”", name, None, column.title))
-    factors = {column.name: MONEY_UNITS[unit] for _, column, unit, _ in header.columns if column and unit}
-    return Table(header.ledger, name, header.row + 1, positions, factors)
+            seen = _alike(column, unknown.values())
+            detail = f"缺少“{column.title}”" + (f"，表头里相近的是“{'”“'.join(seen)}”" if seen else "")
+            reading.faults.append(FileFault("S03", detail, name, None, column.title))
+    return Table(header.ledger, name, header.row + 1, positions, factors, unknown_titles=list(unknown.values()))
+
+
+def _alike(column: Column, texts: Iterable[str]) -> list[str]:
+    """The texts of a header that look like the column: they share most of its characters."""
+    names = [fold(text) for text in (column.title, *column.aliases)]
+    return [
+        text
+        for text in dict.fromkeys(texts)
+        if len(text) <= 2 * MAX_TITLE and any(2 * len({*text} & {*name}) >= len({*name}) for name in names)
+    ]
 
 
 def _check_units(sheet: Sheet, table: Table, header: _Header, reading: Reading) -> None:
@@ -176,38 +200,55 @@ def _check_units(sheet: Sheet, table: Table, header: _Header, reading: Reading) 
 
 
 def _unit_above(sheet: Sheet, header_row: int) -> Decimal | None:
+    """The unit that stands above the header; None when none does, or two that differ."""
+    named = set()
     for row in sheet.rows[:header_row]:
-        for cell in row:
-            if isinstance(cell, str) and (label := _UNIT_LABEL.match(text := fold(cell[: 4 * MAX_WORD]))):
-                named = set(_UNIT_WORD.findall(text[label.end() :]))
-                if len(named) == 1:
-                    return MONEY_UNITS[named.pop()]
-    return None
+        for position, cell in enumerate(row):
+            if not isinstance(cell, str):
+                continue
+            text = unicodedata.normalize("NFKC", cell[: 4 * MAX_WORD]).strip()
+            for label in _UNIT_LABEL.finditer(text):
+                rest = text[label.end() :]
+                if not rest.strip(": "):
+                    rest = word(next((c for c in row[position + 1 :] if is_filled(c)), None))
+                following = _NEXT_LABEL.search(rest, 1) if rest else None
+                units = {"".join(unit.split()) for unit in _UNIT_WORD.findall(rest[: following.start()] if following else rest)}
+                if len(units) == 1:
+                    named |= units
+    return MONEY_UNITS[named.pop()] if len(named) == 1 else None
 
 
 # ── report date and slip ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_report_date(sheet: Sheet, name: str, header_row: int, uses_1904: bool, reading: Reading) -> None:
-    for row_index, row in enumerate(sheet.rows[:header_row]):
+def _read_report_date(sheet: Sheet, name: str, rows: Iterable[int], uses_1904: bool, reading: Reading) -> None:
+    """Enter what these rows (0-based) say of the report date: behind 填报日期 or 填报时间, anywhere in a cell, or in the next one."""
+    for row_index in rows:
+        row = sheet.rows[row_index]
         for position, cell in enumerate(row):
-            if not (isinstance(cell, str) and fold(cell[:MAX_WORD]).startswith(REPORT_DATE_LABEL)):
-                continue
-            rest = (
-                cell.strip()[len(REPORT_DATE_LABEL) :]
-                if cell.strip().startswith(REPORT_DATE_LABEL)
-                else fold(cell)[len(REPORT_DATE_LABEL) :]
-            )
-            after_colon = rest.lstrip(" ：:\u3000").strip()
-            value: Cell = after_colon or next((c for c in row[position + 1 :] if is_filled(c)), None)
-            if values.is_blank(value):
-                continue
-            where = address(row_index, position)
-            found = values.report_date(value, uses_1904)
-            if found is None:
-                reading.faults.append(FileFault("S07", "填报日期看不懂", name, where, REPORT_DATE_LABEL, display(value)))
-            else:
-                reading.report_dates.append((found, f"{name} {where}"))
+            text = unicodedata.normalize("NFKC", cell[: 4 * MAX_WORD]).strip() if isinstance(cell, str) else ""
+            for label in _LABEL_OF_DATE.finditer(text):
+                rest = text[label.end() :]
+                following = _NEXT_LABEL.search(rest)
+                value: Cell = rest[: following.start()].strip() if following else rest
+                if not rest:
+                    value = next((c for c in row[position + 1 :] if is_filled(c)), None)
+                is_prose = label.start() > 0 and not (label[1] and re.search(r"\d|年.*月", display(value)))
+                if values.is_blank(value) or _DEADLINE.search(display(value)):
+                    continue
+                where = address(row_index, position)
+                found = values.report_date(value, uses_1904)
+                if found is not None:
+                    reading.report_dates.append((found, f"{name} {where}"))
+                elif not is_prose:
+                    reading.faults.append(FileFault("S07", "填报日期看不懂", name, where, REPORT_DATE_LABEL, display(value)))
+
+
+def _text_lines(sheet: Sheet, header_row: int, table: Table, expectations: Expectations) -> Iterator[int]:
+    """The lines of text (0-based) above a header and below its rows."""
+    yield from range(header_row)
+    last = table.rows[-1].row_no if table.rows else 0
+    yield from (no - 1 for no in table.ignored_row_nos if no > last and is_text_line(sheet.rows[no - 1], expectations))
 
 
 def _labelled(rows: list[list[Cell]], label: str) -> str | None:
@@ -224,28 +265,30 @@ def _labelled(rows: list[list[Cell]], label: str) -> str | None:
 
 def _read_rows(sheet: Sheet, table: Table, header: _Header, expectations: Expectations, reading: Reading) -> None:
     below = header.row + header.height
-    headers = [{position: text for position, text in enumerate(_texts(row)) if text} for row in sheet.rows[header.row : below]]
-    known = {position: text for position, _, _, text in header.columns}
+    headers = [_named(_texts(row), header.ledger) for row in sheet.rows[header.row : below]]
+    known = {position: text for position, _, text in header.columns}
     letters = (address(0, position).rstrip("0123456789") for position in range(max(map(len, sheet.rows))))
     titles = [(known.get(position) or letter, letter) for position, letter in enumerate(letters)]
     required = [_required_names(ledger) for ledger in expectations.ledgers.values()]
     is_second_seen = False
-    table.unknown_titles = [text for _, column, _, text in header.columns if column is None and text != REASON_COLUMN]
     names = {position: (name,) for name, position in table.positions.items()}
-    for row_no, filled in rows_below(sheet, below, table, names, expectations):
-        if _repeats_header(filled, headers):
+    called = {position: title for position, (title, _) in enumerate(titles)}
+    for row_no, filled in rows_below(sheet, below, table, names, called, expectations):
+        if _repeats_header(filled, headers, header.ledger):
             table.ignored_row_nos.append(row_no)
             continue
         if not is_second_seen and _is_another_header(filled, required):
             is_second_seen = True
             where = address(row_no - 1, min(filled))
             reading.faults.append(FileFault("S04", f"第{row_no}行又有一个表头，一张工作表里只能放一张表", table.sheet, where))
+        extras = _extras(filled, names, titles)
+        count_unread(table, extras, expectations)
         table.rows.append(
             DataRow(
                 sheet=table.sheet,
                 row_no=row_no,
                 cells={name: cell for position, cell in filled.items() for name in names.get(position, ())},
-                extras=_extras(filled, names, titles),
+                extras=extras,
                 misplaced_at=next((position for position, cell in filled.items() if isinstance(cell, Misplaced)), None),
             )
         )
@@ -261,23 +304,28 @@ def _extras(whole: Mapping[int, Cell], names: Mapping[int, tuple[str, ...]], tit
     return extras
 
 
-def _repeats_header(filled: Mapping[int, Cell], headers: Sequence[Mapping[int, str]]) -> bool:
-    return len(filled) >= 2 and any(
-        all(isinstance(cell, str) and header.get(position) == fold(cell[:MAX_WORD]) for position, cell in filled.items())
-        for header in headers
-    )
+def _named(texts: Sequence[str], ledger: Ledger) -> dict[int, Column | str]:
+    """What each text of a header names: the column, or the text itself."""
+    return {position: ledger.column_of(text).column or text for position, text in enumerate(texts) if text}
+
+
+def _repeats_header(filled: Mapping[int, Cell], headers: Sequence[Mapping[int, Column | str]], ledger: Ledger) -> bool:
+    """True for a row that names the columns again, be it with other marks or hints."""
+    first = min(filled)
+    if len(filled) < 2 or not any(first in header for header in headers) or not all(isinstance(cell, str) for cell in filled.values()):
+        return False
+    named = _named([word(filled.get(position)) for position in range(max(filled) + 1)], ledger)
+    return any(all(named.get(position) == header.get(position, "") for position in filled) for header in headers)
 
 
 def _required_names(ledger: Ledger) -> dict[str, str]:
-    """Required columns by every spelling of their header, that of money with a unit too."""
-    names = {text: column for text, column in ledger.by_header.items() if column.is_required}
-    units = {f"{text}({unit})": column for text, column in names.items() if column.type == "money" for unit in MONEY_UNITS}
-    return {text: column.name for text, column in (names | units).items()}
+    """Required columns by every spelling of their header."""
+    return {text: column.name for text, column in ledger.by_header.items() if column.is_required}
 
 
 def _is_another_header(filled: Mapping[int, Cell], required: Sequence[Mapping[str, str]]) -> bool:
     """True for the header of a second table: its columns stand elsewhere, so its rows must not be read by the first one."""
-    texts = {word(cell) for cell in filled.values()}
+    texts = {form for cell in filled.values() if (text := word(cell)) for form, _ in header_forms(text)}
     return any(len({names[text] for text in texts.intersection(names)}) >= HEADER_COLUMNS for names in required)
 
 
@@ -296,15 +344,17 @@ def _seen(document: Document, expectations: Expectations) -> str:
 
 
 def total_faults(table: Table, amounts: list[dict[str, Decimal | None]]) -> Iterator[tuple[TotalRow, str, Decimal, Decimal]]:
-    """Totals that do not agree (W02): the total row, the column, what it says, what the rows above add up to.
+    """Totals that do not agree (W02): the total row, the column, what it says, what the rows it covers add up to.
 
     `amounts` are the money and count values of `table.rows`, None where a cell is unreadable. 小计 covers the rows since the last 小计,
-    合计 and 总计 cover all.
+    合计 and its like all; of others (累计, 中央资金合计) nobody can tell.
     """
     since = 0
     for total in table.totals:
         covered = amounts
-        if total.word.endswith("小计"):
+        if not total.covers:
+            continue
+        if total.covers == "since":
             covered, since = amounts[since : total.data_rows_above], total.data_rows_above
         for column in table.ledger.columns:
             if column.type not in {"money", "count"} or values.is_blank(total.cells.get(column.name)):

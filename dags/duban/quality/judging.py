@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ from duban.intake.cells import display
 from duban.intake.inbox import landed
 from duban.intake.limits import seconds_to_read
 from duban.intake.places import Places, build_places
-from duban.intake.reading import FileFault, Reading
+from duban.intake.reading import FileFault, Reading, Table
 from duban.intake.sandbox import ChildFailed, Job, Sandbox
 from duban.intake.tables import REASON_COLUMN, total_faults
 from duban.intake.typed_rows import TypedRow, mark_repeated_keys, place_rows, readable_amounts, type_rows
@@ -35,7 +36,7 @@ from duban.intake.words import fold
 from duban.ledgers import Expectations, Ledger, load_expectations
 from duban.quality import gate
 from duban.quality.loading import load
-from duban.quality.rejections import file_rejection, finding, row_rejections
+from duban.quality.rejections import Finding, file_rejection, finding, row_rejections
 from duban.quality.verdict import OpenedFile, Verdict
 from duban.settings import Settings
 from duban.warehouse import Claim
@@ -43,6 +44,9 @@ from duban.warehouse import Claim
 log = logging.getLogger(__name__)
 _KINDS = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".csv": "csv"}
 FILES_IN_MEMORY, BYTES_IN_MEMORY = 1000, 32 << 20
+#: Of what was left aside: so many columns of a row are named, so many stretches of rows listed.
+MOST_COLUMNS_NAMED, MOST_PARTS_LISTED = 5, 20
+_LETTERS = re.compile("[A-Z]{1,3}")
 #: A round may hold more only as a single file.
 ROWS_IN_ROUND = 100_000
 
@@ -278,6 +282,7 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
         if table.hidden_row_nos:
             listed = "、".join(map(str, table.hidden_row_nos[:20]))
             verdict.findings.append(finding(expectations, "W07", table.sheet, "rows", sheet=table.sheet, rows=listed))
+        verdict.findings.extend(_left_aside(table, expectations))
         verdict.ignored_count += len(table.ignored_row_nos)
     if expected := _other_kind(opened):
         verdict.findings.append(finding(expectations, "W12", opened.claim.file_name, expected=expected))
@@ -297,6 +302,32 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
         for row in copies:
             facts = {"sheet": row.row.sheet, "row": row.row.row_no, "key": row.key}
             verdict.findings.append(finding(expectations, "W08", f"{row.row.sheet}!{row.row.row_no}", **facts))
+
+
+def _left_aside(table: Table, expectations: Expectations) -> Iterator[Finding]:
+    """What of a table was not read although it holds something: columns (W31), and rows by the reason (W32)."""
+    for title, count in table.unread.items():
+        case = "untitled" if _LETTERS.fullmatch(title) else ""
+        yield finding(expectations, "W31", table.sheet, case, sheet=table.sheet, column=title, count=count)
+    by_kind: dict[str, dict[tuple[str, ...], list[int]]] = {}
+    for row in table.aside:
+        by_kind.setdefault(row.kind, {}).setdefault(row.columns, []).append(row.row_no)
+    for kind, by_columns in by_kind.items():
+        for columns, row_nos in by_columns.items():
+            facts = {"rows": listed_rows(row_nos), "columns": "、".join(columns[:MOST_COLUMNS_NAMED])}
+            yield finding(expectations, "W32", table.sheet, kind, sheet=table.sheet, **facts)
+
+
+def listed_rows(row_nos: Sequence[int]) -> str:
+    """Numbers of rows as people write them: `3、5—33`; of very many parts the first ones."""
+    parts: list[list[int]] = []
+    for row_no in sorted(row_nos):
+        if parts and row_no == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], row_no]
+        else:
+            parts.append([row_no])
+    listed = "、".join("—".join(map(str, part)) for part in parts[:MOST_PARTS_LISTED])
+    return f"{listed} 等" if len(parts) > MOST_PARTS_LISTED else listed
 
 
 def _other_kind(opened: OpenedFile) -> str | None:
