@@ -235,7 +235,7 @@ class Postgres:
                 waited = time.monotonic() - began
                 if _RECOVERS.search(reason):
                     asked = time.monotonic()
-                    if console and waited > 2:
+                    if console is not None and waited > 2:
                         console.progress(f"PostgreSQL comes back after a crash: {reason} ({waited // 10 * 10:.0f} s)")
                 if time.monotonic() - asked > ANSWER_SECONDS or waited > RECOVERY_SECONDS:
                     raise Problem(
