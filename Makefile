@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint up down wait status district calendar issuer targets recipients delivery mute template check publish trace simulate docs lock backup restore licences audit update compose-env
+.PHONY: help setup setup-dev demo test lint up down wait status district calendar issuer targets recipients delivery mute template check publish trace simulate docs lock backup tidy restore licences audit update compose-env
 
 PYTHON ?= python3
 TIMEOUT ?= 600
@@ -14,7 +14,7 @@ BOOTSTRAP := "$(PYTHON)" -I local/bootstrap.py $(if $(filter-out file default un
 LOCAL := "$(VENV)/python" -m local
 
 export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT RULE DISTRICT FROM TO
-export SERIES DAY CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON KEEP OSV_URL CHECK SUBJECT UNTIL
+export SERIES DAY DAYS CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON KEEP OSV_URL CHECK SUBJECT UNTIL
 # an option for a variable that the caller set, empty or not
 given = $(if $(filter command environment,$(firstword $(origin $(2)))),$(1) "$$$(2)")
 export PYTHONUTF8 := 1
@@ -108,6 +108,9 @@ update: setup-dev ## newest versions of all dependencies: lock, install, licence
 
 backup: setup ## write everything that cannot be made again into one file, while the system runs [TO=<folder> KEEP=14]
 	@$(LOCAL) backup --to "$$TO" --keep "$$KEEP"
+
+tidy: setup ## clear away task logs and Airflow's runs older than DAYS (60), while the system runs
+	@$(LOCAL) tidy $(if $(DAYS),--days "$$DAYS")
 
 restore: setup ## bring a backup back, beside what is there, and start: FILE=<backup> [CONFIRM=yes]
 	@$(LOCAL) restore "$$FILE" $(if $(filter yes,$(CONFIRM)),--confirm)

@@ -129,6 +129,10 @@ def _run(options: argparse.Namespace, installation, console) -> None:
         from local.backup import backup_home
 
         backup_home(system, console, options.to, options.keep)
+    elif options.command == "tidy":
+        from local.tidy import tidy
+
+        tidy(system, console, options.days)
     elif options.command == "restore":
         from local.restore import restore_home
 
@@ -219,6 +223,8 @@ def _parser() -> argparse.ArgumentParser:
     backup = commands.add_parser("backup", help="write everything that cannot be made again into one file, while the system runs")
     backup.add_argument("--to", default="", metavar="FOLDER", help="folder ($DUBAN_HOME/backups)")
     backup.add_argument("--keep", type=int, default=14, help="how many backups stay in the folder, 0: all (14)")
+    tidy = commands.add_parser("tidy", help="clear away task logs and Airflow's runs that are old, while the system runs")
+    tidy.add_argument("--days", type=int, default=60, help="how many days stay, 14 at least (60)")
     restore = commands.add_parser("restore", help="bring a backup back, beside what is there, and start")
     restore.add_argument("file", help="the backup")
     restore.add_argument("--confirm", action="store_true", help="what is there may be put aside")

@@ -20,7 +20,7 @@ from local.config import Installation
 from local.console import Console, Problem
 from local.environment import process_environment, write_env_file
 from local.postgres import HOST, Postgres, require_free
-from local.processes import Processes, fingerprint, tail
+from local.processes import Processes, fingerprint, rotate, tail
 from local.secrets import Secrets, load_secrets
 
 SITE = "site"
@@ -138,6 +138,8 @@ class System:
             postgres.stop()
         if was_away := postgres.start(console):
             console.say(f"PostgreSQL 18 runs on {HOST}:{settings.pg_port}")
+        for log in self.installation.logs.glob("*.log"):
+            rotate(log)
         self.installation.remember()
         environment = self.environment()
         write_env_file(self.installation, self.secrets)

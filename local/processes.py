@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -139,9 +140,15 @@ class Processes:
 
 
 def rotate(log: Path) -> None:
-    """Put a log aside that has grown large; one former log is kept."""
+    """Put aside what a log holds that has grown large; one former log is kept.
+
+    The log itself stays: a process that runs appends to it. A line that it writes at this very moment may be lost.
+    """
     if log.exists() and log.stat().st_size > LOG_LIMIT_BYTES:
-        log.replace(log.with_suffix(".log.1"))
+        draft = log.with_suffix(".log.draft")
+        shutil.copyfile(log, draft)
+        os.truncate(log, 0)
+        draft.replace(log.with_suffix(".log.1"))
 
 
 def tail(log: Path, lines: int = 15) -> str:

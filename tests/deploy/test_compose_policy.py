@@ -36,7 +36,7 @@ SECRETS = {
 #: Folders of the state, and who may write there (rw) or look (ro).
 PLACES = {
     "/var/lib/duban": {"init": "rw", "scheduler": "rw", "worker": "rw", "cli": "rw"},
-    "/var/lib/duban/logs": {"init": "rw", "scheduler": "rw", "worker": "rw", "triggerer": "rw", "dag-processor": "rw", "api-server": "ro"},
+    "/var/lib/duban/logs": {"init": "rw", "scheduler": "rw", "worker": "rw", "cli": "rw", "triggerer": "rw", "dag-processor": "rw", "api-server": "ro"},
     "/var/lib/duban/inbox": {"init": "rw", "scheduler": "rw", "worker": "rw", "cli": "rw", "triggerer": "ro"},
     "/var/lib/duban/outbox": {"init": "rw", "scheduler": "rw", "worker": "rw", "cli": "rw"},
     "/var/lib/duban/outbox/site": {"init": "rw", "scheduler": "rw", "worker": "rw", "cli": "rw", "dag-processor": "rw"},

@@ -28,8 +28,8 @@ class Question(NamedTuple):
 
 QUESTIONS = {
     "deliveries": Question("has_due_deliveries", 0.0),
-    "build": Question("build_is_due", 15.0),
-    "page": Question("page_is_due", 15.0),
+    "build": Question("build_is_due", 30.0),
+    "page": Question("page_is_due", 30.0),
 }
 
 
