@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -65,6 +66,10 @@ SERVER_OPTIONS = {
     # Whose machine is gone, or whose program ended in the middle of a statement, holds nothing for more than a minute.
     **LOST_CLIENT,
 }
+
+
+# What one session may take for itself, whatever work_mem it sets: it gets an error, and the server goes on. Shared memory does not count.
+SESSION_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,7 @@ class Postgres:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_limit_memory,
                 **identity.options,
             )
         self._await_answer(server, console)
@@ -301,6 +307,11 @@ def require_free(port: int, variable: str) -> None:
             raise Problem(
                 f"Port {port} is in use by another program: set {variable} to a free one, e.g. `{variable}={port + 100} make up`."
             ) from None
+
+
+def _limit_memory() -> None:
+    """Of the server to be and of each of its sessions, which inherit it."""
+    resource.setrlimit(resource.RLIMIT_DATA, (SESSION_BYTES, SESSION_BYTES))
 
 
 def _server_environment() -> dict[str, str]:

@@ -145,7 +145,8 @@ def _limit_reader(conn: psycopg.Connection, role: str) -> None:
         # as long as it is open, nothing that was deleted meanwhile can be cleared away
         defaults["transaction_timeout"] = "'1h'"
     if _is_superuser(conn):
-        defaults["temp_file_limit"] = "'2GB'"
+        # of each session: with all that it may have, a reader fills a few gigabytes of the disk
+        defaults["temp_file_limit"] = "'256MB'"
     conn.execute(sql.SQL("alter role {} connection limit 20").format(name))
     for setting, value in defaults.items():
         conn.execute(sql.SQL("alter role {} set {} = {}").format(name, sql.SQL(setting), sql.SQL(value)))

@@ -11,7 +11,7 @@ import yaml
 
 from local.config import read_variables
 from local.environment import COMMON
-from local.postgres import SERVER_OPTIONS
+from local.postgres import SERVER_OPTIONS, SESSION_BYTES
 
 PROJECT = Path(__file__).parents[2]
 TEXT = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -36,7 +36,10 @@ SECRETS = {
 #: Folders of the state, and who may write there (rw) or look (ro).
 PLACES = {
     "/var/lib/duban": {"init": "rw", "scheduler": "rw", "worker": "rw", "cli": "rw"},
-    "/var/lib/duban/logs": {"init": "rw", "scheduler": "rw", "worker": "rw", "cli": "rw", "triggerer": "rw", "dag-processor": "rw", "api-server": "ro"},
+    "/var/lib/duban/logs": {
+        **dict.fromkeys(("init", "scheduler", "worker", "cli", "triggerer", "dag-processor"), "rw"),
+        "api-server": "ro",
+    },
     "/var/lib/duban/inbox": {"init": "rw", "scheduler": "rw", "worker": "rw", "cli": "rw", "triggerer": "ro"},
     "/var/lib/duban/outbox": {"init": "rw", "scheduler": "rw", "worker": "rw", "cli": "rw"},
     "/var/lib/duban/outbox/site": {"init": "rw", "scheduler": "rw", "worker": "rw", "cli": "rw", "dag-processor": "rw"},
@@ -250,6 +253,10 @@ def test_postgresql_has_the_options_of_the_embedded_one():
     options = dict(part.removeprefix("-c").split("=", 1) for part in command)
     of_the_place = {"listen_addresses", "unix_socket_directories"}
     assert options == {name: value for name, value in SERVER_OPTIONS.items() if name not in of_the_place}
+
+
+def test_a_session_has_no_more_memory_than_with_the_embedded_one():
+    assert SERVICES["postgres"]["ulimits"] == {"data": SESSION_BYTES}
 
 
 def test_postgresql_asks_for_passwords():

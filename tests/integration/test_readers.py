@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from duban import warehouse
 from duban.orchestration import dbt
 from duban.publishing.site.figures import read_figures
+from local.postgres import SESSION_BYTES
 from tests.conftest import Office, Server
 from tests.integration.ledgers import OTHER, TOWNSHIP, problem, problems_csv
 
@@ -175,7 +178,10 @@ def test_no_other_door(server, sample_office, bi_reader):
         )
         assert not may
         [(limit, config)] = conn.execute("select rolconnlimit, array_to_string(rolconfig, ',') from pg_roles where rolname = 'bi_reader'")
-        assert 0 < limit <= 50 and "statement_timeout" in config and "repeatable read" in config
+        assert 0 < limit <= 50 and "statement_timeout" in config and "repeatable read" in config and "temp_file_limit=256MB" in config
+        # work_mem is every role's own affair: what a session may take is bounded by the system
+        limits = Path(f"/proc/{conn.info.backend_pid}/limits").read_text(encoding="ascii")
+        assert re.search(rf"Max data size +{SESSION_BYTES} +{SESSION_BYTES} ", limits)
     for statement in (
         "create table marts.x ()",
         "select * from raw.problem_versions",
