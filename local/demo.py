@@ -74,7 +74,8 @@ def _claim_home_for_samples(system: System) -> None:
                 "Use another home: `DUBAN_HOME=demo DUBAN_PG_PORT=… DUBAN_AIRFLOW_PORT=… DUBAN_SITE_PORT=… make demo`."
             )
         conn.execute(
-            "update raw.districts set data_label = %s, issuer_name = coalesce(issuer_name, %s) where district_code = %s",
+            """update raw.districts set data_label = %s, issuer_name = coalesce(issuer_name, %s), set_up_by = 'issuer'
+               where district_code = %s""",
             (LABEL, ISSUER, DISTRICT),
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 
+from duban.orchestration.refusals import REFUSED
 from duban.publishing.issues.series import SERIES
 from local import airflow
 from local.console import Console, Problem
@@ -64,6 +65,8 @@ def publish(system: System, series: str, day: str, district_code: str = "", is_c
         if reasons := held():
             said = "\n".join(f"  {district} {on}: {'；'.join(why)}" for district, on, why in reasons)
             raise Problem(f"Held, because a check failed:\n{said}\nMend the data and publish again, or release it in Airflow: {where}")
+        if refused := refused_since(system, DAGS[series], began_at):
+            raise Problem("Refused: " + "; ".join(refused))
         if state == "failed":
             raise Problem(f"The run failed; its log says why: {where}")
         if state != "success":
@@ -78,7 +81,7 @@ def show_published(system: System, console: Console, series: str, day: str, dist
     """Publish, and say what came of it."""
     issues = publish(system, series or "daily", day, district_code, is_correction)
     if not issues:
-        console.say("nothing to publish: no district has a campaign on that day and accepted data")
+        console.say("nothing to publish: no district that is set up (make issuer) has a campaign on that day and accepted data")
     for issue in issues:
         console.show(f"{issue.publication_id}  {issue.summary}\n  {issue.folder}")
 
@@ -86,6 +89,15 @@ def show_published(system: System, console: Console, series: str, day: str, dist
 def held_since(conn: psycopg.Connection, since: datetime, asked: dict[str, Any]) -> list[tuple[str, date, list[str]]]:
     """(district, day, reasons) of what was asked for and is held since a moment; of other districts only when none was named."""
     return conn.execute(_HELD, {**asked, "since": since}).fetchall()
+
+
+def refused_since(system: System, dag_id: str, since: datetime) -> list[str]:
+    """Why requests of a DAG were refused since a moment, in Chinese; a task that refuses is skipped."""
+    with system.postgres.connect_airflow() as conn:
+        rows = conn.execute(
+            "select distinct value from xcom where dag_id = %s and key = %s and timestamp >= %s", [dag_id, REFUSED, since]
+        ).fetchall()
+    return [reason if isinstance(reason, str) else str(reason) for (reason,) in rows]
 
 
 def _folder(system: System, publication_id: str) -> Path:

@@ -11,7 +11,7 @@ from duban.intake.inbox import look, strangers
 from duban.publishing.delivery import standing
 from duban.settings import TIMEZONE
 from duban.warehouse import ACCEPTED, SILENT_SECONDS, connect, registered_units, silent_holders
-from duban.watching.bulletins import days_without_bulletin
+from duban.watching.bulletins import days_without_bulletin, districts_not_set_up
 from duban.watching.records import report_counts
 from local import airflow
 from local.console import Console, table
@@ -142,6 +142,8 @@ def _work(system: System) -> list[str]:
         if missing := days_without_bulletin(conn, now.astimezone(TIMEZONE).date()):
             lines.append("Working days without a bulletin:")
             lines += [f"  {day} {', '.join(districts)}: make publish DAY={day}" for day, districts in missing]
+        for code in districts_not_set_up(conn):
+            lines.append(f"District {code} has data and is not set up to publish: make issuer DISTRICT={code} ISSUER_NAME=…")
         lines += standing(conn)
         lines += _watched(conn, now)
     return lines

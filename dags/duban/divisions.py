@@ -201,6 +201,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with open(args.file, encoding="utf-8-sig", newline="") as file, connect(settings) as conn:
             counts = register(conn, csv.DictReader(file), args.district_name, campaign)
+            # whoever registers it means it to be published, once it has data of its campaign
+            conn.execute(
+                "update raw.districts set set_up_by = 'district' where district_code = any(%s) and set_up_by is null", (counts["codes"],)
+            )
             listed = conn.execute(
                 """select district_code, district_name, campaign_name, started_on, ended_on
                    from raw.districts join raw.campaigns using (district_code)

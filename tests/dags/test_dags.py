@@ -113,6 +113,49 @@ def test_every_dag_is_safe_to_run_at_any_time(dags):
             assert task.retries >= 1, f"{task} gives up at the first lost connection"
 
 
+def test_a_run_whose_configuration_is_misspelt_does_nothing_and_says_so(dags):
+    """Before every task of every DAG: it is skipped, which is no failure, and the reason is there for whoever asked."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    for dag in dags.values():
+        pushed = {}
+        task = SimpleNamespace(xcom_push=pushed.__setitem__)
+        for each in dag.tasks:
+            context = {"dag": dag, "ti": task, "dag_run": SimpleNamespace(conf=dict.fromkeys(dag.params, "x"))}
+            each._pre_execute_hook(context)
+            context["dag_run"].conf = None
+            each._pre_execute_hook(context)
+            context["dag_run"].conf = {"bussiness_on": "2020-06-24"}
+            with pytest.raises(AirflowSkipException, match="不认识的参数：bussiness_on"):
+                each._pre_execute_hook(context)
+        assert list(pushed) == ["refused"] and ("business_on" in pushed["refused"]) == (dag.dag_id in ISSUES)
+
+
+def test_the_days_of_a_backfill_are_published_in_their_order(dags):
+    """A day waits for the one before it while that one is at work; not for one that is held, has failed or has not begun."""
+    from airflow.sdk.exceptions import AirflowRescheduleException
+
+    from duban.orchestration import steps
+
+    def waits(states: dict[str, str | None], state: str = "running", run_type: str = "backfill") -> bool:
+        before = SimpleNamespace(run_id="before", run_type=run_type, state=state)
+        task = SimpleNamespace(
+            dag_id="x", get_previous_dagrun=lambda: before, get_task_states=lambda *_, **__: {"before": states} if states else {}
+        )
+        try:
+            steps._await_day_before(task)
+        except AirflowRescheduleException:
+            return True
+        return False
+
+    assert waits({}) and waits({"find_issues": "success", "publish": None}) and waits({"find_issues": "success", "publish_0": "running"})
+    assert waits({"find_issues": "success", "publish_0": "success", "publish_1": "up_for_retry"})
+    assert not waits({"find_issues": "success", "publish_0": "success"}) and not waits({"find_issues": "skipped", "publish": "skipped"})
+    assert not waits({"find_issues": "success", "publish_0": "failed"})
+    assert not waits({}, state="queued") and not waits({}, state="success") and not waits({}, run_type="scheduled")
+    steps._await_day_before(SimpleNamespace(get_previous_dagrun=lambda: None))
+
+
 @pytest.mark.parametrize("dag_id", sorted(ISSUES))
 def test_issues_are_published_at_the_cut_off_and_held_ones_ask_a_person(dags, dag_id):
     dag = dags[dag_id]

@@ -19,9 +19,10 @@ import pytest
 
 from duban import warehouse
 from duban.orchestration import dbt
+from duban.publishing import issuers
 from duban.publishing.issues import checks, publishing, writing
 from duban.publishing.issues.checks import Held
-from duban.publishing.issues.freezing import DUE_SOON_WORKDAYS, Issue, NotAWorkingDay, Release
+from duban.publishing.issues.freezing import DUE_SOON_WORKDAYS, Issue, Refused, Release
 from duban.publishing.issues.series import DAILY, MONTHLY, SERIES, WEEKLY
 from tests.conftest import Office, csv_bytes, open_office
 from tests.integration.accepted_rows import read_accepted
@@ -484,15 +485,38 @@ def test_which_days_the_calendar_asks_for(office):
     with warehouse.connect(office.settings) as conn:
         due = {series.code: [day.day for day in days if publishing.is_due(conn, series, day)] for series in SERIES.values()}
         assert due == {"daily": [22, 23, 24, 28, 29, 30], "weekly": [28], "monthly": [30]}
-        assert publishing.find_districts(conn, DAILY, DAY) == [DISTRICT] == publishing.find_districts(conn, DAILY, DAY, DISTRICT)
-        assert publishing.find_districts(conn, DAILY, DAY, "430511") == []  # nothing of it was accepted
+        assert publishing.find_districts(conn, DAILY, DAY, DISTRICT) == [DISTRICT]
+        for asked, why in (
+            ((date(2020, 6, 25),), "2020-06-25 不是工作日"),
+            ((date(2099, 1, 5),), "还没有到"),
+            ((DAY, "999999"), "没有登记过代码为 999999 的区县"),
+            ((DAY, "430511"), "还没有采用过它的任何数据"),
+            ((date(2020, 3, 31), DISTRICT), "2020-03-31 不在它的任何一次行动期内"),
+        ):
+            with pytest.raises(Refused, match=why):
+                publishing.find_districts(conn, DAILY, *asked)
         assert publishing.find_districts(conn, DAILY, date(2020, 3, 31)) == []  # no campaign
-        with pytest.raises(NotAWorkingDay):
-            publishing.find_districts(conn, DAILY, date(2020, 6, 25))
-        with pytest.raises(ValueError, match="没有登记过代码为 999999 的区县"):
-            publishing.find_districts(conn, DAILY, DAY, "999999")
-        with pytest.raises(ValueError, match="还没有到"):
-            publishing.find_districts(conn, DAILY, date(2099, 1, 5))
+
+
+def test_only_a_district_that_somebody_set_up_publishes(office):
+    """Data inside a campaign is enough for whoever names the district or registered it; `make issuer` is for all else."""
+
+    def found(day: date = DAY) -> list[str]:
+        with warehouse.connect(office.settings) as conn:
+            return publishing.find_districts(conn, DAILY, day)
+
+    with warehouse.connect(office.settings) as conn:
+        [(code, set_up_by)] = conn.execute("select district_code, set_up_by from raw.districts where district_code = %s", [DISTRICT])
+        assert set_up_by is None and found() == []
+        assert publishing.find_districts(conn, DAILY, DAY, code) == [code]
+        with pytest.raises(Refused, match="在行动期内没有它的数据"):
+            publishing.find_districts(conn, DAILY, date(2020, 6, 19), code)
+        conn.execute("update raw.districts set set_up_by = 'district'")  # as `make district` does
+        assert found() == [code] and found(date(2020, 6, 19)) == []
+        conn.execute("update raw.districts set set_up_by = null")
+        assert issuers.set_issuer(conn, code, {}) and found() == []  # shown, not set
+        issuers.set_issuer(conn, code, {"issuer_name": "资阳区扶贫办"})
+        assert found() == found(date(2020, 6, 19)) == [code]
 
 
 def test_periods():

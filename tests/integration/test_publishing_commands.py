@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from duban import warehouse
-from duban.watching.bulletins import days_without_bulletin
+from duban.watching.bulletins import days_without_bulletin, districts_not_set_up
 from local.publish import held_since
 from local.status import _work
 from tests.conftest import Office, open_office
@@ -32,6 +32,7 @@ def copy(server, sample_office: Office, tmp_path) -> Iterator[Office]:
                        where district_code = %(district)s""",
                     {"first_at": first_at, "district": district},
                 )
+            conn.execute("update raw.districts set set_up_by = 'issuer'")
             conn.execute("delete from raw.campaigns")
             conn.execute("insert into raw.campaigns select district_code, '攻坚', '2020-06-01', '2020-06-30' from raw.districts")
         yield office
@@ -77,6 +78,15 @@ def test_status_says_so_and_since_when_an_issue_is_held(copy, monkeypatch):
     at = lines.index("Working days without a bulletin:")
     assert lines[at + 1] == "  2020-06-23 430902: make publish DAY=2020-06-23"
     assert lines[at + 4] == "  2020-06-30 430511, 430902: make publish DAY=2020-06-30"
+
+
+def test_nobody_misses_the_bulletin_of_a_district_that_is_not_set_up(copy):
+    with warehouse.connect(copy.settings) as conn:
+        conn.execute("update raw.districts set set_up_by = null")
+        assert districts_not_set_up(conn) == [ZIYANG]  # of the other no file says a day of its campaign
+    assert missing(copy, date(2020, 7, 1)) == []
+    lines = _work(SimpleNamespace(installation=SimpleNamespace(settings=copy.settings, site=copy.settings.outbox / "site")))
+    assert any(line.startswith(f"District {ZIYANG} has data and is not set up to publish: make issuer") for line in lines)
 
 
 def test_before_the_first_build_nothing_is_known_to_be_missing(office):

@@ -31,17 +31,17 @@ def publication_tasks(series: str) -> None:
     """Wire the tasks of a series into the DAG that is being made."""
 
     @task
-    def find_issues(*, params: dict, dag_run: Any) -> list[dict[str, Any]]:
+    def find_issues(*, params: dict, dag_run: Any, ti: Any) -> list[dict[str, Any]]:
         from duban.orchestration import steps
 
-        return steps.find_issues(series, dict(params), dag_run)
+        return steps.find_issues(series, dict(params), dag_run, ti)
 
     @task(multiple_outputs=False, outlets=[PUBLICATIONS], map_index_template="{{ district_code }}")
-    def publish(asked: dict[str, Any]) -> dict[str, Any]:
+    def publish(asked: dict[str, Any], *, ti: Any = None) -> dict[str, Any]:
         from duban.orchestration import steps
 
         get_current_context()["district_code"] = asked["district_code"]
-        return steps.publish_issue(series, asked)
+        return steps.publish_issue(series, asked, ti)
 
     @task(multiple_outputs=True)
     def ask(result: dict[str, Any]) -> dict[str, str]:
@@ -50,10 +50,10 @@ def publication_tasks(series: str) -> None:
         return steps.question(series, result, release_option=RELEASE)
 
     @task(outlets=[PUBLICATIONS])
-    def publish_released(held: dict[str, Any], answer: dict[str, Any]) -> None:
+    def publish_released(held: dict[str, Any], answer: dict[str, Any], *, ti: Any = None) -> None:
         from duban.orchestration import steps
 
-        steps.publish_released(series, held, answer, release_option=RELEASE)
+        steps.publish_released(series, held, answer, ti, release_option=RELEASE)
 
     # One for each district: what is held in one waits for nobody else, and nobody else for it.
     @task_group(prefix_group_id=False)

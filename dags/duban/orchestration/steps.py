@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from duban.orchestration.dbt import Build
 
 log = logging.getLogger(__name__)
+
+#: States of a task that has come to its end.
+ENDED = {"success", "skipped", "failed", "upstream_failed", "removed"}
+WAIT_FOR_DAY_BEFORE = timedelta(seconds=5)
 
 
 class WarehouseFailed(RuntimeError):
@@ -36,19 +40,6 @@ def _connected(login: str) -> Iterator[tuple[Settings, psycopg.Connection]]:
             raise  # the server was not reached; there is no row in that
         place = ".".join(filter(None, (error.diag.schema_name, error.diag.table_name, error.diag.column_name, error.diag.constraint_name)))
         raise WarehouseFailed(f"{type(error).__name__} ({error.sqlstate}) {place}") from None
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What is refused is refused the next time too: the task fails at once."""
-    from duban.publishing.issues.freezing import Refused
-
-    try:
-        yield
-    except Refused as error:
-        from airflow.sdk.exceptions import AirflowFailException
-
-        raise AirflowFailException(str(error)) from None
 
 
 def claim_files() -> list[str]:
@@ -125,25 +116,32 @@ def publish_live_ranking() -> Shown:
     return Shown([str(page) for page in pages], build_id)
 
 
-def find_issues(series_code: str, params: dict[str, Any], dag_run: Any) -> list[dict[str, Any]]:
+def find_issues(series_code: str, params: dict[str, Any], dag_run: Any, task: Any) -> list[dict[str, Any]]:
     """The issues that a run is to publish, one per district.
 
     A run on demand is about the day it names, or today; one of the schedule or a backfill about the day of its cut-off, and has nothing to
-    publish on days that the calendar of the series does not ask for.
+    publish on days that the calendar of the series does not ask for. The days of a backfill are published in their order.
+
+    Raises:
+        AirflowSkipException: what is asked for is refused.
+        AirflowRescheduleException: the day before in the backfill is not published yet.
     """
+    from duban.orchestration.refusals import refusals
     from duban.publishing.issues.publishing import find_districts, is_due
     from duban.publishing.issues.series import SERIES
 
     series, is_of_the_clock = SERIES[series_code], dag_run.run_type in ("scheduled", "backfill")
+    if dag_run.run_type == "backfill":
+        _await_day_before(task)
     day = (dag_run.logical_date if is_of_the_clock else datetime.now(TIMEZONE)).astimezone(TIMEZONE).date()
     if params["business_on"]:
         day = date.fromisoformat(params["business_on"])
-    with _connected("publisher") as (_, conn), _refusals():
+    with _connected("publisher") as (_, conn), refusals(task):
         if is_of_the_clock and not is_due(conn, series, day):
             log.info("%s asks for no %s", day, series.kind)
             return []
         districts = find_districts(conn, series, day, params["district_code"])
-    log.info("%s %s: %s", day, series.kind, ", ".join(districts) or "no district has a campaign and data")
+    log.info("%s %s: %s", day, series.kind, ", ".join(districts) or "no district that is set up to publish has a campaign and data")
     reason = (params["release_reason"] or "").strip()
     rest = {
         "business_on": day.isoformat(),
@@ -155,12 +153,31 @@ def find_issues(series_code: str, params: dict[str, Any], dag_run: Any) -> list[
     return [{"district_code": code, **rest} for code in districts]
 
 
-def publish_issue(series_code: str, asked: dict[str, Any]) -> dict[str, Any]:
+def _await_day_before(task: Any) -> None:
+    """In a backfill: come back until the run of the day before has published, is held or has failed, so that numbers follow the days.
+
+    Runs of a backfill begin in order and go on side by side. One that has not begun is not waited for: the backfill goes backwards.
+    """
+    from airflow.sdk.exceptions import AirflowRescheduleException
+
+    before = task.get_previous_dagrun()
+    if before is None or before.run_type != "backfill" or before.state != "running":
+        return
+    states = task.get_task_states(task.dag_id, task_ids=["find_issues", "publish"], run_ids=[before.run_id]).get(before.run_id, {})
+    if not states or not set(states.values()) <= ENDED:
+        raise AirflowRescheduleException(datetime.now(UTC) + WAIT_FOR_DAY_BEFORE)
+
+
+def publish_issue(series_code: str, asked: dict[str, Any], task: Any) -> dict[str, Any]:
     """Publish one issue and put it into its folder; returns what was asked with its id, or with the reasons for which it is held.
 
     What was asked may hold a `release_reason`: it is for the reasons in `reasons`, or for those that were recorded before.
+
+    Raises:
+        AirflowSkipException: what is asked for is refused.
     """
     from duban.intake.words import mask_text
+    from duban.orchestration.refusals import refusals
     from duban.publishing.issues.checks import Held
     from duban.publishing.issues.freezing import Release
     from duban.publishing.issues.publishing import publish
@@ -170,7 +187,7 @@ def publish_issue(series_code: str, asked: dict[str, Any]) -> dict[str, Any]:
     series, day = SERIES[series_code], date.fromisoformat(asked["business_on"])
     key = (asked["district_code"], series.code, day, asked["is_correction"])
     release = None
-    with _connected("publisher") as (settings, conn), _refusals():
+    with _connected("publisher") as (settings, conn), refusals(task):
         if asked["release_reason"]:
             seen = tuple(asked.get("reasons") or warehouse.hold_reasons(conn, *key))
             release = Release(asked["released_by"], mask_text(asked["release_reason"]), seen)
@@ -203,25 +220,24 @@ def question(series_code: str, result: dict[str, Any], *, release_option: str) -
     }
 
 
-def publish_released(series_code: str, held: dict[str, Any], answer: dict[str, Any], *, release_option: str) -> None:
+def publish_released(series_code: str, held: dict[str, Any], answer: dict[str, Any], task: Any, *, release_option: str) -> None:
     """Do what a person decided about a held issue.
 
     Raises:
         AirflowFailException: no reason was written, or it is held for other reasons than the person was asked about.
     """
-    from duban.publishing.issues.freezing import Refused
+    from airflow.sdk.exceptions import AirflowFailException
 
     if answer["chosen_options"] != [release_option]:
         log.warning("it stays held")
         return
     reason = answer["params_input"].get("reason", "").strip()
     person = (answer["responded_by_user"] or {}).get("name") or "airflow"
-    with _refusals():
-        if not reason:
-            raise Refused("没有写明放行理由，未发布；重新运行本流程即可再次填写")
-        result = publish_issue(series_code, {**held, "release_reason": reason, "released_by": person})
-        if result["reasons"]:
-            raise Refused(f"检查又有新的问题，未发布：{'；'.join(result['reasons'])}。重新运行本流程即可再次确认")
+    if not reason:
+        raise AirflowFailException("没有写明放行理由，未发布；重新运行本流程即可再次填写")
+    result = publish_issue(series_code, {**held, "release_reason": reason, "released_by": person}, task)
+    if result["reasons"]:
+        raise AirflowFailException(f"检查又有新的问题，未发布：{'；'.join(result['reasons'])}。重新运行本流程即可再次确认")
 
 
 def deliver() -> int:

@@ -21,7 +21,7 @@ _TARGET_COLUMNS = ("district_code", "target_year", "display_order", "level", "ta
 
 
 def set_issuer(conn: psycopg.Connection, district_code: str, values: Mapping[str, str]) -> dict[str, str | None]:
-    """Set how a district publishes; what is not named stays, an empty value takes back what was set.
+    """Set how a district publishes, and that it does; what is not named stays, an empty value takes back what was set.
 
     Args:
         conn: A connection with no transaction open.
@@ -46,10 +46,11 @@ def set_issuer(conn: psycopg.Connection, district_code: str, values: Mapping[str
         if settings["document_family"] == STATUTORY and not settings["document_word"]:
             raise ValueError("a statutory document head needs the word of its office (机关代字), for example 资扶办")
         assignments = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in COLUMNS)
-        conn.execute(
-            sql.SQL("update raw.districts set {} where district_code = %(district_code)s").format(assignments),
-            {**settings, "district_code": district_code},
-        )
+        if values:
+            conn.execute(
+                sql.SQL("update raw.districts set {}, set_up_by = 'issuer' where district_code = %(district_code)s").format(assignments),
+                {**settings, "district_code": district_code},
+            )
     return settings
 
 

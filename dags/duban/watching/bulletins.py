@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import psycopg
 
+from duban.publishing.issues.publishing import IS_SET_UP
 from duban.warehouse import ACCEPTED
 
 LOOK_BACK = timedelta(days=14)
@@ -15,20 +16,23 @@ def days_without_bulletin(conn: psycopg.Connection, before: date) -> list[tuple[
     """Days with the districts whose daily bulletin is due and neither published nor held, oldest first: nobody else makes them up.
 
     Looks at the two weeks before a day. After an outage Airflow makes up the newest run only, so a person must publish the other days.
-    A bulletin is due on a working day of a district's campaign when something of it was accepted by the end of that day.
+    A bulletin is due on a working day of a district's campaign when something of it was accepted by the end of that day, and somebody set
+    the district up to publish.
     """
     if not conn.execute("select to_regclass('marts.dim_dates') is not null").fetchone()[0]:
         return []
-    asked = {"before": before, "first": before - LOOK_BACK, "accepted": list(ACCEPTED)}
+    asked = {"before": before, "first": before - LOOK_BACK, "accepted": list(ACCEPTED), "district": None}
     return conn.execute(_WITHOUT_BULLETIN, asked).fetchall()
 
 
-_WITHOUT_BULLETIN = """
+_WITHOUT_BULLETIN = f"""
 select date_on, array_agg(district_code order by district_code)
 from marts.dim_dates
 join raw.campaigns on date_on between started_on and ended_on
+join raw.districts using (district_code)
 where
     is_working_day
+    and {IS_SET_UP.format(day="date_on")}
     and date_on >= %(first)s
     and date_on < %(before)s
     and exists (
@@ -56,4 +60,23 @@ where
     )
 group by date_on
 order by date_on
+"""
+
+
+def districts_not_set_up(conn: psycopg.Connection) -> list[str]:
+    """Districts with accepted files of a campaign for which nobody said that they publish: nothing of theirs appears by itself."""
+    return [code for (code,) in conn.execute(_NOT_SET_UP, {"accepted": list(ACCEPTED)})]
+
+
+_NOT_SET_UP = """
+select districts.district_code
+from raw.districts
+where
+    set_up_by is null
+    and exists (
+        select from ops.submissions
+        join raw.campaigns on campaigns.district_code = submissions.district_code and report_on between started_on and ended_on
+        where submissions.district_code = districts.district_code and outcome = any(%(accepted)s)
+    )
+order by district_code
 """

@@ -80,21 +80,33 @@ def publish(
 
 
 def find_districts(conn: psycopg.Connection, series: Series, business_on: date, district_code: str | None = None) -> list[str]:
-    """The districts that have something to publish about a day: a campaign that holds it, and accepted data.
+    """The districts that have something to publish about a day: a campaign that holds it, accepted data, and somebody who set them up.
+
+    Whoever runs `make issuer` sets a district up. So does who registers it (`make district`) or names it in the request, once a file with a
+    report date of its campaign was accepted. A request that names no district publishes for none that is there from the start only.
 
     Raises:
-        Refused: the day lies ahead or is no working day, or there is no such district.
+        Refused: the day lies ahead or is no working day, or the district that is named does not exist or has nothing to publish.
     """
     if business_on > (today := conn.execute("select (now() at time zone 'Asia/Shanghai')::date").fetchone()[0]):
         raise Refused(f"{business_on} 还没有到（今天是 {today}），不能出{series.kind}")
     require_working_day(conn, series, business_on)
-    if (
-        district_code
-        and not conn.execute("select exists (select from raw.districts where district_code = %s)", [district_code]).fetchone()[0]
-    ):
-        raise Refused(f"没有登记过代码为 {district_code} 的区县")
     asked = {"district": district_code, "day": business_on, "accepted": list(warehouse.ACCEPTED)}
-    return [code for (code,) in conn.execute(_DISTRICTS, asked)]
+    found = conn.execute(_DISTRICTS, asked).fetchall()
+    if district_code and not found:
+        raise Refused(f"没有登记过代码为 {district_code} 的区县")
+    publishing = [code for code, has_campaign, has_data, is_set_up in found if has_campaign and has_data and is_set_up]
+    if district_code and not publishing:
+        _, has_campaign, has_data, _ = found[0]
+        why = (
+            f"{business_on} 不在它的任何一次行动期内"
+            if not has_campaign
+            else "还没有采用过它的任何数据"
+            if not has_data
+            else "在行动期内没有它的数据，也没有用 make issuer 设置过发文"
+        )
+        raise Refused(f"{district_code} 不能出{series.kind}：{why}")
+    return publishing
 
 
 def is_due(conn: psycopg.Connection, series: Series, day: date) -> bool:
@@ -103,17 +115,35 @@ def is_due(conn: psycopg.Connection, series: Series, day: date) -> bool:
     return conn.execute(_LAST_WORKING_DAY, asked).fetchone()[0] == day
 
 
-_DISTRICTS = """
-select district_code
-from raw.campaigns
-where
-    %(day)s between started_on and ended_on
-    and (%(district)s::text is null or district_code = %(district)s)
+#: Whether a district (of raw.districts and raw.campaigns) publishes about a day. Parameters: `accepted`, `district` (that was named).
+IS_SET_UP = """
+(
+    districts.set_up_by is not distinct from 'issuer'
+    or (districts.set_up_by = 'district' or %(district)s::text is not null)
     and exists (
         select from ops.submissions
-        where submissions.district_code = campaigns.district_code and outcome = any(%(accepted)s)
+        where
+            submissions.district_code = districts.district_code
+            and outcome = any(%(accepted)s)
+            and report_on between campaigns.started_on and {day}
     )
-order by district_code
+)
+"""
+
+_DISTRICTS = f"""
+select
+    districts.district_code,
+    campaigns.district_code is not null as has_campaign,
+    exists (
+        select from ops.submissions
+        where submissions.district_code = districts.district_code and outcome = any(%(accepted)s)
+    ) as has_data,
+    {IS_SET_UP.format(day="%(day)s")} as is_set_up
+from raw.districts
+left join raw.campaigns
+    on campaigns.district_code = districts.district_code and %(day)s between campaigns.started_on and campaigns.ended_on
+where %(district)s::text is null or districts.district_code = %(district)s
+order by districts.district_code
 """
 
 _LAST_WORKING_DAY = "select max(date_on) from marts.dim_dates where is_working_day and date_on between %(first)s and %(last)s"

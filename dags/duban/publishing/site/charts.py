@@ -73,7 +73,8 @@ def trend_in_words(days: Sequence[CampaignDay]) -> str:
     if len(days) == 1:
         return f"{short_day(first.day_on)}未整改{first.open_count}个。"
     of_day = f"{short_day(last.day_on)}当日{_changes(days[-1:])}。" if len(days) > 2 else ""
-    return f"{short_day(first.day_on)}未整改{first.open_count}个，{short_day(last.day_on)}{last.open_count}个；其间{_changes(days[1:])}。{of_day}"
+    ends = f"{short_day(first.day_on)}未整改{first.open_count}个，{short_day(last.day_on)}{last.open_count}个"
+    return f"{ends}；其间{_changes(days[1:])}。{of_day}"
 
 
 def _changes(days: Sequence[CampaignDay]) -> str:
