@@ -8,8 +8,9 @@ transaction) → `$DUBAN_OUTBOX/publications/<district>/weekly/<year>/<no>/`; `d
 
 **When it runs.** On the last working day of a week (Monday to Sunday) at the cut-off, 17:30 Asia/Shanghai. On demand
 for any working day: `{"business_on": "2020-06-24", "district_code": "430902"}`; with `"correction": true` for a
-numbered correction. By `airflow backfill` for days gone by. Districts without a campaign on that day or without
-accepted data have nothing to publish; a day that is no working day is refused.
+numbered correction. By `airflow backfill` for days gone by. Districts without a campaign on that day,
+without accepted data or that nobody set up (`make issuer`) have nothing to publish; what is refused (a day that is no
+working day) is skipped, and says why.
 
 **When it fails.** *An issue is held*: the task `release` waits under Required Actions, for ten days, and says which
 check failed. Mend the data and run again for that day, or write down why it is to be published all the same and
