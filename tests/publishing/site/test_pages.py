@@ -248,7 +248,7 @@ def test_the_worst_tier_is_found_by_the_exact_ratio():
 
 def test_projects_not_started_are_listed_by_name_and_place():
     text = rendered(SAMPLE)["index.html"].text
-    assert "已验收 3 已完工 1 在建 2 未开工 2" in text
+    assert "已验收 3 完工待验收 1 在建 2 未开工 2" in text
     assert "通组公路硬化 ZY-1 · 基础设施 沙头镇 友谊村 43.19 2020年5月10日 51" in text
     assert "村卫生室 ZY-2 · 健康 沙头镇 友谊村 43.19 2020年7月1日 —" in text
 
