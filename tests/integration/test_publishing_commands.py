@@ -38,6 +38,14 @@ def copy(server, sample_office: Office, tmp_path) -> Iterator[Office]:
         yield office
 
 
+def system(office: Office) -> SimpleNamespace:
+    """As much of a system as `make status` asks; the metadata of its Airflow is empty."""
+    return SimpleNamespace(
+        installation=SimpleNamespace(settings=office.settings, site=office.settings.outbox / "site"),
+        postgres=SimpleNamespace(connect_airflow=lambda: warehouse.connect(office.settings)),
+    )
+
+
 def missing(office: Office, today: date) -> list[str]:
     with warehouse.connect(office.settings) as conn:
         return [f"{day:%d} {' '.join(districts)}" for day, districts in days_without_bulletin(conn, today)]
@@ -69,12 +77,11 @@ def test_status_says_so_and_since_when_an_issue_is_held(copy, monkeypatch):
     hold(copy, 28)
     with warehouse.connect(copy.settings) as conn:
         conn.execute("update ops.held_issues set held_at = '2020-06-28 17:30:05+08'")
-    installation = SimpleNamespace(settings=copy.settings, site=copy.settings.outbox / "site")
-    lines = _work(SimpleNamespace(installation=installation))
+    lines = _work(system(copy))
     assert "  HELD 430902 daily 2020-06-28 since 2020-06-28 17:30: 乡镇齐全：缺一个" in lines
     assert not any("without a bulletin" in line for line in lines)  # years ago
     monkeypatch.setattr("local.status.days_without_bulletin", lambda conn, today: days_without_bulletin(conn, date(2020, 7, 1)))
-    lines = _work(SimpleNamespace(installation=installation))
+    lines = _work(system(copy))
     at = lines.index("Working days without a bulletin:")
     assert lines[at + 1] == "  2020-06-23 430902: make publish DAY=2020-06-23"
     assert lines[at + 4] == "  2020-06-30 430511, 430902: make publish DAY=2020-06-30"
@@ -85,7 +92,7 @@ def test_nobody_misses_the_bulletin_of_a_district_that_is_not_set_up(copy):
         conn.execute("update raw.districts set set_up_by = null")
         assert districts_not_set_up(conn) == [ZIYANG]  # of the other no file says a day of its campaign
     assert missing(copy, date(2020, 7, 1)) == []
-    lines = _work(SimpleNamespace(installation=SimpleNamespace(settings=copy.settings, site=copy.settings.outbox / "site")))
+    lines = _work(system(copy))
     assert any(line.startswith(f"District {ZIYANG} has data and is not set up to publish: make issuer") for line in lines)
 
 
