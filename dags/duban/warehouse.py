@@ -360,8 +360,30 @@ def accepted_before(conn: psycopg.Connection, files: Collection[tuple[str, str]]
     return found
 
 
-def returned_submission(conn: psycopg.Connection, submission_id: str, unit_code: str) -> tuple[date, frozenset[tuple[str, int]]] | None:
-    """The submission a corrected slip answers: its report date and the rows (sheet, row) that were sent back; no rows: the whole file was.
+@dataclass(frozen=True)
+class ReturnedRow:
+    """A row that was sent back: its ledger (title), its place, its key (None: blank, unreadable, unknown), the columns that were wrong."""
+
+    ledger: str
+    sheet: str
+    row_no: int
+    key: str | None
+    wrong: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What a corrected slip answers: the report date, the rows that were sent back (none: the whole file was), and the keys (target, key)
+    of the rows that had been accepted, be it from the file or from earlier corrections of it.
+    """
+
+    report_on: date
+    rows: tuple[ReturnedRow, ...]
+    accepted: frozenset[tuple[str, str]]
+
+
+def returned_submission(conn: psycopg.Connection, submission_id: str, unit_code: str, keys: Mapping[str, str]) -> Returned | None:
+    """The submission that a corrected slip answers; `keys` are the key columns by the raw table of each ledger.
 
     None when there is no such submission of that unit, or nothing of it was sent back.
     """
@@ -372,9 +394,27 @@ def returned_submission(conn: psycopg.Connection, submission_id: str, unit_code:
     if row is None or row[0] is None:
         return None
     rows = conn.execute(
-        "select distinct sheet, row_no from quarantine.rejected_rows where submission_id = %s and row_no is not null", (submission_id,)
+        """select ledger, sheet, row_no, max(row_key), array_agg(distinct column_name) from quarantine.rejected_rows
+           where submission_id = %s and row_no is not null group by ledger, sheet, row_no order by ledger, sheet, row_no""",
+        (submission_id,),
     ).fetchall()
-    return row[0], frozenset(rows)
+    accepted: set[tuple[str, str]] = set()
+    for target, key in keys.items():
+        query = sql.SQL("""
+            with recursive chain as (
+                select submission_id, corrects_id from ops.submissions where submission_id = %s
+                union
+                select earlier.submission_id, earlier.corrects_id
+                from ops.submissions as earlier inner join chain on earlier.submission_id = chain.corrects_id
+            )
+            select {key} from {target} where submission_id in (select submission_id from chain)""")
+        named = query.format(key=sql.Identifier(key), target=sql.Identifier(*target.split(".")))
+        accepted.update((target, value) for (value,) in conn.execute(named, (submission_id,)))
+    return Returned(
+        row[0],
+        tuple(ReturnedRow(ledger, sheet, row_no, key, frozenset(filter(None, wrong))) for ledger, sheet, row_no, key, wrong in rows),
+        frozenset(accepted),
+    )
 
 
 def divisions(conn: psycopg.Connection, district_code: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

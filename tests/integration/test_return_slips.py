@@ -161,6 +161,115 @@ def text_stays_text(workbook) -> None:
     workbook["问题台账"]["A5"].data_type = "s"
 
 
+def sort_descending(sheet) -> None:
+    """Sort rows and reasons by the key, the other way round."""
+    rows = sorted(([cell.value for cell in row] for row in sheet.iter_rows(min_row=2)), key=lambda row: str(row[0]), reverse=True)
+    for number, cells in enumerate(rows, start=2):
+        for column, value in enumerate(cells, start=1):
+            sheet.cell(number, column).value = value
+
+
+def clear_reasons(sheet) -> None:
+    for number in range(2, sheet.max_row + 1):
+        sheet.cell(number, REASONS).value = None
+
+
+def correct_by_key(sheet) -> None:
+    """Put right what was wrong, wherever the rows stand: two cells, and two keys."""
+    for row in sheet.iter_rows(min_row=2, max_col=REASONS):
+        match str(row[0].value):
+            case "D-2":
+                row[4].value = "2020-06-05"
+            case "D-4":
+                row[9].value = "未整改"
+            case "D-5" if row[6].value == "院墙倒塌未修":
+                row[0].value = "D-6"
+            case "None":
+                row[0].value = "D-7"
+
+
+def keep_the_wrong_rows(sheet) -> None:
+    correct_by_key(sheet)
+    clear_reasons(sheet)
+    sheet.delete_rows(4)
+    sheet.delete_rows(2)
+
+
+def add_rows(sheet) -> None:
+    correct_by_key(sheet)
+    clear_reasons(sheet)
+    for number, key in ((20, "D-8"), (21, "D-9")):
+        for column, value in enumerate(problem(key), start=1):
+            sheet.cell(number, column).value = value
+
+
+def leave_a_row_out(sheet) -> None:
+    correct_by_key(sheet)
+    sheet.delete_rows(3)
+
+
+def a_reason_beside_another_row(sheet) -> None:
+    correct_by_key(sheet)
+    sheet.cell(2, REASONS).value = sheet.cell(3, REASONS).value
+    sheet.cell(2, 7).value = "这一行已经收下，改了也不算"
+
+
+REASONS = len(PROBLEM_HEADER) + 1
+BACK = ["D-2", "D-4", "D-5", "D-6", "D-7"]
+ACCEPTED = "退回单 问题台账 第{}行以前已经收下，没有再读；收下的行要改，请另报一份台账"
+OTHERS = "退回单 问题台账 第{}行不是退回的行，没有读入；新增的行请另报一份台账"
+MISSING = "退回的 问题台账 第{}行不在这份退回单里，仍然没有收下"
+
+
+@pytest.mark.parametrize(
+    ("edits", "taken", "said"),
+    [
+        ([correct_by_key], BACK, [ACCEPTED.format("2、4")]),
+        ([correct_by_key, clear_reasons], BACK, [ACCEPTED.format("2、4")]),
+        ([keep_the_wrong_rows], BACK, []),
+        ([correct_by_key, clear_reasons, sort_descending], BACK, [ACCEPTED.format("6、8")]),
+        ([sort_descending, correct_by_key, clear_reasons], BACK, [ACCEPTED.format("6、8")]),
+        ([add_rows], BACK, [ACCEPTED.format("2、4"), OTHERS.format("20—21")]),
+        ([leave_a_row_out], BACK[1:], [ACCEPTED.format("2—3"), MISSING.format("3")]),
+        ([a_reason_beside_another_row], BACK, [ACCEPTED.format("2、4")]),
+        ([lambda sheet: setattr(sheet, "title", "台账（改）"), correct_by_key], BACK, ["退回单 台账（改） 第2、4行"]),
+    ],
+    ids=["as it was", "reasons cleared", "rows deleted", "sorted", "sorted first", "rows added", "row left out", "reason moved", "renamed"],
+)
+def test_rows_of_a_slip_are_known_by_their_keys(office, edits, taken, said):
+    rows = [
+        problem("D-1"),
+        problem("D-2", 发现日期="六月"),
+        problem("D-3"),
+        problem("D-4", 整改状态="快了"),
+        problem("D-5"),
+        problem("D-5", 问题描述="院墙倒塌未修"),
+        problem(""),
+    ]
+    first = office.send(TOWNSHIP, "问题台账20200622.xlsx", xlsx_bytes({"问题台账": [PROBLEM_HEADER, *rows]}))
+    assert counts(first) == ("accepted_with_rejections", 7, 2, 5, 0)
+    slip = slip_of(office, first)
+    for edit in edits:
+        edit(slip["问题台账"] if "问题台账" in slip.sheetnames else slip["台账（改）"])
+    second = office.send(TOWNSHIP, "改好.xlsx", as_bytes(slip))
+    stored = office.query("select problem_no from raw.problem_versions where submission_id = %s order by 1", [second["submission_id"]])
+    assert [row["problem_no"] for row in stored] == taken and second["outcome"] == "accepted"
+    assert second["corrects_id"] == first["submission_id"] and str(second["report_on"]) == "2020-06-22"
+    found = office.query("select rule_id, text from quarantine.findings where submission_id = %s order by text", [second["submission_id"]])
+    assert [row["rule_id"] for row in found] == ["W35"] * len(said)
+    assert all(row["text"].startswith(text) for row, text in zip(found, sorted(said), strict=True)), found
+    assert second["row_count"] == second["accepted_count"] + second["ignored_count"]
+
+
+def test_a_slip_without_a_row_that_was_sent_back_says_so(office):
+    first = office.send(TOWNSHIP, "问题台账20200622.csv", problems_csv(problem("E-1"), problem("E-2", 发现日期="六月")))
+    slip = slip_of(office, first)
+    slip["问题台账"].delete_rows(3)
+    second = office.send(TOWNSHIP, "改好.xlsx", as_bytes(slip))
+    assert (second["outcome"], second["receipt"]["rejections"][0]["rule_id"]) == ("rejected", "S09")
+    assert "退回的行" in second["receipt"]["rejections"][0]["reason"]
+
+
 def test_a_rejected_file_gets_an_explanation(office):
     office.drop(TOWNSHIP, "坏的20200624.xlsx", b"PK\x03\x04 broken")
     office.drop(TOWNSHIP, "缺列20200624.csv", problems_csv(problem("E-1")).replace("责任领导".encode(), "领导".encode()))

@@ -30,16 +30,17 @@ from duban.intake.limits import seconds_to_read
 from duban.intake.places import Places, build_places
 from duban.intake.reading import FileFault, Reading, Table
 from duban.intake.sandbox import ChildFailed, Job, Sandbox
-from duban.intake.tables import REASON_COLUMN, total_faults
+from duban.intake.tables import total_faults
 from duban.intake.typed_rows import TypedRow, mark_repeated_keys, place_rows, readable_amounts, type_rows
 from duban.intake.words import fold
 from duban.ledgers import Expectations, Ledger, load_expectations
 from duban.quality import gate
 from duban.quality.loading import load
 from duban.quality.rejections import Finding, file_rejection, finding, row_rejections
+from duban.quality.slip_rows import sort_out
 from duban.quality.verdict import OpenedFile, Verdict
 from duban.settings import Settings
-from duban.warehouse import Claim
+from duban.warehouse import Claim, Returned
 
 log = logging.getLogger(__name__)
 _KINDS = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".csv": "csv"}
@@ -203,9 +204,10 @@ def _first_look(
         if not in_name or in_name == {report_on}:
             return Verdict(file, report_on, outcome="duplicate", duplicate_of=earlier_id)
     verdict = Verdict(file, faults=list(reading.faults))
-    if reading.slip_of and (returned := warehouse.returned_submission(conn, reading.slip_of, claim.unit_code)):
-        verdict.corrects_id, verdict.report_on = reading.slip_of, returned[0]
-        _keep_returned_rows(verdict, returned[1])
+    keys = {ledger.target: ledger.key for ledger in expectations.ledgers.values()}
+    if reading.slip_of and (returned := warehouse.returned_submission(conn, reading.slip_of, claim.unit_code, keys)):
+        verdict.corrects_id, verdict.report_on = reading.slip_of, returned.report_on
+        _keep_returned_rows(verdict, returned, expectations)
     else:
         _set_report_date(verdict, in_name, expectations)
     tables = verdict.opened.reading.tables
@@ -213,7 +215,8 @@ def _first_look(
         if claim.unit_kind not in ledger.senders:
             verdict.faults.append(FileFault("S08", f"{claim.unit_name}不报送{ledger.title}", ledger.title))
     if tables and not any(table.rows for table in tables):
-        verdict.faults.append(FileFault("S09", "表头下面没有数据", tables[0].sheet))
+        detail = "退回的行，这份退回单里一行也没有" if verdict.corrects_id and verdict.ignored_count else "表头下面没有数据"
+        verdict.faults.append(FileFault("S09", detail, tables[0].sheet))
     return verdict
 
 
@@ -233,17 +236,22 @@ def _set_report_date(verdict: Verdict, in_name: set[date], expectations: Expecta
         verdict.findings.append(finding(expectations, "W01", claim.file_name, day=claim.arrived_on))
 
 
-def _keep_returned_rows(verdict: Verdict, returned: frozenset[tuple[str, int]]) -> None:
-    """Of a corrected slip only the rows that were sent back are taken: by their place, or by the reason that still stands beside them."""
-    if not returned:
+def _keep_returned_rows(verdict: Verdict, returned: Returned, expectations: Expectations) -> None:
+    """Of a corrected slip only the rows that were sent back are taken; which are not is said (W35)."""
+    if not returned.rows:
         return
-    tables = []
-    for table in verdict.opened.reading.tables:
-        kept = [row for row in table.rows if (row.sheet, row.row_no) in returned or display(row.extras.get(REASON_COLUMN)).strip()]
-        verdict.ignored_count += len(table.rows) - len(kept)
-        tables.append(replace(table, rows=kept, totals=[]))
+    tables = verdict.opened.reading.tables
+    sorted_out = sort_out(tables, returned)
+    verdict.ignored_count += len(sorted_out.accepted) + len(sorted_out.others)
+    not_taken = {"accepted": sorted_out.accepted, "others": sorted_out.others, "missing": sorted_out.missing}
+    for case, rows in not_taken.items():
+        for sheet in dict.fromkeys(row.sheet for row in rows):
+            listed = listed_rows([row.row_no for row in rows if row.sheet == sheet])
+            verdict.findings.append(finding(expectations, "W35", verdict.corrects_id, case, sheet=sheet, rows=listed))
     # A copy: the file may have to be judged once more, without the others of its round.
-    verdict.opened = replace(verdict.opened, reading=replace(verdict.opened.reading, tables=tables))
+    taken = set(map(id, sorted_out.kept))
+    kept = [replace(table, rows=[row for row in table.rows if id(row) in taken], totals=[]) for table in tables]
+    verdict.opened = replace(verdict.opened, reading=replace(verdict.opened.reading, tables=kept))
 
 
 def _check_other_units(conn: psycopg.Connection, verdicts: Sequence[Verdict]) -> None:

@@ -84,8 +84,10 @@ def _households(verdicts: Sequence[Verdict], settings: Settings) -> dict[str, tu
 def _rejected(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
     for verdict in verdicts:
         claim = verdict.opened.claim
+        keys = {(row.row.sheet, row.row.row_no): row.key for row in verdict.rows} if verdict.rejections else {}
         for entry in verdict.rejections:
-            yield {"submission_id": claim.submission_id, "unit_code": claim.unit_code, **entry.columns()}
+            of_row = {"submission_id": claim.submission_id, "unit_code": claim.unit_code, "row_key": keys.get((entry.sheet, entry.row_no))}
+            yield {**of_row, **entry.columns()}
 
 
 def _findings(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
