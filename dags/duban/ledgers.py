@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from duban.intake.words import fold
+from duban.intake.words import fold, sign
 from duban.row_rules import BESIDE, faults, kind_of
 from duban.settings import Settings
 
@@ -264,12 +264,24 @@ class RowWords:
 
 
 @dataclass(frozen=True)
+class Words:
+    """Words that stand where a value is asked for, as `sign` compares them: for nothing; for what stands elsewhere or is not yet known;
+    and, beside the name of a person, for an office.
+    """
+
+    blank: frozenset[str]
+    no_value: frozenset[str]
+    office: re.Pattern[str]
+
+
+@dataclass(frozen=True)
 class Expectations:
     """Everything under `expectations/`, and the code lists."""
 
     ledgers: Mapping[str, Ledger]
     cell_rules: Mapping[str, RuleText]
     file_rules: Mapping[str, RuleText]
+    words: Words
     findings: Mapping[tuple[str, str], str]  # text by (id, case); most findings have one case, the empty one
     note_prefixes: tuple[str, ...]
     row_words: RowWords
@@ -312,7 +324,9 @@ def read_expectations(root: Path, seeds: Path) -> Expectations:
             ledger = _ledger(path.parent, vocabularies)
         ledgers[ledger.name] = ledger
     with _named(rows := root / "rows" / "rules.yml"):
-        cell_rules = {rule["id"]: RuleText(**rule) for rule in _yaml(rows)["rules"]}
+        spec = _yaml(rows)
+        cell_rules = {rule["id"]: RuleText(**rule) for rule in spec["rules"]}
+        words = Words(_signs(spec["blank_words"]), _signs(spec["no_values"]), _offices(spec["office_words"], spec["office_prefixes"]))
     with _named(submissions := root / "submissions" / "rules.yml"):
         spec = _yaml(submissions)
         file_rules = {rule["id"]: RuleText(**rule) for rule in spec["rules"]}
@@ -322,6 +336,7 @@ def read_expectations(root: Path, seeds: Path) -> Expectations:
     return Expectations(
         ledgers=ledgers,
         cell_rules=cell_rules,
+        words=words,
         file_rules=file_rules,
         findings=findings,
         note_prefixes=note_prefixes,
@@ -347,6 +362,15 @@ def _row_words(spec: Mapping[str, Any]) -> RowWords:
         footer=re.compile("|".join(spec["footers"])),
         counters=frozenset(map(fold, spec["counter_titles"])),
     )
+
+
+def _signs(words: list[str]) -> frozenset[str]:
+    """The words as typed cells have them (folded) and as free text does."""
+    return frozenset(sign(text) for word in words for text in (word, fold(word)))
+
+
+def _offices(words: list[str], prefixes: list[str]) -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(map(re.escape, prefixes))})*(?:{'|'.join(map(re.escape, words))})")
 
 
 def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:

@@ -5,7 +5,9 @@ Every file is dropped by its own sender under its own name; keys carry the numbe
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -140,6 +142,24 @@ def encodings() -> Iterator[Case]:
     yield Case(8, "引号不成对", broken, "accepted_with_rejections", [(3, "R11", "A3")], loads={"K8-1": {}, "K8-3": {}})
     long = as_csv(row("K8-4", 备注="一"), [*row("K8-5", 备注="一"), "", "二"])
     yield Case(8, "多出一格", long, "accepted_with_rejections", [(3, "R11", "R3")], loads={"K8-4": {"remark": "一"}})
+    pay = [*FUND_HEADER, "备注"]
+    comma = [pay, [*movement("K8-8", "1,234.50")[:5], "", ""], [*movement("K8-9", "2.5"), ""]]
+    unquoted = csv_bytes(comma).replace(b'"1,234.50"', b"1,234.50")
+    yield Case(
+        8,
+        "逗号没有加引号",
+        unquoted,
+        "accepted_with_rejections",
+        [(2, "R11", "H2")],
+        loads={"K8-9": {"amount_yuan": "25000.00"}},
+        table="fund_movement",
+        says="格数比表头多",
+    )
+    torn_everywhere = csv_bytes([pay, *([*movement(f"K8-1{number}", "1,234")[:5], "", ""] for number in range(6))]).replace(b'"', b"")
+    yield Case(8, "每行都多一个逗号", torn_everywhere, "rejected", [(number, "R11", f"H{number}") for number in range(2, 8)])
+    tail = as_csv(*([*row(f"K8-2{number}"), "", ""] for number in range(6)))
+    yield Case(8, "每行末尾有空格", tail, loads={f"K8-2{number}": {"description": "屋顶漏雨未修"} for number in range(6)})
+    yield Case(8, "表头也有空格", as_csv([*row("K8-30"), ""], header=[*HEADER, ""]), loads={"K8-30": {"status": "open"}})
     yield Case(8, "少了几格", as_csv(row("K8-6")[:11]), loads={"K8-6": {"remark": None}})
     torn = as_csv(*(row(f"K8-7{number}") for number in range(3))).replace(b"K8-7", b'"K8-7')
     yield Case(8, "全是坏行", torn, "rejected", [(None, "S01", None)], says="引号")
@@ -449,6 +469,122 @@ def senders() -> Iterator[Case]:
     )
 
 
+def shown_values() -> Iterator[Case]:
+    """73–79: what a cell shows and stores, words for nothing, pictures, parts that are not read."""
+    leader, measures, evidence = column("责任领导"), column("整改措施"), column("印证资料")
+    told = "显示的是“12.5”，存的却是 125000"
+    amounts = {"K73-1": (125_000, "0!.0,"), "K73-2": (12.5, "#,##0.00_ "), "K73-3": (12.5, '0.00"元"'), "K73-4": (12.5, '0.00"万元"')}
+    rejects, stored = [(2, "R03", "D2"), (4, "R03", "D4")], {key: {"amount_yuan": "125000.00"} for key in ("K73-2", "K73-4")}
+
+    def style(sheet: Any) -> None:
+        for number, (_, code) in enumerate(amounts.values(), start=2):
+            sheet.cell(number, 4).number_format = code
+
+    scaled = xlsx_bytes(
+        {"资金台账": [FUND_HEADER, *(movement(key, value) for key, (value, _) in amounts.items())]}, touched(style, "资金台账")
+    )
+    yield Case(73, "格式改了金额", scaled, "accepted_with_rejections", rejects, (), stored, "fund_movement", told, extension=".xlsx")
+
+    def write_amounts(workbook: Any) -> None:
+        for number, (value, code) in enumerate(amounts.values(), start=1):
+            workbook.get_sheet(0).write(number, 3, value, xlwt.easyxf(num_format_str=code))
+
+    old = as_xls(*(movement(key.replace("73", "73旧"), "") for key in amounts), sheet="资金台账", header=FUND_HEADER, touch=write_amounts)
+    stored = {key.replace("73", "73旧"): columns for key, columns in stored.items()}
+    yield Case(73, "格式改了金额的旧表", old, "accepted_with_rejections", rejects, (), stored, "fund_movement", told, extension=".xls")
+    days = xlsx_bytes({"资金台账": [FUND_HEADER, movement("K73-5", dt.date(2020, 6, 15))]})
+    yield Case(73, "金额是日期", days, "rejected", [(2, "R03", "D2")], says="日期格式", extension=".xlsx")
+    keys = [(907, '"K74-"000'), (8, "000"), (dt.date(2020, 6, 1), "m-d"), (True, "General"), (0.1, "General"), (7400, "#,##0")]
+
+    def style_keys(sheet: Any) -> None:
+        for number, (_, code) in enumerate(keys, start=2):
+            sheet.cell(number, 1).number_format = code
+
+    shown = as_xlsx(*(row(value) for value, _ in keys), touch=touched(style_keys))
+    rejects = [(number, "R10", f"A{number}") for number in range(2, 7)]
+    yield Case(
+        74, "格式改了编号", shown, "accepted_with_rejections", rejects, loads={"7400": {}}, says="显示的是“K74-907”", extension=".xlsx"
+    )
+
+    def write_keys(workbook: Any) -> None:
+        for number, (value, code) in enumerate(keys, start=1):
+            workbook.get_sheet(0).write(number, 0, value if value != 7400 else 7401, xlwt.easyxf(num_format_str=code))
+
+    old = as_xls(*(row("") for _ in keys), touch=write_keys)
+    yield Case(
+        74, "格式改了编号的旧表", old, "accepted_with_rejections", rejects, loads={"7401": {}}, says="存的却是 907", extension=".xls"
+    )
+    spoilt = as_csv(*(row(key) for key in ("1月2日", "2-Jan", "2020/6/1", "4.30902E+11", "TRUE")))
+    yield Case(74, "表格程序改的编号", spoilt, "rejected", rejects)
+    done = {"整改状态": "整改到位", "完成日期": "2020-06-10", "整改措施": "已修", "印证资料": "照片"}
+    nothing = [{"整改措施": "NULL", "印证资料": "–"}, {"整改措施": "暂无", "印证资料": "N/A"}, {"责任领导": "null"}]
+    ditto = [{"责任领导": "同上"}, {"印证资料": "〃"}, {"责任领导": "待定"}, {"整改时限": "待定"}]
+    words = as_csv(*(row(f"K75-{number}", **{**done, **change}) for number, change in enumerate([*nothing, *ditto, {"备注": "NULL"}])))
+    rejects = [
+        *((number, rule, f"{where}{number}") for number in (2, 3) for rule, where in (("P03", measures), ("P04", evidence))),
+        (4, "R01", f"{leader}4"),
+        (5, "R10", f"{leader}5"),
+        (6, "R10", f"{evidence}6"),
+        (7, "R10", f"{leader}7"),
+        (8, "R02", f"{column('整改时限')}8"),
+    ]
+    yield Case(75, "没有内容的字", words, "accepted_with_rejections", rejects, loads={"K75-7": {"remark": None}}, says="请在每一行写全")
+    in_cells = [b' t="str"><f>_xlfn.DISPIMG("ID_0",1)</f><v>=DISPIMG("ID_0",1)</v>', b' t="e" vm="1"><v>#VALUE!</v>']
+    pictures = raw_book(*(row(f"K76-{number}", **{**done, "印证资料": cell}) for number, cell in enumerate(in_cells)))
+    rejects = [(number, "P04", f"{evidence}{number}") for number in (2, 3)]
+    yield Case(76, "格里的图片", pictures, "rejected", rejects, ["W34"], says="图片不会读入", extension=".xlsx")
+    exported = as_csv(row("K76-2", **{**done, "印证资料": '=DISPIMG("ID_0",1)'}))
+    yield Case(76, "导出的图片", exported, "rejected", rejects[:1], ["W34"], says="图片不会读入")
+    floating = rezipped(raw_book(row("K76-3", **{**done, "印证资料": ""}), row("K76-4")), FLOATING_PICTURE)
+    yield Case(
+        76, "浮动的图片", floating, "accepted_with_rejections", rejects[:1], ["W34"], {"K76-4": {}}, says="图片不会读入", extension=".xlsx"
+    )
+    wide = {"问题台账": [HEADER, row("K77-1")], "字典": [[f"词{number}" for number in range(300)]]}
+    hidden = xlsx_bytes(wide, lambda workbook: setattr(workbook["字典"], "sheet_state", "hidden"))
+    yield Case(77, "很宽的隐藏表", hidden, finds=["W07"], loads={"K77-1": {}}, extension=".xlsx")
+    wide["问题台账"] = [HEADER, row("K77-2")]
+    yield Case(77, "很宽的别的表", xlsx_bytes(wide), loads={"K77-2": {}}, extension=".xlsx")
+    far = as_xlsx(row("K77-3"), touch=touched(lambda sheet: sheet.cell(2, 300, "x")))
+    yield Case(77, "很宽的台账", far, "rejected", [(None, "S10", "KN2")], says="KN2", extension=".xlsx")
+    corner = {"问题台账": [HEADER, row("K77-4")], "草稿": []}
+
+    def write_far_away(workbook: openpyxl.Workbook) -> None:
+        workbook["草稿"].sheet_state = "hidden"
+        workbook["草稿"].cell(1_048_576, 16_384, "x")
+
+    yield Case(77, "隐藏表最远的格", xlsx_bytes(corner, write_far_away), finds=["W07"], loads={"K77-4": {}}, extension=".xlsx")
+    other = as_xlsx(row("K78-1"))
+    parts = {name: zipfile.ZipFile(io.BytesIO(other)).read(name) for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels")}
+    renamed = {
+        "xl/workbook.xml": None,
+        "xl/_rels/workbook.xml.rels": None,
+        "xl/workbook22.xml": parts["xl/workbook.xml"],
+        "xl/_rels/workbook22.xml.rels": parts["xl/_rels/workbook.xml.rels"],
+    }
+    for name in ("_rels/.rels", "[Content_Types].xml"):
+        renamed[name] = zipfile.ZipFile(io.BytesIO(other)).read(name).replace(b"workbook.xml", b"workbook22.xml")
+    yield Case(78, "部件叫别的名字", rezipped(other, renamed), loads={"K78-1": {}}, extension=".xlsx")
+    lost = rezipped(other, {"xl/workbook.xml": None})
+    yield Case(78, "缺了主部件", lost, "rejected", [(None, "S01", None)], says="另存为 .xlsx", extension=".xlsx")
+    dashes = as_csv(*(row(f"K79{dash}1") for dash in "-–—−‐"), row('="K79-2"'), row("'K79-3"), row('="K79-4"', 发现日期='="2020-06-04"'))
+    found = {f"K79-{number}": {"found_on": "2020-06-04"} for number in range(1, 5)}
+    yield Case(79, "编号里的横线和引号", dashes, finds=["W08"] * 4, loads=found)
+
+
+#: A picture that lies on the cell of 印证资料 in the second row.
+FLOATING_PICTURE = {
+    "xl/worksheets/_rels/sheet1.xml.rels": (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        f'<Relationship Id="rId1" Type="{RELATIONS}/drawing" Target="../drawings/drawing1.xml"/></Relationships>'
+    ).encode(),
+    "xl/drawings/drawing1.xml": (
+        '<d:wsDr xmlns:d="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"><d:oneCellAnchor>'
+        f"<d:from><d:col>{HEADER.index('印证资料')}</d:col><d:colOff>0</d:colOff><d:row>1</d:row><d:rowOff>0</d:rowOff></d:from>"
+        '<d:ext cx="600000" cy="400000"/><d:pic/><d:clientData/></d:oneCellAnchor></d:wsDr>'
+    ).encode(),
+}
+
+
 def _workbook_xml(before: bytes) -> bytes:
     head = f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}">'.encode()
     return head + before + '<sheets><sheet name="问题台账" sheetId="1" r:id="rId1"/></sheets></workbook>'.encode()
@@ -473,4 +609,4 @@ def _backslashes(workbook: bytes) -> bytes:
     return workbook.replace(b"_rels/.rels", b"_rels\\.rels")
 
 
-CASES = [*encodings(), *layouts(), *typed_values(), *senders(), *containers()]
+CASES = [*encodings(), *layouts(), *typed_values(), *senders(), *containers(), *shown_values()]

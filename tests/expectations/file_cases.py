@@ -163,6 +163,18 @@ def _pairs() -> list[FilePair]:
             _with_part(xlsx_bytes({"问题台账": [HEADER, problem("W13-2")]}), "xl/externalLinks/externalLink1.xml", "<externalLink/>"),
         ),
         FilePair(
+            "W34",
+            "图片",
+            xlsx_bytes({"问题台账": [[*HEADER, "印证资料"], [*problem("W34-1"), "照片"]]}),
+            csv_bytes([[*HEADER, "印证资料"], [*problem("W34-2"), '=DISPIMG("ID_0",1)']]),
+        ),
+        FilePair(
+            "R11",
+            "多出一个空格",
+            _problems(problem("R11-5")),
+            _problems([*problem("R11-6"), ""]),
+        ),
+        FilePair(
             "W11",
             "乡镇填了项目撤销原因",
             csv_bytes([PROJECT_HEADER, ["W11-1", "机耕路", "基础设施", "1", ""]]),

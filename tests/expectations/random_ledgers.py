@@ -97,6 +97,18 @@ def _cell(rng: random.Random, ledger: str, column: str, unit_code: str, row: dic
             own = row[KEY_COLUMN[ledger]]
             digits = own.replace("-", "").strip("K")
             others = [f" {own} ", f"{digits}.0", digits, f"00{digits}", own.lower(), "——", "", f"{own}-{LONG_NAME}", f"{own}\ufffd"]
+            others += [
+                own.replace("-", "–"),
+                own.replace("-", "−"),
+                f"'{own}",
+                f'="{own}"',
+                "6月1日",
+                "2020/6/1",
+                "1.2E+11",
+                "TRUE",
+                "同上",
+            ]
+            others += [" " * 30 + own + " " * 30]
             return rng.choice([own, *others])
         case "word":
             words = list(WORDS[column])

@@ -171,8 +171,8 @@ def table_complaints(table: Table, reading: Reading, expectations: Expectations)
     if any(not 0 <= position < MAX_COLUMNS for position in table.positions.values()):
         yield f"columns at {table.positions}"
     sender = Sender(TOWNSHIPS[0].code, "township", "430902")
-    typed = type_rows("fuzz", table, sender, _DAY, expectations.vocabularies, reading.uses_1904)
-    list(total_faults(table, [readable_amounts(row) for row in typed]))
+    typed = type_rows("fuzz", table, sender, _DAY, expectations, reading.uses_1904)
+    list(total_faults(table, [readable_amounts(row) for row in typed], expectations.words))
     judged, copies = mark_repeated_keys(typed)
     if len(judged) + len(copies) != len(table.rows):
         yield f"{len(table.rows)} rows became {len(judged)} and {len(copies)} copies"

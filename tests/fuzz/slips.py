@@ -75,7 +75,7 @@ def _shown(file: LedgerFile, sheet: Sheet, grid: Grid) -> dict[tuple[int, int], 
         if row and row.line:
             continue  # only the text of the line is left, in its first cell
         if row and row.surplus is not None:
-            cells = {**cells, sheet.left + len(sheet.columns): row.surplus}
+            cells = {**cells, sheet.left + len(sheet.columns): f"（多出的格）{row.surplus}"}
         for position, content in cells.items():
             value = _shown_cell(file, content)
             if value not in {None, ""}:

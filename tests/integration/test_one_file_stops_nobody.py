@@ -183,10 +183,10 @@ def test_a_slip_carries_no_names_that_act(office):
     assert [name for sheet in workbook for name in sheet.defined_names] == [] and not list(workbook.defined_names)
 
 
-def test_control_characters_are_no_evidence():
-    from duban.ledgers import Column
+def test_control_characters_are_no_evidence(office):
+    from duban.ledgers import Column, load_expectations
 
-    context = values.CellContext(report_on=None)
+    context = values.CellContext(None, load_expectations(office.settings).words)
     assert values.read_cell("\x01", Column("evidence", "印证资料", "text", False), context) == values.BLANK
 
 

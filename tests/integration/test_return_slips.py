@@ -10,8 +10,10 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Font
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from duban.quality import return_slip, returns
+from tests.bad_input.raw_files import MAIN, RELATIONS, book, rows_xml, shared_strings, sheet_xml
 from tests.conftest import csv_bytes, xlsx_bytes
-from tests.integration.ledgers import PROBLEM_HEADER, TOWNSHIP, counts, problem, problems_csv
+from tests.integration.ledgers import FUND_HEADER, PROBLEM_HEADER, TOWNSHIP, counts, movement, problem, problems_csv
 
 WRONG_FILL = "FFFFC7CE"
 ID_NUMBER = "430902196503121234"
@@ -323,3 +325,100 @@ def test_a_table_too_large_to_send_back_is_corrected_in_its_own_file(office):
     assert any("没有附在退回单里" in str(cell.value) for row in slip["退回说明"].iter_rows() for cell in row)
     again = office.send(TOWNSHIP, "大20200624.csv", very_large("csv", {}))
     assert counts(again) == ("accepted", 2400, 2400, 0, 0)
+
+
+STRICT = {MAIN: "http://purl.oclc.org/ooxml/spreadsheetml/main", RELATIONS: "http://purl.oclc.org/ooxml/officeDocument/relationships"}
+
+
+def strict_workbook() -> bytes:
+    """A Strict Open XML workbook with a row that is right and one without 责任领导."""
+    parts = {
+        "xl/worksheets/sheet1.xml": sheet_xml(rows_xml([PROBLEM_HEADER, problem("T-1"), problem("T-2", 责任领导="")])),
+        "xl/workbook.xml": (
+            f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheets><sheet name="问题台账" sheetId="1" r:id="rId1"/></sheets></workbook>'
+        ).encode(),
+        "xl/sharedStrings.xml": shared_strings(),
+    }
+    for old, new in STRICT.items():
+        parts = {name: content.replace(old.encode(), new.encode()) for name, content in parts.items()}
+    return book({"问题台账": parts["xl/worksheets/sheet1.xml"]}, extra=parts)
+
+
+def test_a_workbook_whose_formatting_cannot_be_carried_over_is_a_plain_table(office):
+    sent = office.send(TOWNSHIP, "严20200624.xlsx", strict_workbook())
+    slip = slip_of(office, sent)
+    assert slip.sheetnames == ["退回说明", "问题台账"] and marked(slip["问题台账"]) == {"H3"}
+    assert [cell.value for cell in slip["问题台账"][2]][:4] == ["T-1", None, None, "第一轮排查"]
+    assert not any("没有附在退回单里" in str(cell.value) for row in slip["退回说明"].iter_rows() for cell in row)
+    slip["问题台账"]["H3"] = "李四"
+    assert counts(office.send(TOWNSHIP, "改.xlsx", as_bytes(slip))) == ("accepted", 2, 1, 0, 1)
+
+
+def test_a_slip_without_a_table_says_truly_why(office, monkeypatch):
+    """Formatting that fails leaves the cells; where they fail too, the slip does not call the table large."""
+    content = xlsx_bytes({"问题台账": [PROBLEM_HEADER, problem("U-1", 责任领导="")]})
+    receipt = office.send(TOWNSHIP, "简20200624.xlsx", content)["receipt"]
+    expectations = returns_expectations(office)
+    plain = openpyxl.load_workbook(io.BytesIO(return_slip.write_slip(content, receipt, expectations, keeps_format=False)))
+    assert marked(plain["问题台账"]) == {"H2"}
+    bare = openpyxl.load_workbook(io.BytesIO(return_slip.write_slip(b"", receipt, expectations)))
+    said = [str(cell.value) for row in bare["退回说明"].iter_rows() for cell in row]
+    assert bare.sheetnames == ["退回说明"] and any("没能照抄过来" in text for text in said) and not any("太大" in text for text in said)
+    asked = []
+
+    class Failing:
+        """A sandbox whose children give up as long as they are to keep the formatting."""
+
+        def map(self, jobs):
+            asked.extend(job.arguments["keeps_format"] for job in jobs)
+            return [{"content": b"slip"}]
+
+    job = returns._job({"receipt": receipt, "file_sha256": receipt["file_sha256"]}, office.settings)
+    assert returns._slip(Failing(), "x", job, returns.ChildFailed("S01", "x")) == b"slip" and asked == [False]
+
+
+def returns_expectations(office):
+    from duban.ledgers import load_expectations
+
+    return load_expectations(office.settings)
+
+
+def test_what_is_typed_into_a_slip_is_not_scaled_again(office):
+    """The cell holds what was seen, without the format that misled."""
+
+    def style(workbook):
+        workbook["资金台账"]["D2"].number_format = "0!.0,"
+        workbook["资金台账"]["A3"].number_format = '"V-"000'
+
+    rows = [movement("V-1", 125_000), movement(2, 3), movement("V-3", 4)]
+    sent = office.send(TOWNSHIP, "格式20200624.xlsx", xlsx_bytes({"资金台账": [FUND_HEADER, *rows]}, style))
+    assert office.rejections(sent["submission_id"]) == [(2, "R03", "金额", "D2"), (3, "R10", "流水号", "A3")]
+    slip = slip_of(office, sent)
+    sheet = slip["资金台账"]
+    assert [(sheet[cell].value, sheet[cell].number_format) for cell in ("D2", "A3")] == [("12.5", "General"), ("V-002", "@")]
+    sheet["D2"] = 12.5
+    corrected = office.send(TOWNSHIP, "改.xlsx", as_bytes(slip))
+    assert (corrected["outcome"], corrected["accepted_count"]) == ("accepted", 2)
+    found = office.query("select movement_no, amount_yuan from raw.fund_movement_versions order by movement_no")
+    assert [(row["movement_no"], str(row["amount_yuan"])) for row in found] == [
+        ("V-002", "30000.00"),
+        ("V-1", "125000.00"),
+        ("V-3", "40000.00"),
+    ]
+
+
+@pytest.mark.parametrize("surplus", ["", "多的"])
+def test_a_torn_row_of_a_slip_goes_back_until_somebody_has_looked_at_it(office, surplus):
+    header = [*FUND_HEADER, "备注"]
+    torn = csv_bytes([header, ["T-1", "省级", "支出", "1", "234.50", "2020-06-04", "", surplus], [*movement("T-2"), ""]])
+    sent = office.send(TOWNSHIP, "逗号20200624.csv", torn)
+    assert office.rejections(sent["submission_id"]) == [(2, "R11", "流水号", "H2")]
+    slip = slip_of(office, sent)
+    unchanged = office.send(TOWNSHIP, "没改.xlsx", as_bytes(slip))
+    assert office.rejections(unchanged["submission_id"]) == [(2, "R11", "流水号", "H2")]
+    slip = slip_of(office, sent)
+    for cell, value in {"D2": "1,234.50", "E2": "2020-06-04", "F2": "XM-1", "G2": None, "H2": None}.items():
+        slip["资金台账"][cell] = value
+    assert office.send(TOWNSHIP, "改.xlsx", as_bytes(slip))["outcome"] == "accepted"
+    [row] = office.query("select amount_yuan from raw.fund_movement_versions where movement_no = 'T-1'")
+    assert str(row["amount_yuan"]) == "12345000.00"

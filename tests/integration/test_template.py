@@ -196,7 +196,7 @@ def current(office) -> dict[tuple, dict[str, Any]]:
             known = {column: value for column, value in row.items() if column not in LINEAGE}
             for column in own_words:
                 text = re.sub(r"[\s']", "", row["cells"].get(column.title, ""))
-                known[f"own {column.name}"] = None if values.is_blank(text) else text
+                known[f"own {column.name}"] = None if values.is_blank(text, expectations.words) else text
             found[name, row[scope], row[key]] = known
     return found
 

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-BLANK_WORDS = frozenset({"", "/", "\\", "无", "-", "—", "——"})
+BLANK_WORDS = frozenset({"", "/", "\\", "无", "暂无", "没有", "-", "--", "---", "null", "(null)", "n/a"})
+NEVER_A_VALUE = frozenset({"同上", "如上", "〃", "待定", "待填", "none", "nan"})
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d"
+# What a spreadsheet made of a key: it shows in the CSV that it saves.
+SPOILT_KEYS = ("[0-9]+月[0-9]+日", "[0-9]{4}/[0-9]+/[0-9]+", "[0-9]+-(Jan|Jun|Dec)", "[0-9][.]?[0-9]*E[+][0-9]+", "TRUE|FALSE")
 FORMULA_ERRORS = frozenset({"#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"})
 
 # Sums over a district must fit numeric(18,2): a single amount from 10¹² 元 on is not believed.
@@ -56,9 +60,19 @@ def without_whitespace(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
+def as_shown(text: str) -> str:
+    """The field as a spreadsheet shows it: ="0012" is 0012."""
+    return text[2:-1].replace('""', '"') if len(text) > 2 and text.startswith('="') and text.endswith('"') else text
+
+
+def as_word(text: str) -> str:
+    """A text as the words for nothing are compared: small letters, hyphens for all dashes."""
+    return "".join("-" if character in DASHES else character for character in text.strip().lower())
+
+
 def read_date(text: str, report_on: date) -> date:
-    """Reads a date; R02 for anything that the rules do not list."""
-    text = _TIME.sub("", normal(text))
+    """Reads a date; R02 for anything that the rules do not list. An apostrophe before it is left aside."""
+    text = _TIME.sub("", normal(text).lstrip("'"))
     year: int | None
     if match := _SEPARATED.match(text):
         year, month, day = int(match[1]), int(match[3]), int(match[4])
@@ -150,16 +164,21 @@ def read_id_number(text: str) -> str:
 
 
 def read_text(text: str, limit: int) -> str:
-    """Reads free text or a name; R10 when it is too long or holds unreadable characters."""
+    """Reads free text or a name; R10 when it is too long, holds unreadable characters, or says that it stands elsewhere or is not known."""
     text = text.strip()
+    if as_word(text) in NEVER_A_VALUE or as_word(without_whitespace(text)) in NEVER_A_VALUE:
+        raise Unreadable("R10")
     if len(text) > limit or any(_is_unreadable(character) for character in text):
         raise Unreadable("R10")
     return text
 
 
 def read_key(text: str) -> str:
-    """Reads a key: whitespace removed, case kept, an integral number is its digits, never padded."""
-    text = read_text(without_whitespace(text), 64)
+    """Reads a key: whitespace removed, dashes alike, case kept, an integral number is its digits, never padded."""
+    text = "".join("-" if character in DASHES else character for character in without_whitespace(text)).lstrip("'")
+    text = read_text(text, 64)
+    if any(re.fullmatch(spoilt, text) for spoilt in SPOILT_KEYS):
+        raise Unreadable("R10")
     match = re.fullmatch(r"(0|[1-9][0-9]*)\.0+", text)
     return match[1] if match else text
 

@@ -10,8 +10,11 @@ from decimal import Decimal
 from .cells import (
     BLANK_WORDS,
     FORMULA_ERRORS,
+    NEVER_A_VALUE,
     Cell,
     Unreadable,
+    as_shown,
+    as_word,
     normal,
     read_count,
     read_date,
@@ -64,8 +67,9 @@ def _read_row(ledger: str, row: Mapping[str, str | None], report_on: date, money
 
 
 def _read_cell(ledger: str, column: str, kind: str, text: str, report_on: date, money_unit: str) -> Cell:
+    text = as_shown(text)
     plain = text.strip() if kind == "text" else normal(text)
-    if plain in BLANK_WORDS:
+    if as_word(plain) in BLANK_WORDS:
         return Cell(None, None, text)
     try:
         if plain in FORMULA_ERRORS:
@@ -92,7 +96,12 @@ def _typed_value(ledger: str, column: str, kind: str, text: str, report_on: date
         return read_key(text)
     if kind == "place":
         # A list of villages may be longer; it is text.
-        return normal(read_text(text, 4000 if ledger != "问题台账" and column == "村(社区)" else 64))
+        # A word such as 同上 is the name of no place; that is for the places to say.
+        return (
+            normal(text)
+            if as_word(normal(text)) in NEVER_A_VALUE
+            else normal(read_text(text, 4000 if ledger != "问题台账" and column == "村(社区)" else 64))
+        )
     if kind == "word":
         word = without_whitespace(text)
         if word not in WORDS[column]:
@@ -182,11 +191,15 @@ def _judge_problem(row: Row, is_office: bool, report_on: date, reference: Refere
 def names_several_persons(text: str) -> bool:
     """Says whether 责任领导 names more than one person, what stands in brackets aside (P08)."""
     text = re.sub(r"（[^（）]*）|\([^()]*\)", "", text).strip()
-    persons = [part for part in re.split("[、，,;；/]", text) if part.strip()]
+    text = re.sub(r"(?:^|(?<=\s))[0-9-]{7,}(?=\s|$)", "", text)
+    text = re.sub(r"(?:^|(?<=\s))(?:副?镇长|副?书记|副?主任)(?=\s|$)", "", text)
+    if re.search(r"..等([0-9一二三四五六七八九十]*人)?$", text.strip()):
+        return True
+    persons = [part for part in re.split("[、，,;；/&\n]", text) if part.strip()]
     if len(persons) > 1:
         return True
     together = "".join("".join(persons).split())
-    if any(word in "和及" and place >= 2 and len(together) - place > 2 for place, word in enumerate(together)):
+    if any(word in "和及与" and place >= 2 and len(together) - place > 2 for place, word in enumerate(together)):
         return True
     parts = "".join(persons).split()
     return any(len(one) >= 2 and len(two) >= 2 for one, two in zip(parts, parts[1:], strict=False))

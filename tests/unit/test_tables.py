@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duban.intake.cells import Document, Faulty, Misplaced, Moment, Number, Sheet, address
+from duban.intake.cells import Document, Faulty, Misplaced, Moment, Number, Picture, Sheet, address
 from duban.intake.reading import FileFault, from_json, to_json
 from duban.intake.tables import read_tables, total_faults
 from duban.ledgers import load_expectations
@@ -149,11 +149,21 @@ def test_every_line_is_counted_once_and_right_totals_are_silent(lines, amounts):
     assert len(table.rows) + len(table.ignored_row_nos) == len([line for line in rows if line])
     assert not set(table.ignored_row_nos) & {data.row_no for data in table.rows}
     values = [{"amount_yuan": Decimal(data.cells["amount_yuan"])} for data in table.rows]
-    assert list(total_faults(table, values)) == []
+    assert list(total_faults(table, values, EXPECTATIONS.words)) == []
 
 
 def test_readings_survive_the_pipe():
-    cells = ["1", True, Number("0.4", True), Number("1.50"), date(2020, 6, 4), Faulty("#REF!"), Moment("12:00"), None, Misplaced("多")]
+    cells = [
+        "1",
+        True,
+        Number("0.4", "0%"),
+        Number("1.50"),
+        date(2020, 6, 4),
+        Faulty("#REF!"),
+        Moment("12:00"),
+        Picture("图"),
+        Misplaced("多"),
+    ]
     hidden = {"is_hidden": False, "merged": ((3, 0, 4, 0),), "hidden_rows": frozenset({1})}
     rows = [["填报日期：2020-06-24"], [*HEADER, "附注"], cells, ["合计", "", "", Number("1.5")], ["注：无"], ["2", *cells[1:7]]]
     document = Document("xlsx", (Sheet("资金台账", rows, **hidden), Sheet("空", [])), None, True, True)

@@ -4,25 +4,53 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duban.intake import values
-from duban.intake.cells import Faulty, Moment, Number, decimal_digits
+from duban.intake import number_formats, values
+from duban.intake.cells import Faulty, Moment, Number, Picture, decimal_digits
 from duban.intake.values import CellContext, Value, read_cell
-from duban.ledgers import Column
+from duban.ledgers import Column, read_expectations
 
 REPORT = date(2020, 6, 24)
+PROJECT = Path(__file__).parents[2]
+WORDS = read_expectations(PROJECT / "expectations", PROJECT / "dbt_project" / "seeds").words
 YUAN, TEN_THOUSAND = Decimal(1), Decimal(10_000)
 
 
 def read(cell, kind: str, factor: Decimal | None = None, report_on: date = REPORT, uses_1904: bool = False) -> Value:
-    return read_cell(cell, Column("x", "某列", kind, False), CellContext(report_on, None, factor, uses_1904))
+    return read_cell(cell, Column("x", "某列", kind, False), CellContext(report_on, WORDS, None, factor, uses_1904))
 
 
-@pytest.mark.parametrize("cell", [None, "", "  ", "\u3000", "/", "\\", "无", "-", "—", "——", " 无 "])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        None,
+        "",
+        "  ",
+        "\u3000",
+        "/",
+        "\\",
+        "无",
+        "-",
+        "—",
+        "——",
+        " 无 ",
+        "--",
+        "–",
+        "－",
+        "暂无",
+        "null",
+        "NULL",
+        "N/A",
+        "(null)",
+        "\\N",
+        Picture(),
+    ],
+)
 @pytest.mark.parametrize("kind", ["text", "key", "date", "money", "percent", "id_number", "township", "person"])
 def test_blanks(cell, kind):
     assert read(cell, kind, YUAN) == Value()
@@ -224,8 +252,8 @@ def test_decimal_digits(value, digits):
         ("-1", -1),
         ("４５％", 45),
         (Number("45"), 45),
-        (Number("0.45", True), 45),
-        (Number("1", True), 100),
+        (Number("0.45", "0%"), 45),
+        (Number("1", "0.00%"), 100),
         ("1.5", Decimal("1.5")),
         ("1", None),
         ("0.45", None),
@@ -244,6 +272,34 @@ def test_percentages(cell, expected):
     ("cell", "key"),
     [
         (" W - 1", "W-1"),
+        ("W–1", "W-1"),
+        ("W—1", "W-1"),
+        ("W‐1", "W-1"),
+        ("W−1", "W-1"),
+        ('="0012"', "0012"),
+        ("'0012", "0012"),
+        ("’0012", "0012"),
+        ("甲“一”1", '甲"一"1'),
+        (Number("907", "000"), "907"),
+        (Number("907", "0000"), None),
+        (Number("907", '"迎风桥-"000'), None),
+        (Number("907", "[DBNum1]0"), None),
+        (Number("907", "0.00E+00"), None),
+        (Number("907", "yyyy-mm-dd"), None),
+        (Number("907", ";;;"), None),
+        (Number("0.1"), None),
+        (Number("1234567890123456"), None),
+        (date(2020, 6, 1), None),
+        (True, None),
+        ("TRUE", None),
+        ("1月2日", None),
+        ("2-Jan", None),
+        ("2020/6/1", None),
+        ("4.30902E+11", None),
+        ("同上", None),
+        ("〃", None),
+        (" " + "K" * 32 + " " + "K" * 32, "K" * 64),
+        ("K" * 65, None),
         ("w-1", "w-1"),
         ("1.0", "1"),
         ("1", "1"),
@@ -256,7 +312,7 @@ def test_percentages(cell, expected):
     ],
 )
 def test_keys(cell, key):
-    assert read(cell, "key") == Value(key)
+    assert read(cell, "key") == (Value(key) if key else Value(broken="R10"))
 
 
 @pytest.mark.parametrize(
@@ -298,10 +354,20 @@ def test_free_text_keeps_its_code_points():
 
 @pytest.mark.parametrize(
     "text",
-    ["张三", "张 三", "李和平", "张及李", "欧阳 娜", "张三（镇长、书记）", "张三(分管 领导)", "张三、", "张 三 丰", "和平", "张三(兼"],
+    ["张三", "张 三", "李和平", "张及李", "欧阳 娜", "张三（镇长、书记）", "张三(分管 领导)", "张三、", "张 三 丰", "和平", "张三(兼"]
+    + [
+        "张三 13800000000",
+        "张三 138 0000 0000",
+        "副镇长 张三",
+        "张三 副镇长",
+        "党委书记：张三",
+        "张三，副镇长",
+        "李书记",
+        "党委副书记\n张三",
+    ],
 )
 def test_one_person(text):
-    assert values.people(text) == 1
+    assert values.people(text, WORDS) == 1
 
 
 @pytest.mark.parametrize(
@@ -318,10 +384,19 @@ def test_one_person(text):
         "李和平和王二",
         "张三 李四 王",
         "张,李",
+        "张三\n李四",
+        "张三&李四",
+        "张三＆李四",
+        "张三与李四",
+        "张三等",
+        "张三等3人",
+        "张三 等三名同志",
+        "李书记 王镇长",
+        "副镇长 张三、李四",
     ],
 )
 def test_several_persons(text):
-    assert values.people(text) > 1
+    assert values.people(text, WORDS) > 1
 
 
 @pytest.mark.parametrize(
@@ -342,3 +417,125 @@ def test_several_persons(text):
 )
 def test_dates_in_file_names(name, days):
     assert values.dates_in_name(name) == days
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "rule"),
+    [
+        ("person", "同上", "R10"),
+        ("text", "〃", "R10"),
+        ("text", "″", "R10"),
+        ("name", "待定", "R10"),
+        ("person", " 待 定 ", "R10"),
+        ("date", "待定", "R02"),
+        ("money", "同上", "R03"),
+        ("id_number", "同上", "R07"),
+        ("text", "同上次会议记录", None),
+    ],
+)
+def test_what_stands_elsewhere_or_is_not_known_yet_is_no_value(kind, cell, rule):
+    assert read(cell, kind, YUAN).broken == rule
+
+
+@pytest.mark.parametrize(
+    ("kind", "digits", "code", "factor", "value"),
+    [
+        # ordinary: shown as it is stored
+        *(
+            ("money", "1234.5", code, TEN_THOUSAND, Decimal("12345000.00"))
+            for code in ["0.00", "#,##0", "¥#,##0.00", "[$¥-804]#,##0.00", '_ * #,##0.00_ ;_ * -#,##0.00_ ;_ * "-"??_ ;_ @_ ', "@"]
+        ),
+        ("money", "-5", "#,##0.00_);[Red]\\(#,##0.00\\)", YUAN, Decimal("-5.00")),
+        ("money", "0", '0.00;-0.00;"-"', YUAN, Decimal("0.00")),
+        # the unit of the column, in the words of the format
+        ("money", "12.5", '0.00"万元"', TEN_THOUSAND, Decimal("125000.00")),
+        ("money", "12.5", "#,##0.00\\元", YUAN, Decimal("12.50")),
+        ("money", "12.5", "G/通用格式万元", TEN_THOUSAND, Decimal("125000.00")),
+        # the section that applies counts
+        ("money", "12.5", '[>=10000]0!.0,"万";0.00', YUAN, Decimal("12.50")),
+        ("money", "125000", '[>=10000]0!.0,"万";0.00', YUAN, None),
+        ("money", "-5", "0.00;0.00", YUAN, None),
+        ("money", "5", "0.00;0.00", YUAN, Decimal("5.00")),
+        *(
+            ("money", "125000", code, TEN_THOUSAND, None)
+            for code in [
+                "0!.0,",
+                "0\\.0,",
+                '0"."0,',
+                "#,##0,",
+                "#,##0.00,",
+                "0,.00",
+                '0!.0,"万元"',
+                "0.0,,",
+                "0%",
+                "0!%",
+                ";;;",
+                "yyyy-mm-dd",
+            ]
+        ),
+        *(
+            ("money", "838", code, YUAN, None)
+            for code in ['0.00"万元"', "0.00万", '0"千元"', '0.00"元/户"', "[$€-2]0.00", '"1"0', '0"000"']
+        ),
+        ("money", "838", '0.00"元"', TEN_THOUSAND, None),
+        # percentages
+        ("percent", "0.45", "0%", None, Decimal(45)),
+        ("percent", "45", "0!%", None, Decimal(45)),
+        ("percent", "45", '0"%"', None, Decimal(45)),
+        ("percent", "0.45", "0.00!%", None, None),
+        ("percent", "45", "0.0,", None, None),
+        ("percent", "4.5", '0.0"成"', None, None),
+        # counts, years, dates
+        ("count", "93", '0"户"', None, 93),
+        ("count", "93", '0"百户"', None, None),
+        ("count", "9300", "0.0,", None, None),
+        ("year", "2020", '0"年"', None, 2020),
+        ("year", "2020", "0!.0,", None, None),
+        ("date", "20200604", '0000"年"00"月"00"日"', None, date(2020, 6, 4)),
+        ("date", "43986", '0"元"', None, date(2020, 6, 4)),
+        ("date", "43986", "0!.0,", None, None),
+        # text is kept as stored
+        ("text", "2", '"第"0"批"', None, "2"),
+    ],
+)
+def test_what_a_number_cell_shows_must_mean_what_it_stores(kind, digits, code, factor, value):
+    code = "" if number_formats.is_ordinary(code) else code  # as the readers leave it
+    rule = "R02" if kind == "date" else "R03"
+    assert read(Number(digits, code), kind, factor) == (Value(broken=rule) if value is None else Value(value))
+
+
+def test_only_formats_under_which_a_number_may_mislead_travel_with_their_cells():
+    ordinary = [
+        "General",
+        "G/通用格式",
+        "0",
+        "0.00",
+        "#,##0",
+        "#,##0.00_ ",
+        "0.00;[Red]0.00",
+        "[红色]0.00",
+        "0;-0;0;@",
+        "@",
+        '0.00;-0.00;"-"',
+    ]
+    assert [code for code in ordinary if not number_formats.is_ordinary(code)] == []
+    misleading = ["000", "0%", "0!%", "0,", '"甲"0', '0"元"', ";;;", "0.00;0.00", "-0", "[DBNum1]0", "yyyy", "# ?/?", "[>5]0,;0", "x" * 400]
+    assert [code for code in misleading if number_formats.is_ordinary(code)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "digits", "text"),
+    [
+        ("0!.0,", "125000", "12.5"),
+        ('"迎风桥-"000', "7", "迎风桥-007"),
+        ("#,##0.00", "1234567.891", "1,234,567.89"),
+        ("0.0%", "0.456", "45.6%"),
+        ('[<0]"负"0;0', "-3", "负3"),
+        ("#,##0.0###;(#,##0)", "-1234.5", "(1,235)"),
+        ("#.##", "0.5", ".5"),
+        (";;;", "5", ""),
+        ('0.00;-0.00;"零"', "0", "零"),
+    ],
+)
+def test_what_a_cell_shows(code, digits, text):
+    assert number_formats.shown(code, digits).text == text

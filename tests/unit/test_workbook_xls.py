@@ -181,12 +181,14 @@ def test_a_number_that_is_none_is_faulty(read):
 
 
 @pytest.mark.parametrize(
-    ("code", "is_percent"), [("0%", True), ("0.00%", True), ("[红色]0.0%;-0.0%", True), ('0"%"', False), ("0\\%", False), ("0.00", False)]
+    ("code", "is_percent"),
+    [("0%", True), ("0.00%", True), ("[红色]0.0%;-0.0%", True), ('0"%"', False), ("0\\%", False), ("0!%", False), ("0.00", False)],
 )
 def test_the_format_says_what_is_a_percentage(read, code, is_percent):
     book = xlwt.Workbook()
     book.add_sheet("S").write(0, 0, 0.45, xlwt.easyxf(num_format_str=code))
-    assert rows(read(book)) == [[Number("0.45", is_percent)]]
+    [[cell]] = rows(read(book))
+    assert cell == Number("0.45", "" if code == "0.00" else code) and cell.is_percent == is_percent
 
 
 def test_booleans_and_errors(read):
@@ -213,10 +215,10 @@ def styled(value: float, code: str, *, is_1904: bool = False) -> xlwt.Workbook:
         (43986, "[$-804]m月d日", dt.date(2020, 6, 4)),
         (0.75, "hh:mm", Moment("18:00:00")),
         (1.25, "[h]:mm", Moment("1 day, 6:00:00")),
-        (6.4, 'm"月"', Number("6.4")),
-        (-1, "yyyy-mm-dd", Number("-1")),
-        (3_000_000, "yyyy-mm-dd", Number("3000000")),
-        (43986, '0"日"', Number("43986")),
+        (6.4, 'm"月"', Number("6.4", 'm"月"')),
+        (-1, "yyyy-mm-dd", Number("-1", "yyyy-mm-dd")),
+        (3_000_000, "yyyy-mm-dd", Number("3000000", "yyyy-mm-dd")),
+        (43986, '0"日"', Number("43986", '0"日"')),
     ],
 )
 def test_dates_and_times(read, value, code, cell):

@@ -10,14 +10,24 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from duban.intake import limits
+from duban.intake import limits, number_formats
 
 
 class Number(NamedTuple):
-    """A number cell of a workbook: its decimal digits, and whether the cell is formatted as a percentage."""
+    """A number cell of a workbook: its decimal digits, and its number format where that may show something else than they say."""
 
     digits: str
-    is_percent: bool = False
+    format: str = ""
+
+    @property
+    def is_percent(self) -> bool:
+        """True when the cell is formatted as a percentage."""
+        return "%" in self.format and number_formats.shown(self.format, self.digits).is_percent
+
+    @property
+    def shown(self) -> str:
+        """What a reader of the sheet sees."""
+        return number_formats.shown(self.format, self.digits).text if self.format else self.digits
 
 
 class Faulty(NamedTuple):
@@ -38,14 +48,24 @@ class Misplaced(NamedTuple):
     text: str
 
 
-Cell = None | str | bool | date | Number | Faulty | Moment | Misplaced
+class Picture(NamedTuple):
+    """A picture in the place of a value, and what the file has for its text. Nothing is read from it."""
+
+    text: str = ""
+
+
+Cell = None | str | bool | date | Number | Faulty | Moment | Misplaced | Picture
+
+#: In a slip, before the text of a field that stands beyond those of the header: while it is there, the row is not in order.
+SURPLUS_MARK = "（多出的格）"
 
 
 @dataclass(frozen=True)
 class Sheet:
     """One sheet: rows from row 1 and column A, without trailing empty ones.
 
-    `merged` areas are (first row, first column, last row, last column), 0-based like `hidden_rows`.
+    `merged` areas are (first row, first column, last row, last column), 0-based like `hidden_rows` and `pictures`, the (row, column) of
+    pictures that lie on the sheet. `too_wide` names the first cell beyond what is read, when there is one.
     """
 
     name: str
@@ -53,6 +73,8 @@ class Sheet:
     is_hidden: bool = False
     merged: tuple[tuple[int, int, int, int], ...] = ()
     hidden_rows: frozenset[int] = frozenset()
+    pictures: tuple[tuple[int, int], ...] = ()
+    too_wide: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,12 +122,14 @@ def display(cell: Cell) -> str:
             return "TRUE" if cell else "FALSE"
         case date():
             return cell.isoformat()
-        case Number(digits, _):
+        case Number(digits):
             return digits
         case Faulty(text):
             return text or "（未计算的公式）"
         case Moment(text) | Misplaced(text):
             return text
+        case Picture():
+            return "（图片）"
         case _:
             return cell
 
@@ -121,12 +145,22 @@ def decimal_digits(value: float) -> str:
     return f"{digits.normalize():f}" if digits else "0"
 
 
-def text_cell(text: str) -> str:
-    """The text as a cell: cut where no spreadsheet could go on (`limits.MAX_CELL_TEXT`).
+def text_cell(text: str) -> str | Picture:
+    """The text as a cell: a picture where WPS has put one into the cell."""
+    return Picture(plain_text(text)) if text.startswith("=") and is_picture_formula(text[1:]) else plain_text(text)
+
+
+def plain_text(text: str) -> str:
+    """The text of a cell, cut where no spreadsheet could go on (`limits.MAX_CELL_TEXT`).
 
     A NUL, which no database takes, becomes another control character: it is told of, or dropped, like those.
     """
     return text[: limits.MAX_CELL_TEXT].replace("\x00", "\x01")
+
+
+def is_picture_formula(formula: str) -> bool:
+    """True for the formula (without its `=`) by which WPS puts a picture into a cell."""
+    return formula[:64].strip().upper().removeprefix("_XLFN.").startswith("DISPIMG(")
 
 
 def trim(rows: list[list[Cell]]) -> list[list[Cell]]:
@@ -146,21 +180,23 @@ def encode(cell: Cell) -> Any:
             return cell
         case date():
             return ["d", cell.isoformat()]
-        case Number(digits, is_percent):
-            return ["p" if is_percent else "n", digits]
+        case Number(digits, code):
+            return ["n", digits, code] if code else ["n", digits]
         case Faulty(text):
             return ["e", text]
         case Moment(text):
             return ["t", text]
         case Misplaced(text):
             return ["m", text]
+        case Picture(text):
+            return ["i", text]
 
 
 def decode(value: Any) -> Cell:
     """Rebuild the cell that `encode` took apart."""
     if not isinstance(value, list):
         return value
-    tag, text = value
+    tag, text, *code = value
     match tag:
         case "d":
             return date.fromisoformat(text)
@@ -170,5 +206,7 @@ def decode(value: Any) -> Cell:
             return Moment(text)
         case "m":
             return Misplaced(text)
+        case "i":
+            return Picture(text)
         case _:
-            return Number(text, tag == "p")
+            return Number(text, *code)

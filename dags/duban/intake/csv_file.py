@@ -8,10 +8,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import islice, pairwise
 
 from duban.intake import limits
-from duban.intake.cells import Cell, Document, Misplaced, Sheet, Unreadable, text_cell, trim
+from duban.intake.cells import Cell, Document, Misplaced, Sheet, Unreadable, display, plain_text, text_cell, trim
 
 IsHeader = Callable[[list[Cell]], bool]
 SEPARATORS = (",", ";", "\t", "，")
@@ -22,6 +22,10 @@ MAX_BROKEN_LINES = 50
 MAX_LINES_OF_RECORD, SEARCHED_ANYWAY = 50_000, 1 << 20
 #: A line with more separators is not taken apart at all.
 MAX_FIELDS = 1 << 20
+#: A blank field too many in fewer records than these may be an accident in each; in all of so many it is how the file was written.
+MIN_RECORDS_OF_A_TAIL = 5
+_HEAD, _REST = re.compile(r"[(（]?[-¥￥]?\s*\d{1,3}"), re.compile(r"\d{3}(?:\.\d+)?\s*(?:元|万元)?[)）]?")
+_QUOTED_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)?")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _MARKUP = ("<!doctype", "<html", "<table", "<?xml")
@@ -36,7 +40,7 @@ _SAVE_ANEW = "请用 Excel 或 WPS 打开检查，另存为 .xlsx 后重新报�
 
 
 def read(data: bytes, is_header: IsHeader) -> Document:
-    """The one table of a CSV. A line that cannot be taken apart, and a field beyond the header's last, is a `Misplaced` cell.
+    """The one table of a CSV. A line that cannot be taken apart, and a field (filled or not) beyond the header's, is a `Misplaced` cell.
 
     `is_header` recognises a header row: by it encoding and separator are chosen.
 
@@ -122,12 +126,12 @@ def _records(text: str, separator: str, *, lenient: bool = False) -> Iterator[li
         start = lines.at
         try:
             for record in csv.reader(lines, delimiter=separator, strict=True):
-                yield [text_cell(value) if value else None for value in record]
+                yield [text_cell(_as_shown(value)) if value else None for value in record]
                 start, lines.left = lines.at, MAX_LINES_OF_RECORD
         except csv.Error:
             broken, searched = broken + 1, searched + lines.at - start
             lines.at, lines.left = start, MAX_LINES_OF_RECORD
-            yield [Misplaced(text_cell(next(lines).rstrip("\r\n")))]
+            yield [Misplaced(plain_text(next(lines).rstrip("\r\n")))]
             if broken > MAX_BROKEN_LINES or searched > len(text) + SEARCHED_ANYWAY:
                 if lenient:
                     return
@@ -182,10 +186,37 @@ def _check(rows: list[list[Cell]], header: int | None, encoding: str) -> None:
         _refuse_mixed_encodings(rows)
 
 
+def _as_shown(value: str) -> str:
+    """A field as a spreadsheet shows it: exporters write ="0012" to keep the zeros."""
+    found = _QUOTED_FORMULA.fullmatch(value) if value.startswith("=") else None
+    return found[1].replace('""', '"') if found else value
+
+
 def _placed(rows: list[list[Cell]], header: int | None) -> list[list[Cell]]:
-    """Without trailing empty fields and records; a filled field beyond those of the header stands in no column."""
+    """Without trailing empty fields and records.
+
+    A record with more fields than the header's has a separator too many somewhere: nobody knows where, so the first field beyond is
+    `Misplaced`, be it blank (the last column of that row was) or not. A lone text, as in a note, has not been torn apart.
+    """
     if header is not None:
-        width = len(rows[header])
+        width = len(rows[header]) + _common_tail(rows, header)
         for row in rows[header + 1 :]:
-            row[width:] = [Misplaced(cell) if isinstance(cell, str) else cell for cell in row[width:]]
+            if len(row) > width and (any(row[width:]) or len(row) - row.count(None) > 1):
+                surplus = row[width:] if any(row[width:]) else [""]
+                row[width:] = [None if cell is None else Misplaced(display(cell)) for cell in surplus]
     return trim(rows)
+
+
+def _common_tail(rows: list[list[Cell]], header: int) -> int:
+    """Blank fields that an exporter puts behind every record but the header: as many in each of several, and no number torn in two."""
+    below, width = [row for row in rows[header + 1 :] if len(row) - row.count(None) > 1], len(rows[header])
+    surplus = {len(row) - width for row in below}
+    if len(below) < MIN_RECORDS_OF_A_TAIL or len(surplus) > 1 or min(surplus) <= 0 or any(any(row[width:]) for row in below):
+        return 0
+    torn = any(_is_torn(left, right) for row in below for left, right in pairwise(row[:width]))
+    return 0 if torn else surplus.pop()
+
+
+def _is_torn(left: Cell, right: Cell) -> bool:
+    """True for the halves of 1,234.50."""
+    return isinstance(left, str) and isinstance(right, str) and bool(_HEAD.fullmatch(left.strip()) and _REST.fullmatch(right.strip()))

@@ -12,7 +12,7 @@ from duban.intake.reading import DataRow, Table
 from duban.intake.rows import count_unread, is_filled, rows_below
 from duban.intake.values import CellContext
 from duban.intake.words import fold
-from duban.ledgers import Expectations, Layout, Ledger
+from duban.ledgers import Expectations, Layout, Ledger, Words
 
 SEARCHED_ROWS = 20
 
@@ -51,7 +51,7 @@ def layout_table(sheet: Sheet, layout: Layout, row: int, expectations: Expectati
                 cells |= dict.fromkeys(names[position], cell) | _split(cell, title, layout)
             else:
                 extras[title] = cell
-        _prefix_key(cells, layout, ledger)
+        _prefix_key(cells, layout, ledger, expectations.words)
         # what the layout leaves unmapped was left so by whoever wrote it
         count_unread(table, {name: cell for name, cell in extras.items() if name not in mapped}, expectations)
         table.rows.append(DataRow(table.sheet, row_no, cells, extras, _misplaced_at(filled, sheet, len(titles))))
@@ -128,8 +128,8 @@ def _split(cell: Cell, title: str, layout: Layout) -> dict[str, Cell]:
     return dict(zip(names, found.groups(), strict=True)) if found else dict.fromkeys(names, text)
 
 
-def _prefix_key(cells: dict[str, Cell], layout: Layout, ledger: Ledger) -> None:
+def _prefix_key(cells: dict[str, Cell], layout: Layout, ledger: Ledger, words: Words) -> None:
     """Put the prefix before a key that can be read; one that cannot stays as it is, and goes back."""
-    key = values.read_cell(cells.get(ledger.key), ledger.by_name[ledger.key], CellContext(date.max)).value
+    key = values.read_cell(cells.get(ledger.key), ledger.by_name[ledger.key], CellContext(date.max, words)).value
     if key and layout.key_prefix:
         cells[ledger.key] = layout.key_prefix + key

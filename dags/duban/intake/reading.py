@@ -54,7 +54,8 @@ class TotalRow:
 @dataclass
 class Table:
     """A ledger as found in one sheet. `positions` are 0-based columns; `factors` turn a money cell into yuan; `unread` are the columns that
-    nobody asked for, by what they are called, with the number of data rows that hold something there.
+    nobody asked for, by what they are called, with the number of data rows that hold something there. `pictures` are the cells that hold or
+    bear one.
     """
 
     ledger: Ledger
@@ -69,6 +70,7 @@ class Table:
     hidden_row_nos: list[int] = field(default_factory=list)
     unknown_titles: list[str] = field(default_factory=list)
     unread: dict[str, int] = field(default_factory=dict)
+    pictures: list[str] = field(default_factory=list)
 
     def cell(self, column: str, row_no: int) -> str | None:
         """A1 address of a column in a row, or None when the sheet does not have the column."""

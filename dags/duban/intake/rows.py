@@ -16,7 +16,7 @@ from duban.intake import values
 from duban.intake.cells import Cell, Misplaced, Number, Sheet, address, display
 from duban.intake.reading import AsideRow, Table, TotalRow
 from duban.intake.words import fold
-from duban.ledgers import Column, Expectations, header_forms
+from duban.ledgers import Column, Expectations, Words, header_forms
 
 MAX_WORD = 64
 #: A row that names this many required columns is a header.
@@ -98,7 +98,7 @@ def count_unread(table: Table, extras: Mapping[str, Cell], expectations: Expecta
     """Count what a data row holds in columns that are not read; what only counts the rows is no loss."""
     for name, cell in extras.items():
         is_told = name == REASON_COLUMN or isinstance(cell, Misplaced)  # by Duban itself; by R11
-        if not is_told and name not in expectations.row_words.counters and not values.is_blank(cell):
+        if not is_told and name not in expectations.row_words.counters and not values.is_blank(cell, expectations.words):
             table.unread[name] = table.unread.get(name, 0) + 1
 
 
@@ -111,7 +111,7 @@ class _Shapes:
 
     def __init__(self, sheet: Sheet, first_row: int, table: Table, titles: Mapping[int, str], expectations: Expectations):
         by_name = table.ledger.by_name
-        self._expectations, self._table = expectations, table
+        self._expectations, self._words, self._table = expectations, expectations.words, table
         self._key = table.positions.get(table.ledger.key)
         self._columns: dict[int, Column] = {}
         for name, position in table.positions.items():
@@ -145,9 +145,9 @@ class _Shapes:
         if any(isinstance(cell, Misplaced) for cell in cells.values()):
             return "data"
         key = cells.get(self._key) if self._key is not None else None
-        if values.is_blank(key):
+        if values.is_blank(key, self._words):
             key = None
-        if _counts_columns(cells) or all(_says_nothing(cell) for cell in cells.values()):
+        if _counts_columns(cells) or all(_says_nothing(cell, self._words) for cell in cells.values()):
             return ""
         if self._is_example(cells, key):
             return "example"
@@ -191,7 +191,7 @@ class _Shapes:
         """The columns in which a row left aside holds something; None when there is nothing in it that anybody could miss."""
         words = self._expectations.row_words
         if kind == "total":
-            own = {at: cell for at, cell in own.items() if not (_is_count(cell) or words.is_like_total(word(cell)))}
+            own = {at: cell for at, cell in own.items() if not (_is_count(cell, self._words) or words.is_like_total(word(cell)))}
         elif kind == "note":
             own = {at: cell for at, cell in own.items() if not _is_footer(cell, self._expectations)}
         if not own:
@@ -204,12 +204,12 @@ class _Shapes:
             row = sheet.rows[row_index]
             if self._key is None:
                 return
-            has_key = self._key < len(row) and not values.is_blank(row[self._key])
-            if has_key and any(at < len(row) and not values.is_blank(row[at]) for at in self._by_person):
+            has_key = self._key < len(row) and not values.is_blank(row[self._key], self._words)
+            if has_key and any(at < len(row) and not values.is_blank(row[at], self._words) for at in self._by_person):
                 continue
             own = {position: cell for position, cell in enumerate(row) if is_filled(cell)}
             whole = self.whole(row_index, own) if own else {}
-            if values.is_blank(whole.get(self._key)):
+            if values.is_blank(whole.get(self._key), self._words):
                 self._repeated[self._said(whole)] += 1
             elif self._is_bare(whole) and not self._is_no_key(whole[self._key], whole, is_lone=len(own) == 1):
                 self._bare_with_key += 1
@@ -219,7 +219,7 @@ class _Shapes:
 
     def _is_bare(self, cells: Mapping[int, Cell]) -> bool:
         """Nothing that a person must fill: at most the key, places and words of code lists."""
-        return any(at in self._columns for at in cells) and all(values.is_blank(cells.get(at)) for at in self._by_person)
+        return any(at in self._columns for at in cells) and all(values.is_blank(cells.get(at), self._words) for at in self._by_person)
 
     def _is_example(self, cells: Mapping[int, Cell], key: Cell) -> bool:
         example = self._expectations.row_words.example
@@ -260,13 +260,13 @@ class _Shapes:
 
     def _says_more(self, cell: Cell) -> bool:
         """True for a cell that holds something of its own: no sign for nothing, no footer, no total."""
-        if values.is_blank(cell):
+        if values.is_blank(cell, self._words):
             return False
         return not (_is_footer(cell, self._expectations) or self._expectations.row_words.is_like_total(word(cell)))
 
     def _is_right(self, position: int, cell: Cell) -> bool:
         """True for a cell that its column can take."""
-        if values.is_blank(cell):
+        if values.is_blank(cell, self._words):
             return False
         column = self._columns[position]
         match column.type:
@@ -298,13 +298,13 @@ def _merged_fills(sheet: Sheet) -> tuple[dict[int, dict[int, Cell]], dict[int, d
     return down, across
 
 
-def _says_nothing(cell: Cell) -> bool:
+def _says_nothing(cell: Cell, words: Words) -> bool:
     """A sign for nothing, or a line of dashes."""
-    return values.is_blank(cell) or (isinstance(cell, str) and re.fullmatch(r"[\W_]+", word(cell)) is not None)
+    return values.is_blank(cell, words) or (isinstance(cell, str) and re.fullmatch(r"[\W_]+", word(cell)) is not None)
 
 
-def _is_count(cell: Cell) -> bool:
-    return isinstance(cell, Number) or values.is_blank(cell) or (isinstance(cell, str) and bool(_COUNTED.fullmatch(word(cell))))
+def _is_count(cell: Cell, words: Words) -> bool:
+    return isinstance(cell, Number) or values.is_blank(cell, words) or (isinstance(cell, str) and bool(_COUNTED.fullmatch(word(cell))))
 
 
 def _is_footer(cell: Cell, expectations: Expectations) -> bool:

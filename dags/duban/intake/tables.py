@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from duban.intake import values
-from duban.intake.cells import Cell, Document, Misplaced, Sheet, address, display
+from duban.intake import limits, values
+from duban.intake.cells import SURPLUS_MARK, Cell, Document, Misplaced, Picture, Sheet, address, display
 from duban.intake.layouts import find_layout, layout_table
 from duban.intake.reading import DataRow, FileFault, Reading, Table, TotalRow
 from duban.intake.rows import HEADER_COLUMNS, MAX_WORD, REASON_COLUMN, count_unread, is_filled, is_text_line, rows_below, word
 from duban.intake.words import fold, shown_names
-from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, header_forms, unit_in_header
+from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, Words, header_forms, unit_in_header
 
 HEADER_ROWS = 20
 #: The sheet a return slip carries in front, and the labels by which a corrected slip is recognised.
@@ -45,7 +45,7 @@ def read_tables(document: Document, expectations: Expectations, unit_code: str, 
     for sheet in document.sheets:
         if document.kind != "csv" and fold(sheet.name) == SLIP_SHEET:
             reading.slip_of = _labelled(sheet.rows, SLIP_ID_LABEL)
-        elif not any(is_filled(cell) for row in sheet.rows for cell in row):
+        elif not sheet.too_wide and not any(is_filled(cell) for row in sheet.rows for cell in row):
             reading.skipped_sheets.append(sheet.name)
         elif sheet.is_hidden:
             reading.hidden_sheets.append(sheet.name)
@@ -64,7 +64,8 @@ def _read_sheet(sheet: Sheet, document: Document, expectations: Expectations, un
             reading.report_dates.append((layout.report_on, f"版式 {layout.name}"))
         title = sheet.name or expectations.ledgers[layout.ledger].title
         table = layout_table(sheet, layout, row, expectations)
-        _read_report_date(sheet, title, _text_lines(sheet, row, table, expectations), document.uses_1904, reading)
+        _read_report_date(sheet, title, _text_lines(sheet, row, table, expectations), document.uses_1904, reading, expectations.words)
+        table.pictures = _pictures(sheet, row)
         reading.tables.append(table)
         return
     ledgers = list(expectations.ledgers.values())
@@ -77,11 +78,15 @@ def _read_sheet(sheet: Sheet, document: Document, expectations: Expectations, un
             required = "、".join(column.title for column in named.columns if column.is_required)
             reading.faults.append(FileFault("S03", f"前{HEADER_ROWS}行里没有找到表头；必填的列：{required}", sheet.name))
         return
+    if sheet.too_wide:
+        reason = f"单元格 {sheet.too_wide} 超出了可读的 {limits.MAX_COLUMNS} 列，请删去表格边缘多余的内容后保存"
+        reading.faults.append(FileFault("S10", reason, sheet.name, sheet.too_wide))
     name = sheet.name if document.kind != "csv" else best.ledger.title
     table = _table(sheet, name, best, reading)
     _read_rows(sheet, table, best, expectations, reading)
-    _read_report_date(sheet, name, _text_lines(sheet, best.row, table, expectations), document.uses_1904, reading)
-    _check_units(sheet, table, best, reading)
+    _read_report_date(sheet, name, _text_lines(sheet, best.row, table, expectations), document.uses_1904, reading, expectations.words)
+    _check_units(sheet, table, best, reading, expectations.words)
+    table.pictures = _pictures(sheet, best.row)
     reading.tables.append(table)
 
 
@@ -187,14 +192,14 @@ def _alike(column: Column, texts: Iterable[str]) -> list[str]:
     ]
 
 
-def _check_units(sheet: Sheet, table: Table, header: _Header, reading: Reading) -> None:
+def _check_units(sheet: Sheet, table: Table, header: _Header, reading: Reading, words: Words) -> None:
     common = _unit_above(sheet, header.row)
     for column in table.ledger.columns:
         if column.type != "money" or column.name not in table.positions or column.name in table.factors:
             continue
         if common:
             table.factors[column.name] = common
-        elif any(values.is_blank(row.cells.get(column.name)) is False for row in table.rows):
+        elif any(not values.is_blank(row.cells.get(column.name), words) for row in table.rows):
             where = address(header.row + header.height - 1, table.positions[column.name])
             reading.faults.append(FileFault("S05", f"“{column.title}”没有写明单位是元还是万元", table.sheet, where, column.title))
 
@@ -221,7 +226,7 @@ def _unit_above(sheet: Sheet, header_row: int) -> Decimal | None:
 # ── report date and slip ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_report_date(sheet: Sheet, name: str, rows: Iterable[int], uses_1904: bool, reading: Reading) -> None:
+def _read_report_date(sheet: Sheet, name: str, rows: Iterable[int], uses_1904: bool, reading: Reading, words: Words) -> None:
     """Enter what these rows (0-based) say of the report date: behind 填报日期 or 填报时间, anywhere in a cell, or in the next one."""
     for row_index in rows:
         row = sheet.rows[row_index]
@@ -234,7 +239,7 @@ def _read_report_date(sheet: Sheet, name: str, rows: Iterable[int], uses_1904: b
                 if not rest:
                     value = next((c for c in row[position + 1 :] if is_filled(c)), None)
                 is_prose = label.start() > 0 and not (label[1] and re.search(r"\d|年.*月", display(value)))
-                if values.is_blank(value) or _DEADLINE.search(display(value)):
+                if values.is_blank(value, words) or _DEADLINE.search(display(value)):
                     continue
                 where = address(row_index, position)
                 found = values.report_date(value, uses_1904)
@@ -289,9 +294,20 @@ def _read_rows(sheet: Sheet, table: Table, header: _Header, expectations: Expect
                 row_no=row_no,
                 cells={name: cell for position, cell in filled.items() for name in names.get(position, ())},
                 extras=extras,
-                misplaced_at=next((position for position, cell in filled.items() if isinstance(cell, Misplaced)), None),
+                misplaced_at=next((position for position, cell in filled.items() if _is_misplaced(cell)), None),
             )
         )
+
+
+def _is_misplaced(cell: Cell) -> bool:
+    """True for text that stands in no column; in a slip as long as nobody has put it in its place."""
+    return isinstance(cell, Misplaced) or (isinstance(cell, str) and cell.startswith(SURPLUS_MARK))
+
+
+def _pictures(sheet: Sheet, header_row: int) -> list[str]:
+    """Where pictures are below the header, in cells and on the sheet."""
+    in_cells = ((row, column) for row, cells in enumerate(sheet.rows) for column, cell in enumerate(cells) if isinstance(cell, Picture))
+    return [address(*place) for place in sorted({*in_cells, *sheet.pictures}) if place[0] > header_row]
 
 
 def _extras(whole: Mapping[int, Cell], names: Mapping[int, tuple[str, ...]], titles: Sequence[tuple[str, str]]) -> dict[str, Cell]:
@@ -343,7 +359,7 @@ def _seen(document: Document, expectations: Expectations) -> str:
     return f"前{HEADER_ROWS}行里像列名的：{'、'.join(alike[:HEADER_ROWS])}" if alike else f"前{HEADER_ROWS}行里没有像列名的文字"
 
 
-def total_faults(table: Table, amounts: list[dict[str, Decimal | None]]) -> Iterator[tuple[TotalRow, str, Decimal, Decimal]]:
+def total_faults(table: Table, amounts: list[dict[str, Decimal | None]], words: Words) -> Iterator[tuple[TotalRow, str, Decimal, Decimal]]:
     """Totals that do not agree (W02): the total row, the column, what it says, what the rows it covers add up to.
 
     `amounts` are the money and count values of `table.rows`, None where a cell is unreadable. 小计 covers the rows since the last 小计,
@@ -357,7 +373,7 @@ def total_faults(table: Table, amounts: list[dict[str, Decimal | None]]) -> Iter
         if total.covers == "since":
             covered, since = amounts[since : total.data_rows_above], total.data_rows_above
         for column in table.ledger.columns:
-            if column.type not in {"money", "count"} or values.is_blank(total.cells.get(column.name)):
+            if column.type not in {"money", "count"} or values.is_blank(total.cells.get(column.name), words):
                 continue
             said = values.number(total.cells[column.name], table.factors.get(column.name))
             actual = sum((row[column.name] for row in covered if row.get(column.name) is not None), Decimal(0))

@@ -1,4 +1,4 @@
-"""Data rows → typed rows with marks: what each cell means, and which cell rule (R01–R10) it breaks.
+"""Data rows → typed rows with marks: what each cell means, and which cell rule (R01–R11) it breaks.
 
 The gate judges; this module only reads. A mark says which column broke which rule; a column with a mark has no value, and rules
 that need it are not evaluated for that row.
@@ -17,7 +17,7 @@ from duban.intake.places import Places
 from duban.intake.reading import DataRow, Table
 from duban.intake.values import BLANK, CellContext, Value, read_cell
 from duban.intake.words import names_holder
-from duban.ledgers import Column, Ledger, Vocabulary
+from duban.ledgers import Column, Expectations, Ledger
 
 #: Types of columns in which the same few texts come again and again.
 _REPETITIVE = frozenset(["date", "vocabulary", "township", "village", "villages", "person"])
@@ -34,7 +34,9 @@ class Sender:
 
 @dataclass(slots=True)
 class TypedRow:
-    """One data row of a submission. `values` by column name, plus township_code and village codes; `marks` are (rule id, column name)."""
+    """One data row of a submission. `values` by column name, plus township_code and village codes; `marks` are (rule id, column name);
+    `leader_count` is how many persons stand in 责任领导 (0 when it is blank or unreadable).
+    """
 
     submission_id: str
     table: Table
@@ -43,6 +45,7 @@ class TypedRow:
     sender: Sender
     values: dict[str, Any]
     marks: list[tuple[str, str]] = field(default_factory=list)
+    leader_count: int = 0
 
     @property
     def ledger(self) -> Ledger:
@@ -70,12 +73,13 @@ def type_rows(
     table: Table,
     sender: Sender,
     report_on: date,
-    vocabularies: Mapping[str, Vocabulary],
+    expectations: Expectations,
     uses_1904: bool,
 ) -> list[TypedRow]:
     """Type every data row of a table. Townships and villages are matched later, when the owner of each key is known: `place_rows`."""
+    words, vocabularies, factors = expectations.words, expectations.vocabularies, table.factors
     readers = [
-        (column, _reader(column, CellContext(report_on, vocabularies.get(column.vocabulary), table.factors.get(column.name), uses_1904)))
+        (column, _reader(column, CellContext(report_on, words, vocabularies.get(column.vocabulary), factors.get(column.name), uses_1904)))
         for column in table.ledger.columns
     ]
     typed = []
@@ -96,6 +100,8 @@ def type_rows(
                 result.marks.append((value.broken, column.name))
             elif column.is_required and value.value is None:
                 result.marks.append(("R01", column.name))
+        if leader := result.values.get("leader_name"):
+            result.leader_count = values.people(leader, words)
         typed.append(result)
     return typed
 
@@ -216,9 +222,3 @@ def _matched(row: TypedRow, column: Column, places: Places, township: str | None
 def readable_amounts(row: TypedRow) -> dict[str, Any]:
     """Money and counts of the row by column name, None where blank or unreadable: what totals are checked against."""
     return {column.name: row.values[column.name] for column in row.ledger.columns if column.type in {"money", "count"}}
-
-
-def leader_count(row: TypedRow) -> int:
-    """How many persons stand in 责任领导 (0 when it is blank or unreadable)."""
-    text = row.values.get("leader_name")
-    return values.people(text) if text else 0

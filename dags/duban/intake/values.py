@@ -14,15 +14,15 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from duban.intake.cells import Cell, Faulty, Number, display
-from duban.intake.words import MAX_NAME, fold, has_right_check_digit, identifies_person, is_phone_number
-from duban.ledgers import Column, Vocabulary
+from duban.intake import number_formats
+from duban.intake.cells import Cell, Faulty, Number, Picture, display
+from duban.intake.words import MAX_NAME, fold, fold_key, has_right_check_digit, identifies_person, is_phone_number, sign
+from duban.ledgers import Column, Vocabulary, Words
 from duban.settings import TIMEZONE
 
 MAX_TEXT = 4000
 MAX_DIGITS = 24  # what decimal arithmetic keeps exactly, the factor of 万元 included
 MAX_YUAN = Decimal(10) ** 12  # sums of a district must fit numeric(18,2)
-_BLANKS = frozenset(["", "/", "\\", "无", "-", "—", "——"])
 FIRST_YEAR = 2014
 YEARS_AHEAD = 5
 _SERIALS = range(25569, 73051)
@@ -37,6 +37,21 @@ _ZONED = re.compile(r"^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})$", re.ASC
 _DATE_IN_NAME = re.compile(r"(?<!\d)(?:(\d{4})(\d{2})(\d{2})|(\d{4})-(\d{1,2})-(\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日)(?!\d)", re.ASCII)
 _PLAIN_NUMBER = re.compile(r"^-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$", re.ASCII)
 _BRACKETS = re.compile(r"[(（\[【〔][^)）\]】〕]*[)）\]】〕]?")
+_BETWEEN_PERSONS = re.compile(r"[、，,;；/／&＆+＋|\r\n]")
+_AND_OTHERS = re.compile(r"(?<=..)等(?:[0-9０-９一二三四五六七八九十两几多数]+)?(?:人|名|位|名同志|位同志|同志)?$")
+_PHONE_WORD = re.compile(r"(?:电话|手机|联系方式|tel)?[:：]?\+?[0-9０-９()（）*-]+", re.IGNORECASE)
+# What a spreadsheet makes of a number like 1-2 or of a long one, as its CSV has it: 1月2日, 2-Jan, Jan-20, 2020/1/2, 1.23E+11, TRUE.
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_KEY_OF_PROGRAM = re.compile(
+    r"\d{1,2}月\d{1,2}日|\d{4}年\d{1,2}月(?:\d{1,2}日)?|\d{4}/\d{1,2}/\d{1,2}"
+    rf"|(?:\d{{1,2}}-)?(?:{_MONTHS})-\d{{2}}|\d{{1,2}}-(?:{_MONTHS})|\d(?:\.\d+)?E\+\d+|TRUE|FALSE|#+",
+    re.ASCII,
+)
+#: Words beside an amount that name its unit, by what the unit is in yuan; and what else may stand there.
+_UNIT_WORDS = {Decimal(1): {"元", "圆"}, Decimal(10_000): {"万元", "万"}}
+_CURRENCY_WORDS = re.compile(r"^(?:人民币|RMB|CNY)?[¥￥$]?")
+_SHORT = frozenset(["key", "name", "person", "township", "village"])
+_NUMBER_WORDS = re.compile("[十百千万亿半%‰成]")
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,7 @@ class CellContext:
     """What a cell cannot say of itself."""
 
     report_on: date
+    words: Words
     vocabulary: Vocabulary | None = None
     factor: Decimal | None = None
     uses_1904: bool = False
@@ -60,9 +76,47 @@ class CellContext:
 BLANK = Value()
 
 
-def is_blank(cell: Cell, is_free_text: bool = False) -> bool:
-    """True for an empty cell and for the signs clerks put for "nothing"; NFKC only outside free text."""
-    return cell is None or (isinstance(cell, str) and (cell.strip() if is_free_text else fold(cell)) in _BLANKS)
+def is_blank(cell: Cell, words: Words, is_free_text: bool = False) -> bool:
+    """True for an empty cell, a picture, and the words clerks and programs put for "nothing"; NFKC only outside free text."""
+    if not isinstance(cell, str):
+        return cell is None or isinstance(cell, Picture)
+    text = cell.strip() if is_free_text else fold(cell)
+    return not text or (len(text) <= MAX_NAME and sign(text) in words.blank)
+
+
+def is_no_value(cell: Cell, words: Words) -> bool:
+    """True for a word that refers to another cell or to later (同上, 待定)."""
+    return isinstance(cell, str) and len(cell) <= MAX_NAME and (sign(cell) in words.no_value or sign(fold(cell)) in words.no_value)
+
+
+def is_misleading(cell: Cell, column: Column, factor: Decimal | None = None) -> bool:
+    """True for a number cell that shows something else than it stores: another amount, unit or key, or nothing at all."""
+    if not isinstance(cell, Number) or not cell.format:
+        return False
+    seen = number_formats.shown(cell.format, cell.digits)
+    stored = Decimal(cell.digits)
+    if column.type == "key":
+        return key_text(seen.text.replace(",", "")) != key_text(cell)
+    if column.type == "date":
+        found = _from_number(cell.digits, False)
+        return seen.number != stored and (found is None or _from_text(seen.text, None) != found)
+    if column.type not in {"money", "count", "percent", "year"}:
+        return False
+    if stored == 0:
+        return False  # shown as 0, as a dash, or not at all
+    if column.type == "percent" and seen.is_percent:
+        stored *= 100
+    if seen.number is None or seen.is_scaled or abs(seen.number - stored) * 2 > seen.step:
+        return True
+    match column.type:
+        case "money":
+            return _CURRENCY_WORDS.sub("", seen.words) not in {"", *_UNIT_WORDS.get(factor or Decimal(1), ())}
+        case "percent":
+            return seen.words not in {"", "%"}
+        case "year":
+            return seen.words not in {"", "年", "年度"}
+        case _:
+            return bool(_NUMBER_WORDS.search(seen.words))
 
 
 def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
@@ -72,18 +126,18 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
     """
     if isinstance(cell, Faulty) or (isinstance(cell, str) and cell.strip() in _ERRORS):
         return Value(broken="R09")
-    if is_blank(cell, is_free_text=column.type == "text"):
+    if is_blank(cell, context.words, is_free_text=column.type == "text"):
         return BLANK
     if isinstance(cell, str) and (broken := _unreadable(cell, column)):
         return Value(broken=broken)
+    if is_misleading(cell, column, context.factor):
+        return Value(broken={"key": "R10", "date": "R02"}.get(column.type, "R03"))
     match column.type:
         case "text" | "name" | "person":
-            return Value(_free_text(display(cell)) or None)
+            return Value(broken="R10") if is_no_value(cell, context.words) else Value(_free_text(display(cell)) or None)
         case "key":
-            # Beyond 15 digits a spreadsheet has rounded the number: whatever it was, it is not this.
-            is_rounded = isinstance(cell, Number) and len(cell.digits.lstrip("-")) > 15
             text = key_text(cell)
-            return Value(broken="R10") if is_rounded or identifies_person(text) else Value(text)
+            return Value(broken="R10") if is_no_key(cell) or is_no_value(cell, context.words) or identifies_person(text) else Value(text)
         case "township" | "village" | "villages":
             return Value(fold(display(cell)))
         case "vocabulary":
@@ -116,8 +170,7 @@ def _or_broken(value: Decimal | int | None) -> Value:
 
 def _unreadable(text: str, column: Column) -> str | None:
     """R10 when the text is too long or holds characters that are no text."""
-    short = column.type in {"key", "name", "person", "township", "village"}
-    if len(text) > (MAX_NAME if short else MAX_TEXT):
+    if written_length(text, column) > (MAX_NAME if column.type in _SHORT else MAX_TEXT):
         return "R10"
     if column.type not in {"key", "person"} and text.isprintable() and "\ufffd" not in text:
         return None  # nothing of what is looked for below is printable; this is so of nearly every cell
@@ -135,6 +188,17 @@ def _unreadable(text: str, column: Column) -> str | None:
     return None
 
 
+def written_length(text: str, column: Column) -> int:
+    """How long a text is by which R10 judges: without what is left aside when it is read."""
+    match column.type:
+        case "key":
+            return len(fold_key(text))
+        case "township" | "village" | "villages":
+            return len(fold(text))
+        case _:
+            return len(text.strip())
+
+
 def _is_picture(character: str) -> bool:
     """Emoji and other pictures; ○ and □, by which names are blotted out in copies, are none."""
     return unicodedata.category(character) == "So" and not 0x2500 <= ord(character) <= 0x25FF
@@ -147,19 +211,37 @@ def _free_text(text: str) -> str:
 
 
 def key_text(cell: Cell) -> str:
-    """A key: white space removed, case kept, an integral number is its digits (`1.0` = `1`, never `001`)."""
-    return re.sub(r"^([1-9][0-9]*|0)\.0+$", r"\1", fold(display(cell)))
+    """A key: white space removed, dashes and quotes of one kind, case kept, an integral number is its digits (`1.0` = `1`, never `001`)."""
+    return re.sub(r"^([1-9][0-9]*|0)\.0+$", r"\1", fold_key(display(cell)))
 
 
-def people(text: str) -> int:
-    """1 when the text names one person, more when it names several. Text in brackets is left aside; white space, 和 and 及 separate only
-    between parts of two or more characters (张 三 and 李和平 are one person each).
+def is_no_key(cell: Cell) -> bool:
+    """True for what a program made of a number that was typed: a date, a truth value, a fraction, a number without its last digits."""
+    match cell:
+        case Number(digits):
+            # Beyond 15 digits a spreadsheet has rounded the number: whatever it was, it is not this.
+            return "." in digits or len(digits.lstrip("-")) > 15
+        case str():
+            return bool(_KEY_OF_PROGRAM.fullmatch(fold_key(cell)))
+        case _:
+            return True
+
+
+def people(text: str, words: Words) -> int:
+    """1 when the text names one person, more when it names several.
+
+    Text in brackets, telephone numbers and offices beside a name (副镇长 郭小林) are left aside; white space, 和, 及 and 与 separate only
+    between parts of two or more characters (张 三 and 李和平 are one person each). 郭小林等 and 郭小林等3人 are several.
     """
     count = 0
-    for part in re.split(r"[、，,;；/／]", _BRACKETS.sub("", text)):
-        if words := part.split():
-            count += 1 + sum(len(left) >= 2 and len(right) >= 2 for left, right in pairwise(words))
-            count += len(re.findall(r"(?<=..)[和及](?=..)", "".join(words)))
+    parts = [[word for word in part.split() if not _PHONE_WORD.fullmatch(word)] for part in _BETWEEN_PERSONS.split(_BRACKETS.sub("", text))]
+    names = [[word for word in part if not words.office.fullmatch(word.strip(":："))] for part in parts]
+    if any(names):  # an office alone stands for whoever holds it
+        parts = names
+    for part in filter(None, parts):
+        joined = "".join(part)
+        count += 1 + sum(len(left) >= 2 and len(right) >= 2 for left, right in pairwise(part))
+        count += len(re.findall(r"(?<=..)[和及与](?=..)", joined)) + bool(_AND_OTHERS.search(joined))
     return count
 
 
@@ -221,7 +303,7 @@ def _from_number(digits: str, uses_1904: bool) -> date | None:
 
 
 def _from_text(text: str, report_on: date | None) -> date | None:
-    text = _arabic(unicodedata.normalize("NFKC", text).strip())
+    text = _arabic(_bare(unicodedata.normalize("NFKC", text).strip()))
     if match := _COMPACT_DATE.match(text):
         return _date(*match.groups())
     if _ZONED.match(text):
@@ -231,6 +313,17 @@ def _from_text(text: str, report_on: date | None) -> date | None:
     if (match := _DAY_OF_YEAR.match(text)) and report_on and report_on.month not in {1, 12}:
         return _date(str(report_on.year), *(part for part in match.groups() if part))
     return None
+
+
+def _bare(text: str) -> str:
+    """A text without what keeps a spreadsheet from reading it: ="2020-04-13", '2020-04-13."""
+    found = re.fullmatch(r'="([^"]*)"', text)
+    return found[1].strip() if found else text.lstrip("'‘’")
+
+
+def is_time(text: str) -> bool:
+    """True for what may follow a date: nothing, or a time of day."""
+    return bool(_TIME_PART.match(text))
 
 
 def _in_shanghai(text: str) -> date | None:

@@ -7,6 +7,11 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+#: Signs that are typed, or put by a program, for a hyphen; and for quotes.
+DASHES = str.maketrans(dict.fromkeys("\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2500\u2501\u30fc\ufe58\ufe63\uff0d", "-"))
+_QUOTES = str.maketrans(
+    dict.fromkeys("\u201c\u201d\u201e\u201f\u301d\u301e\uff02", '"') | dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\uff07", "'")
+)
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 # Numbers of persons as clerks write them; \d is a digit of any script, full-width ones too. Whatever has 15 digits or more without a break
 # is masked: identity numbers, right or wrong, with something glued to them, and numbers of bank accounts.
@@ -81,6 +86,21 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=8192)  # of short texts: the words of a ledger repeat in every row
 def _folded(text: str) -> str:
     return _SPACE.sub("", unicodedata.normalize("NFKC", text))
+
+
+def fold_key(text: str) -> str:
+    """Text as keys are compared: folded, with one kind of dash and quote, without what keeps a spreadsheet from taking it for a number
+    (="0012", '0012).
+    """
+    text = fold(text).translate(DASHES).translate(_QUOTES)
+    if found := re.fullmatch(r'=?"(.*)"', text):
+        text = found[1].replace('""', '"')
+    return text.lstrip("'")
+
+
+def sign(text: str) -> str:
+    """Text as the words for nothing are compared: without white space around it, small letters, one kind of dash."""
+    return text.strip().casefold().translate(DASHES)
 
 
 def visible(text: str) -> str:

@@ -21,7 +21,7 @@ import xlrd.formatting
 import xlrd.sheet
 from xlrd import biffh
 
-from duban.intake import limits
+from duban.intake import limits, number_formats
 from duban.intake.cells import (
     Cell,
     Document,
@@ -93,6 +93,8 @@ _SHOWN_OF_SHEET = {
 }
 _RECALCID = 0x1C1
 _UNKNOWN = b"\xff\x0f"
+# A drawing on a sheet: how its place begins (OfficeArtClientAnchorSheet), the object in it, and that it is a picture.
+_DRAWING, _ANCHOR, _OBJECT_ON_SHEET, _PICTURE = 0xEC, b"\x10\xf0\x12\x00\x00\x00", 0x5D, 8
 _BIFF5, _BIFF8 = 0x500, 0x600
 _WORKSHEET, _MACRO_SHEET, _MACRO_STREAM = 0, 1, 0x40
 
@@ -195,6 +197,7 @@ class _Survey:
     format_count: int = 0
     offsets: list[int] = field(default_factory=list)
     fresh: list[list[tuple[int, int]]] = field(default_factory=list)
+    pictures: list[list[tuple[int, int]]] = field(default_factory=list)
 
 
 def _survey(stream: bytearray) -> _Survey:
@@ -248,7 +251,7 @@ def _survey_sheet(stream: bytearray, offset: int, found: _Survey) -> int:
     """Survey the worksheet at `offset`; returns its size."""
     if unpack_from("<H", stream, offset + 6)[0] == _MACRO_STREAM:
         raise Unreadable("S01", _MACROS)
-    fresh, size = [], 0
+    fresh, pictures, corner, size = [], [], (0, 0), 0
     for kind, begin, end in _records(stream, offset, found):
         size += 4 + end - begin
         if kind in biffh.XL_FORMULA_OPCODES:
@@ -259,13 +262,19 @@ def _survey_sheet(stream: bytearray, offset: int, found: _Survey) -> int:
                     raise Unreadable("S10", "公式过多，请只保留数值，分开报送")
             else:
                 found.was_calculated = True
-        elif kind not in _SHOWN_OF_SHEET:
+        elif kind == _DRAWING and (found_at := stream.find(_ANCHOR, begin, end)) >= 0 and found_at + 18 <= end:
+            left, top = unpack_from("<HxxH", stream, found_at + len(_ANCHOR) + 2)
+            corner = (top, left)
+        elif kind == _OBJECT_ON_SHEET and end - begin >= 6 and unpack_from("<H", stream, begin + 4)[0] == _PICTURE:
+            pictures.append(corner)
+        if kind not in _SHOWN_OF_SHEET:
             stream[begin - 4 : begin - 2] = _UNKNOWN
             continue
         found.cell_count += (end - begin) // 6 if kind == biffh.XL_MULRK else 1
         if found.cell_count > limits.MAX_FILLED_CELLS:
             raise Unreadable("S10", f"有内容的单元格超过 {limits.MAX_FILLED_CELLS} 格，请分开报送")
     found.fresh.append(fresh)
+    found.pictures.append(pictures[: limits.MAX_SHEETS])
     return size
 
 
@@ -395,21 +404,22 @@ def _read_stream(stream: bytearray, has_summary: bool) -> Document:
     sheets = []
     for number in range(len(book.sheet_names())):
         never_calculated = () if has_summary or found.was_calculated or not found.fresh else found.fresh[number]
-        sheets.append(_read_sheet(book, number, never_calculated))
+        pictures = tuple(found.pictures[number]) if number < len(found.pictures) else ()
+        sheets.append(_read_sheet(book, number, never_calculated, pictures))
     return Document("xls", tuple(sheets), uses_1904=book.datemode == 1, has_external_links=found.has_external_links)
 
 
-def _read_sheet(book: _Book, number: int, never_calculated: Iterable[tuple[int, int]]) -> Sheet:
+def _read_sheet(book: _Book, number: int, never_calculated: Iterable[tuple[int, int]], pictures: tuple[tuple[int, int], ...]) -> Sheet:
     sheet = book.get_sheet(number)
     merged = tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells)
     if sum((bottom + 1 - top) * (right + 1 - left) for top, left, bottom, right in merged) > limits.MAX_MERGED_CELLS:
         raise Unreadable("S10", "合并单元格的范围过大，请取消合并后保存", sheet=sheet.name)
-    codes = [_LITERAL.sub("", _format_code(book, xf)) for xf in book.xf_list]
-    percents = {style for style, code in enumerate(codes) if "%" in code}
-    durations = {style for style, code in enumerate(codes) if _ELAPSED.search(code)}
+    codes = [_format_code(book, xf) for xf in book.xf_list]
+    formats = {style: code for style, code in enumerate(codes) if not number_formats.is_ordinary(code)}
+    durations = {style for style, code in formats.items() if _ELAPSED.search(_LITERAL.sub("", code))}
     rows, characters = [], 0
     for r in range(sheet.nrows):
-        rows.append(_row(sheet, r, percents, durations))
+        rows.append(_row(sheet, r, formats, durations))
         characters += sum(len(cell) for cell in rows[-1] if isinstance(cell, str))
         if characters > limits.MAX_CHARACTERS:
             raise Unreadable("S10", "文件里的文字过多，请分开报送", sheet=sheet.name)
@@ -421,7 +431,7 @@ def _read_sheet(book: _Book, number: int, never_calculated: Iterable[tuple[int, 
         reason = f"工作表写满了 {count} 行，文件可能在 {count} 行处被旧格式截断；请从原来的数据另存为 .xlsx 后重新报送"
         raise Unreadable("S10", reason, cell=address(count - 1, 0), sheet=sheet.name)
     hidden_rows = frozenset(r for r, info in sheet.rowinfo_map.items() if info.hidden)
-    return Sheet(name=sheet.name, rows=rows, is_hidden=is_hidden, merged=merged, hidden_rows=hidden_rows)
+    return Sheet(sheet.name, rows, is_hidden, merged, hidden_rows, pictures=pictures)
 
 
 def _format_code(book: _Book, xf: xlrd.formatting.XF) -> str:
@@ -429,7 +439,7 @@ def _format_code(book: _Book, xf: xlrd.formatting.XF) -> str:
     return known.format_str or "" if known else ""
 
 
-def _row(sheet: _Sheet, r: int, percents: set[int], durations: set[int]) -> list[Cell]:
+def _row(sheet: _Sheet, r: int, formats: dict[int, str], durations: set[int]) -> list[Cell]:
     cells: list[Cell] = []
     for c, (kind, value) in enumerate(zip(sheet.row_types(r), sheet.row_values(r), strict=True)):
         match kind:
@@ -438,9 +448,10 @@ def _row(sheet: _Sheet, r: int, percents: set[int], durations: set[int]) -> list
             case xlrd.XL_CELL_NUMBER | xlrd.XL_CELL_DATE if not math.isfinite(value):
                 cells.append(Faulty("#NUM!"))
             case xlrd.XL_CELL_NUMBER:
-                cells.append(Number(decimal_digits(value), sheet.cell_xf_index(r, c) in percents))
+                cells.append(Number(decimal_digits(value), formats.get(sheet.cell_xf_index(r, c), "")))
             case xlrd.XL_CELL_DATE:
-                cells.append(_date(value, sheet.book.datemode, sheet.cell_xf_index(r, c) in durations))
+                style = sheet.cell_xf_index(r, c)
+                cells.append(_date(value, sheet.book.datemode, formats.get(style, ""), style in durations))
             case xlrd.XL_CELL_BOOLEAN:
                 cells.append(bool(value))
             case xlrd.XL_CELL_ERROR:
@@ -450,12 +461,12 @@ def _row(sheet: _Sheet, r: int, percents: set[int], durations: set[int]) -> list
     return cells
 
 
-def _date(value: float, datemode: int, is_duration: bool) -> Cell:
+def _date(value: float, datemode: int, code: str, is_duration: bool) -> Cell:
     """A day, a time of day or a duration. What is no day stays a number, so do days before March 1900: Excel counts a 29 February there."""
     if is_duration and 0 <= value < 1_000_000:
         return Moment(str(dt.timedelta(seconds=round(value * 86_400))))
     try:
         year, month, day, *time = xlrd.xldate_as_tuple(value, datemode)
     except xlrd.XLDateError:
-        return Number(decimal_digits(value))
+        return Number(decimal_digits(value), code)
     return dt.date(year, month, day) if year else Moment("{:02}:{:02}:{:02}".format(*time))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import python_calamine
 
 from duban.intake import limits, workbook_xml
-from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Sheet, Unreadable, decimal_digits, text_cell, trim
+from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Picture, Sheet, Unreadable, decimal_digits, text_cell, trim
 
 
 def read(content: bytes) -> Document:
@@ -21,6 +21,7 @@ def read(content: bytes) -> Document:
     """
     book = workbook_xml.scan(content)
     try:
+        content = workbook_xml.with_usual_name(content, book)
         workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheets = tuple(
             _read_sheet(workbook, meta, book.sheets[meta.name])
@@ -35,25 +36,31 @@ def read(content: bytes) -> Document:
 
 
 def _read_sheet(workbook: python_calamine.CalamineWorkbook, meta: python_calamine.SheetMetadata, marks: workbook_xml.SheetMarks) -> Sheet:
+    is_hidden = meta.visible != python_calamine.SheetVisibleEnum.Visible
+    if marks.is_unread:
+        return Sheet(meta.name, [], is_hidden, too_wide=marks.too_wide or "A1")
     sheet = workbook.get_sheet_by_name(meta.name)
     # An area that ends before it begins is none, and must not make up for one that is too large.
     merged = tuple((a[0], a[1], b[0], b[1]) for a, b in sheet.merged_cell_ranges or () if a[0] <= b[0] and a[1] <= b[1])
     if sum((last_row + 1 - first_row) * (last + 1 - first) for first_row, first, last_row, last in merged) > limits.MAX_MERGED_CELLS:
         raise Unreadable("S10", "合并单元格的范围过大，请取消合并后保存", sheet=meta.name)
     rows = list(_rows(sheet, meta.name))
-    for r, c in marks.percents:
+    for (r, c), code in marks.formats.items():
         if isinstance(number := rows[r][c], Number):
-            rows[r][c] = Number(number.digits, is_percent=True)
-    for (r, c), text in marks.faults.items():
+            rows[r][c] = Number(number.digits, code)
+    told = {place: Faulty(text) for place, text in marks.faults.items()} | {place: Picture() for place in marks.pictures}
+    for (r, c), cell in told.items():
         rows.extend([] for _ in range(r + 1 - len(rows)))
         rows[r].extend([None] * (c + 1 - len(rows[r])))
-        rows[r][c] = Faulty(text)
+        rows[r][c] = cell
     return Sheet(
         name=meta.name,
         rows=trim(rows),
-        is_hidden=meta.visible != python_calamine.SheetVisibleEnum.Visible,
+        is_hidden=is_hidden,
         merged=merged,
         hidden_rows=frozenset(marks.hidden_rows),
+        pictures=marks.floating,
+        too_wide=marks.too_wide,
     )
 
 
@@ -68,7 +75,7 @@ def _rows(sheet: python_calamine.CalamineSheet, name: str) -> Iterator[list[Cell
         characters += sum(len(cell) for cell in cells if isinstance(cell, str))
         if characters > limits.MAX_CHARACTERS:
             raise Unreadable("S10", "文件里的文字过多，请分开报送", sheet=name)
-        yield before + cells
+        yield (before + cells)[: limits.MAX_COLUMNS]
 
 
 def _cell(value: object) -> Cell:

@@ -1,4 +1,4 @@
-"""What a workbook's XML says and the cell reader does not: formula errors, uncalculated formulas, percent formats, hidden rows, far cells.
+"""What a workbook's XML says and the cell reader does not: errors, uncalculated formulas, number formats, pictures, hidden rows, far cells.
 
 One streaming pass over each sheet with expat, before anything else opens the file, so that what is too much for the readers is
 refused by counting and not by running out of memory. Runs inside the sandbox.
@@ -22,8 +22,8 @@ from xml.etree import ElementTree
 import defusedxml.ElementTree as defused
 from defusedxml import DefusedXmlException
 
-from duban.intake import limits
-from duban.intake.cells import Unreadable, address, check_sheet_count
+from duban.intake import limits, number_formats
+from duban.intake.cells import Unreadable, address, check_sheet_count, is_picture_formula
 
 # What the libraries raise on an archive or XML that is not whole.
 _DAMAGED = (
@@ -38,11 +38,15 @@ _DAMAGED = (
 )
 _UNSAFE = "文件里有不安全的 XML 声明"
 _DAMAGED_TEXT = "文件已损坏，或不是表格文件"
+_SAVE_ANEW = "，请用 Excel 或 WPS 打开，另存为 .xlsx 后重新报送"
 _TOO_MUCH_TEXT = "文件里的文字过多，请分开报送"
 
 _CHUNK = 1 << 20
-_PERCENT_FORMATS = {"9", "10"}  # the two built into the file format; others carry a % in their code
+_BOOK, _BOOK_LINK, _DRAWING_LINK = "xl/workbook.xml", "/officeDocument", "/drawing"
+_RICH_VALUES = "xl/richdata/rdrichvaluestructure.xml"
 _WORKSHEET, _MACRO_SHEET = "/worksheet", "/xlmacrosheet"
+#: Drawings that are looked through for pictures: a larger one is left alone.
+_MAX_DRAWING, _MAX_PICTURES = 4 << 20, 1_000
 # Cells and rows that carry formatting alone: cut out before parsing, a million of them would take half a minute.
 _BLANK_CELLS = re.compile(rb'<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]+")?(?: t="n")? ?(?:/>|></c>)')
 _BLANK_ROWS = re.compile(rb'<row r="[0-9]+"(?: [A-Za-z0-9:]+="[^"<>]*")* ?(?:/>|></row>)')
@@ -72,24 +76,34 @@ _OTHER_ARCHIVES = (
 class SheetMarks:
     """Marks of one sheet; cells are 0-based (row, column).
 
-    `faults` maps a cell to its error text, which is empty for a formula that was never calculated.
+    `faults` maps a cell to its error text, which is empty for a formula that was never calculated. `formats` are the number formats that
+    may show something else than is stored. `pictures` fill a cell, `floating` ones lie on the sheet. `too_wide` is the first cell beyond
+    the columns that are read; `is_unread` is a hidden sheet so large that it is not opened at all.
     """
 
     faults: dict[tuple[int, int], str] = field(default_factory=dict)
-    percents: set[tuple[int, int]] = field(default_factory=set)
+    formats: dict[tuple[int, int], str] = field(default_factory=dict)
+    pictures: set[tuple[int, int]] = field(default_factory=set)
+    floating: tuple[tuple[int, int], ...] = ()
     hidden_rows: set[int] = field(default_factory=set)
+    too_wide: str | None = None
+    is_unread: bool = False
 
 
 @dataclass
 class BookMarks:
-    """Marks of a workbook: those of its sheets by name, the date system, whether it refers to other files, how much it holds."""
+    """Marks of a workbook: those of its sheets by name, the name of its own part, the date system, whether it refers to other files, how
+    much it holds.
+    """
 
     sheets: dict[str, SheetMarks] = field(default_factory=dict)
+    part: str = _BOOK
     uses_1904: bool = False
     has_external_links: bool = False
     filled_rows: int = 0
     filled_cells: int = 0
     text_bytes: int = 0
+    rich_values_are_pictures: bool = True
 
 
 def scan(content: bytes) -> BookMarks:
@@ -111,14 +125,16 @@ def scan(content: bytes) -> BookMarks:
 
 
 def _scan(archive: zipfile.ZipFile, parts: dict[str, str]) -> BookMarks:
-    if "xl/workbook.xml" not in parts:
-        reason = next((reason for part, reason in _OTHER_ARCHIVES if part in parts), "这是压缩包，请解压后报送其中的表格文件")
-        raise Unreadable("S01", reason)
+    book = _book_part(archive, parts)
+    if book not in parts:
+        # A package is saved anew, only an archive is unpacked.
+        other = "这个文件少了必要的部分" + _SAVE_ANEW if "[content_types].xml" in parts else "这是压缩包，请解压后报送其中的表格文件"
+        raise Unreadable("S01", next((reason for part, reason in _OTHER_ARCHIVES if part in parts), other))
     for folder, reason in _ACTIVE_PARTS.items():
         if any(part.startswith(folder) for part in parts):
             raise Unreadable("S01", reason)
-    root = _tree(archive, parts, "xl/workbook.xml")
-    marks = BookMarks(uses_1904=any(_flag(node, "date1904") for node in root.iter() if _local(node.tag) == "workbookPr"))
+    root = _tree(archive, parts, book)
+    marks = BookMarks(part=book, uses_1904=any(_flag(node, "date1904") for node in root.iter() if _local(node.tag) == "workbookPr"))
     for part in parts:
         if part.startswith("xl/externallinks/") and part.endswith(".xml"):
             kinds = {_local(node.tag) for node in _tree(archive, parts, part).iter()}
@@ -126,9 +142,11 @@ def _scan(archive: zipfile.ZipFile, parts: dict[str, str]) -> BookMarks:
                 if kind in kinds:
                     raise Unreadable("S01", reason)
             marks.has_external_links = True
-    percent_styles = _percent_styles(archive, parts)
+    formats = _formats(archive, parts)
     string_sizes = _string_sizes(archive, parts)
-    targets = _targets(archive, parts)
+    if _RICH_VALUES in parts:  # pictures, or what an error of a newer function carries with it
+        marks.rich_values_are_pictures = b"image" in _whole(archive, parts, _RICH_VALUES).lower()
+    targets = _targets(archive, parts, book)
     scanned: set[str] = set()
     nodes = [node for node in root.iter() if _local(node.tag) == "sheet"]
     check_sheet_count(len(nodes))
@@ -142,9 +160,62 @@ def _scan(archive: zipfile.ZipFile, parts: dict[str, str]) -> BookMarks:
             if target.lower() in scanned or name in marks.sheets:  # a thousand names for one long sheet
                 raise Unreadable("S01", _DAMAGED_TEXT)
             scanned.add(target.lower())
+            is_hidden = node.attrib.get("state") in {"hidden", "veryHidden"}
             with archive.open(parts[target.lower()]) as stream:
-                marks.sheets[name] = _SheetScan(name, percent_styles, string_sizes, marks).read(stream)
+                marks.sheets[name] = _SheetScan(name, is_hidden, formats, string_sizes, marks).read(stream)
+            marks.sheets[name].floating = _floating_pictures(archive, parts, target.lower())
     return marks
+
+
+def with_usual_name(content: bytes, book: BookMarks) -> bytes:
+    """The workbook with its own part under the name that calamine looks for.
+
+    Raises:
+        Unreadable: S01, it is too large to be written again.
+    """
+    if book.part == _BOOK:
+        return content
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = _parts(archive)
+        if sum(entry.file_size for entry in archive.infolist()) > limits.RATIO_MATTERS_FROM:
+            raise Unreadable("S01", _DAMAGED_TEXT + _SAVE_ANEW)
+        new_names = {book.part: _BOOK, _links(book.part): _links(_BOOK)}
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as renamed:
+            for part, name in parts.items():
+                if part in new_names or part not in new_names.values():
+                    renamed.writestr(new_names.get(part, name), archive.read(name))
+    return target.getvalue()
+
+
+def _book_part(archive: zipfile.ZipFile, parts: dict[str, str]) -> str:
+    """Which part is the workbook: the one that the package names, for not every program calls it workbook.xml."""
+    if "_rels/.rels" in parts:
+        for kind, target in _targets(archive, parts, "").values():
+            part = target.lower()
+            if kind.endswith(_BOOK_LINK) and part in parts and part.startswith("xl/") and part.endswith(".xml"):
+                return part
+    return _BOOK
+
+
+def _floating_pictures(archive: zipfile.ZipFile, parts: dict[str, str], sheet: str) -> tuple[tuple[int, int], ...]:
+    """Where pictures lie on a sheet, by their upper left corner. What cannot be read of a drawing is left alone: no value comes from it."""
+    found: list[tuple[int, int]] = []
+    try:
+        if _links(sheet) not in parts:
+            return ()
+        for kind, target in _targets(archive, parts, sheet).values():
+            if kind.endswith(_DRAWING_LINK) and target.lower() in parts:
+                if archive.getinfo(parts[target.lower()]).file_size > _MAX_DRAWING:
+                    continue
+                for anchor in _tree(archive, parts, target.lower()):
+                    places = [node for node in anchor if _local(node.tag) == "from"]
+                    if places and any(_local(node.tag) == "pic" for node in anchor.iter()):
+                        place = {_local(node.tag): int(node.text or 0) for node in places[0]}
+                        found.append((place.get("row", 0), place.get("col", 0)))
+    except (*_DAMAGED, DefusedXmlException):
+        pass
+    return tuple(found[:_MAX_PICTURES])
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:
@@ -179,30 +250,39 @@ def _tree(archive: zipfile.ZipFile, parts: dict[str, str], part: str) -> Element
     return defused.fromstring(_whole(archive, parts, part), forbid_dtd=True)
 
 
-def _targets(archive: zipfile.ZipFile, parts: dict[str, str]) -> dict[str, tuple[str, str]]:
-    found = {}
-    for node in _tree(archive, parts, "xl/_rels/workbook.xml.rels"):
+def _links(part: str) -> str:
+    """The part that says what a part (empty: the package) refers to."""
+    folder, _, name = part.rpartition("/")
+    return f"{folder}/_rels/{name}.rels".lstrip("/")
+
+
+def _targets(archive: zipfile.ZipFile, parts: dict[str, str], part: str) -> dict[str, tuple[str, str]]:
+    """Kind and part of everything that a part (empty: the package) refers to, by id."""
+    found, folder = {}, part.rpartition("/")[0]
+    for node in _tree(archive, parts, _links(part)):
         target = node.attrib["Target"].replace("\\", "/")
-        path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join("xl", target))
+        path = target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
         found[node.attrib["Id"]] = (node.attrib["Type"], path)
     return found
 
 
-def _percent_styles(archive: zipfile.ZipFile, parts: dict[str, str]) -> set[str]:
-    """Numbers of the cell styles that show a percentage."""
-    formats, styles = set(_PERCENT_FORMATS), set()
+def _formats(archive: zipfile.ZipFile, parts: dict[str, str]) -> dict[str, str]:
+    """The number formats of the cell styles (by their numbers) under which a number may show something else than is stored."""
+    codes = {str(number): code for number, code in number_formats.BUILT_IN.items()}
+    styles: dict[str, str] = {}
     number: int | None = None  # of the next style; None outside the list of cell styles
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal number
         match tag.rpartition(" ")[2]:
-            case "numFmt" if "%" in re.sub(r'"[^"]*"|\\.', "", attributes.get("formatCode", "")):
-                formats.add(attributes["numFmtId"])
+            case "numFmt" if number is None:
+                codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
             case "cellXfs":
                 number = 0
             case "xf" if number is not None:
-                if attributes.get("numFmtId") in formats:
-                    styles.add(str(number))
+                code = codes.get(attributes.get("numFmtId", ""), "")
+                if not number_formats.is_ordinary(code):
+                    styles[str(number)] = code
                 number += 1
 
     def end(tag: str) -> None:
@@ -266,14 +346,14 @@ def _refuse_doctype(*_: object) -> None:
 class _SheetScan:
     """One pass over the XML of a sheet. Formatting alone (no value, no formula) does not count as content."""
 
-    def __init__(self, sheet: str, percent_styles: set[str], string_sizes: array[int], book: BookMarks):
-        self._sheet, self._percent_styles, self._string_sizes = sheet, percent_styles, string_sizes
+    def __init__(self, sheet: str, is_hidden: bool, formats: dict[str, str], string_sizes: array[int], book: BookMarks):
+        self._sheet, self._is_hidden, self._formats, self._string_sizes = sheet, is_hidden, formats, string_sizes
         self._book, self._marks = book, SheetMarks()
-        self._plain_cells = _plain_cells(percent_styles)
+        self._plain_cells = _plain_cells(formats)
         self._row = self._column = -1
         self._rows = self._columns = 0
-        self._kind = self._text = ""
-        self._has_value = self._has_formula = self._in_value = self._is_percent = False
+        self._kind = self._text = self._formula = self._format = ""
+        self._has_value = self._has_formula = self._in_value = self._in_formula = self._is_rich = False
 
     def read(self, stream: IO[bytes]) -> SheetMarks:
         """The marks of the sheet.
@@ -318,27 +398,31 @@ class _SheetScan:
                 self._row, self._column = int(reference[len(letters) :] or 0) - 1, _column(letters)
             else:
                 self._column += 1
-            self._kind, self._text = attributes.get("t", "n"), ""
+            self._kind, self._text, self._formula = attributes.get("t", "n"), "", ""
             self._has_value = self._has_formula = False
-            self._is_percent = attributes.get("s") in self._percent_styles
+            self._format, self._is_rich = self._formats.get(attributes.get("s", ""), ""), "vm" in attributes
         elif name == "row":
             self._row = int(attributes["r"]) - 1 if "r" in attributes else self._row + 1
             self._column = -1
             if attributes.get("hidden") in {"1", "true"}:
                 self._marks.hidden_rows.add(self._row)
         elif name == "f":
-            self._has_formula = True
+            self._has_formula = self._in_formula = True
         elif name in {"v", "is"}:
             self._has_value, self._in_value = True, name == "v"
 
     def _characters(self, text: str) -> None:
         if self._in_value and len(self._text) < _LONGEST_ERROR:  # whether there is text, and which error, is all that is asked
             self._text += text[:_LONGEST_ERROR]
+        elif self._in_formula and len(self._formula) < _LONGEST_ERROR:
+            self._formula += text[:_LONGEST_ERROR]
 
     def _end(self, tag: str) -> None:
         name = tag.rpartition(" ")[2]
         if name == "v":
             self._in_value = False
+        elif name == "f":
+            self._in_formula = False
         elif name == "c" and (self._has_value or self._has_formula):
             self._close_cell()
 
@@ -346,31 +430,45 @@ class _SheetScan:
         row, column, marks = self._row, self._column, self._marks
         self._book.filled_rows += row >= self._rows
         self._rows, self._columns = max(self._rows, row + 1), max(self._columns, column + 1)
-        if column >= limits.MAX_COLUMNS or row >= limits.MAX_ROWS or self._rows * self._columns > limits.MAX_CELLS:
-            reason = f"单元格 {address(row, column)} 超出了可读的范围，请删去表格边缘多余的内容后保存"
-            raise Unreadable("S10", reason, cell=address(row, column), sheet=self._sheet)
+        if row >= limits.MAX_ROWS or self._rows * self._columns > limits.MAX_CELLS:
+            if not self._is_hidden:
+                reason = f"单元格 {address(row, column)} 超出了可读的范围，请删去表格边缘多余的内容后保存"
+                raise Unreadable("S10", reason, cell=address(row, column), sheet=self._sheet)
+            marks.is_unread = True
         if self._book.filled_rows > limits.MAX_FILLED_ROWS:
             raise Unreadable("S10", f"有内容的行超过 {limits.MAX_FILLED_ROWS} 行，请分开报送", sheet=self._sheet)
-        if self._kind == "e":
+        if column >= limits.MAX_COLUMNS:
+            marks.too_wide = marks.too_wide or address(row, column)
+            return
+        if self._is_picture():
+            marks.pictures.add((row, column))
+        elif self._kind == "e":
             marks.faults[row, column] = self._text or "#ERROR"
         elif self._has_formula and not self._text and self._kind != "str":
             marks.faults[row, column] = ""
-        elif self._is_percent:
-            marks.percents.add((row, column))
-        if len(marks.faults) + len(marks.percents) > limits.MAX_MARKS:
-            raise Unreadable("S10", "公式错误或百分比的单元格过多，请只保留数值，分开报送", sheet=self._sheet)
+        elif self._format and self._kind == "n":
+            marks.formats[row, column] = self._format
+        if len(marks.faults) + len(marks.formats) + len(marks.pictures) > limits.MAX_MARKS:
+            reason = "公式错误或用了特殊数字格式的单元格过多，请只保留数值、改为常规格式，分开报送"
+            raise Unreadable("S10", reason, sheet=self._sheet)
+
+    def _is_picture(self) -> bool:
+        """True for a picture in the cell: of WPS, by its formula; of Excel, which gives older programs an error to show in its place."""
+        if self._has_formula and is_picture_formula(self._formula):
+            return True
+        return self._kind == "e" and self._is_rich and self._book.rich_values_are_pictures
 
 
-def _plain_cells(percent_styles: set[str]) -> re.Pattern[bytes] | None:
+def _plain_cells(formats: dict[str, str]) -> re.Pattern[bytes] | None:
     """Cells with a value of which there is nothing to tell, but for the last of each row: it says how wide the row is.
 
     They are cut out before parsing, which takes a fifth of the time.
     """
-    if len(percent_styles) > 64:
+    if len(formats) > 64:
         return None
-    percent = "|".join(percent_styles).encode()
+    told = "|".join(formats).encode()
     return re.compile(
-        rb'<c r="[A-Z]{1,2}[0-9]{1,7}"(?: s="(?!(?:' + percent + rb')")[0-9]+")?(?: t="(?:s|n|b|inlineStr)")?>'
+        rb'<c r="[A-Z]{1,2}[0-9]{1,7}"(?: s="(?!(?:' + told + rb')")[0-9]+")?(?: t="(?:s|n|b|inlineStr)")?>'
         rb'(?:<v>[^<]+</v>|<is><t(?: xml:space="preserve")?>[^<]*</t></is>)</c>(?=<c r=")'
     )
 

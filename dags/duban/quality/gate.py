@@ -21,7 +21,7 @@ import great_expectations as gx
 import numpy as np
 import pandas as pd
 
-from duban.intake.typed_rows import TypedRow, leader_count
+from duban.intake.typed_rows import TypedRow
 from duban.ledgers import Expectations, Ledger, Rule
 from duban.row_rules import BETWEEN
 
@@ -153,7 +153,7 @@ _BESIDE: Mapping[str, Callable[[TypedRow, Background], Any]] = {
     "owner_township": _owner,
     "owner_kind": _owner_kind,
     "township_or_office": lambda row, background: row.values["township_code"] or background.office_code,
-    "leader_count": lambda row, _: leader_count(row),
+    "leader_count": lambda row, _: row.leader_count,
     "funding_total_yuan": lambda row, _: sum((row.values.get(name) or Decimal(0) for name in _FUNDING), Decimal(0)),
 }
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
+from decimal import Decimal
 
-from duban.intake.cells import Cell, Number, display
+from duban.intake import number_formats, values
+from duban.intake.cells import Cell, Number, Picture, display
 from duban.intake.words import fold, identifies_person, names_holder
-from duban.ledgers import Column
+from duban.ledgers import MONEY_UNITS, Column, Words
 
 _LOOK_LIKE_DIGITS = {"O": "0", "o": "0", "Q": "0", "l": "1", "I": "1", "i": "1", "|": "1", "Z": "2", "z": "2", "S": "5", "B": "8"}
 _DIGIT_TYPES = frozenset(["date", "money", "percent", "count", "year", "id_number"])
@@ -15,10 +18,27 @@ _SCRIPTS = {"CYRILLIC": "西里尔字母", "GREEK": "希腊字母"}
 _VAGUE = re.compile("约|左右|大概|多|余|近|[~～]|[0-9][-—+＋至到][0-9]")
 
 
-def hint(column: Column, cell: Cell, rule_id: str, holder_name: str | None = None) -> str | None:
-    """A sentence in Chinese about this one cell, or None. Identity numbers are never quoted, only the character in question."""
+_PLACES = frozenset(["township", "village", "villages"])
+_TYPE_AS_TEXT = "请先把单元格设为文本格式，再填"
+
+
+def hint(
+    column: Column, cell: Cell, rule_id: str, words: Words, holder_name: str | None = None, factor: Decimal | None = None
+) -> str | None:
+    """A sentence in Chinese about this one cell, or None. Identity numbers are never quoted, only the character in question.
+
+    `factor` is the unit of a money column in yuan; `holder_name` must not stand in a key.
+    """
+    if isinstance(cell, Picture):
+        return "单元格里是图片，图片不会读入；请写文字"
     if column.type == "key" and rule_id == "R10" and names_holder(display(cell), holder_name):
         return "编号里有户主姓名"
+    if rule_id in {"R02", "R03", "R10"} and values.is_misleading(cell, column, factor):
+        return _misleading(column, cell, factor)
+    if rule_id not in {"R01", "R08", "R09"} and values.is_no_value(cell, words):
+        return f"“{display(cell).strip()}”不是内容，请在每一行写全"
+    if rule_id == "R10" and column.type == "key" and (found := _no_key(cell)):
+        return found
     text = unicodedata.normalize("NFKC", display(cell)).strip()
     if (column.type in _DIGIT_TYPES or rule_id == "R10") and (found := _look_alike(text, column)):
         return found
@@ -26,7 +46,9 @@ def hint(column: Column, cell: Cell, rule_id: str, holder_name: str | None = Non
         case "R02":
             return _date(cell, text)
         case "R03":
-            return _number(column, text)
+            return _number(column, cell, text)
+        case "R05":
+            return _villages(column, display(cell).strip())
         case "R07":
             return _id_number(cell, fold(text))
         case "R10":
@@ -46,6 +68,38 @@ def _look_alike(text: str, column: Column) -> str | None:
     return None
 
 
+def _misleading(column: Column, cell: Number, factor: Decimal | None) -> str:
+    """What the cell shows, what it stores, and what to do about it."""
+    seen = number_formats.shown(cell.format, cell.digits)
+    told = f"单元格显示的是“{seen.text}”，存的却是 {cell.digits}" if seen.text else f"单元格用格式隐藏了内容，存的是 {cell.digits}"
+    if column.type == "key":
+        return f"{told}，显示的字是数字格式加上的；{_TYPE_AS_TEXT}完整的编号"
+    unit = next((name for name, yuan in MONEY_UNITS.items() if yuan == factor), "")
+    cause = "，是数字格式把它缩小了" if seen.is_scaled else "，数字格式里写着别的单位" if unit and seen.words else ""
+    wanted = f"以{unit}为单位的数" if unit else "要报的数"
+    return f"{told}{cause}；请把单元格改为常规格式，再填{wanted if column.type != 'date' else '日期'}"
+
+
+def _no_key(cell: Cell) -> str | None:
+    if not values.is_no_key(cell):
+        return None
+    match cell:
+        case date():
+            return f"单元格存的是日期 {cell}，多半是编号被自动改成了日期；{_TYPE_AS_TEXT}原来的编号"
+        case Number(digits) if "." in digits:
+            return f"单元格存的是小数 {digits}，多半是编号被当成了数（末尾的 0 会丢失）；{_TYPE_AS_TEXT}原来的编号"
+        case Number():
+            return f"数字超过 15 位，末几位已经丢失；{_TYPE_AS_TEXT}原来的编号"
+        case _:
+            return f"“{display(cell).strip()}”多半是表格程序把编号改成了日期、数或真假值；{_TYPE_AS_TEXT}原来的编号"
+
+
+def _villages(column: Column, text: str) -> str | None:
+    if not re.search("[,，;；/／\\s]", text):
+        return None
+    return "几个村之间请用顿号“、”分开" if column.type == "villages" else "这一栏只填一个村的全名，不加别的字"
+
+
 def _date(cell: Cell, text: str) -> str | None:
     if isinstance(cell, Number) and re.fullmatch(r"20\d\d(\.\d{1,2})?", cell.digits):
         return "单元格里是一个数，分不清月和日；请写全年、月、日"
@@ -55,11 +109,28 @@ def _date(cell: Cell, text: str) -> str | None:
         month, day = int(found[2]), int(found[3])
         if not 1 <= month <= 12 or not 1 <= day <= 31 or (month == 2 and day > 29) or (month in {4, 6, 9, 11} and day > 30):
             return f"没有 {month} 月 {day} 日这一天"
-        return "年份应在 2014 年以后、填报年份之后五年以内，或这一年没有这一天"
+        return _around_date(text, found[0]) or "年份应在 2014 年以后、填报年份之后五年以内，或这一年没有这一天"
+    if re.fullmatch(r"\d{4}[-./年、，,。 ]+\d{1,2}[-./月、，,。 ]+\d{1,2}日?", text):
+        return "年、月、日之间请都用 - 分开"
     return None
 
 
-def _number(column: Column, text: str) -> str | None:
+def _around_date(text: str, start: str) -> str | None:
+    """What is wrong with a date whose year, month and day are right."""
+    rest = text[len(start) :]
+    if "年" in start and not rest.startswith("日"):
+        return "日期最后缺少“日”字"
+    if len(set(re.findall(r"[-./]", start))) > 1 or ("年" in start) != ("月" in start):
+        return "年、月、日之间请都用 - 分开"
+    rest = rest.removeprefix("日") if "年" in start else rest
+    return f"日期后面还有“{rest.strip()}”，请去掉" if rest.strip() and not values.is_time(rest) else None
+
+
+def _number(column: Column, cell: Cell, text: str) -> str | None:
+    if isinstance(cell, date):
+        return f"单元格是日期格式，显示为日期 {cell}；请改为常规格式，再填数"
+    if isinstance(cell, bool):
+        return f"单元格存的是 {text}，不是数"
     if _VAGUE.search(text):
         return "请填一个确定的数"
     if column.type == "money" and re.search("[万亿千百]", text):
@@ -90,4 +161,5 @@ def _unreadable(column: Column, text: str) -> str | None:
             return f"第{place}个字符是问号，多半是没有存下来的生僻字"
     if len(text) > 30_000:  # the readers cut longer texts: how long it was nobody knows
         return "超过三万个字"
-    return f"有 {len(text)} 个字" if len(text) > 64 else None
+    length = values.written_length(text, column)
+    return f"有 {length} 个字" if length > 64 else None

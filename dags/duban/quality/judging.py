@@ -281,9 +281,9 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
     rows_by_ledger: dict[str, list[TypedRow]] = {}
     for table in opened.reading.tables:
         uses_1904 = opened.reading.uses_1904
-        typed = type_rows(opened.claim.submission_id, table, opened.sender, verdict.report_on, expectations.vocabularies, uses_1904)
+        typed = type_rows(opened.claim.submission_id, table, opened.sender, verdict.report_on, expectations, uses_1904)
         rows_by_ledger.setdefault(table.ledger.name, []).extend(typed)
-        for total, title, said, actual in total_faults(table, [readable_amounts(row) for row in typed]):
+        for total, title, said, actual in total_faults(table, [readable_amounts(row) for row in typed], expectations.words):
             facts = {"sheet": table.sheet, "row": total.row_no, "word": total.word, "column": title}
             sums = {"said": f"{said.normalize():f}", "actual": f"{actual.normalize():f}"}
             verdict.findings.append(finding(expectations, "W02", f"{table.sheet}!{total.row_no}", **facts, **sums))
@@ -291,6 +291,9 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
             listed = "、".join(map(str, table.hidden_row_nos[:20]))
             verdict.findings.append(finding(expectations, "W07", table.sheet, "rows", sheet=table.sheet, rows=listed))
         verdict.findings.extend(_left_aside(table, expectations))
+        if table.pictures:
+            listed = "、".join(table.pictures[:20])
+            verdict.findings.append(finding(expectations, "W34", table.sheet, sheet=table.sheet, cells=listed))
         verdict.ignored_count += len(table.ignored_row_nos)
     if expected := _other_kind(opened):
         verdict.findings.append(finding(expectations, "W12", opened.claim.file_name, expected=expected))

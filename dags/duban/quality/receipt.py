@@ -51,6 +51,7 @@ def build(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
                         "header_row": table.header_row_no,
                         "rows": len(table.rows),
                         "ignored_rows": table.ignored_row_nos[:MAX_LISTED],
+                        "pictures": table.pictures[:MAX_LISTED],
                         "unknown_columns": [mask_text(title) for title in table.unknown_titles],
                     }
                     for table in reading.tables

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from duban.intake.cells import address, display
+from duban.intake.cells import Cell, Number, address, display
 from duban.intake.reading import FileFault
 from duban.intake.typed_rows import TypedRow
 from duban.intake.words import mask_id_number, mask_name, mask_text
@@ -58,8 +58,8 @@ def row_rejections(row: TypedRow, declared: Declared, expectations: Expectations
         fix = declared.fix
         if declared.rule_id == "R04" and column.vocabulary:
             fix = f"请从这些选项里选一个填写：{'、'.join(expectations.vocabularies[column.vocabulary].canonical)}"
-        if likely := hint(column, cell, declared.rule_id, row.holder_of(column)):
-            fix = f"{fix}（{likely}）"
+        if likely := hint(column, cell, declared.rule_id, expectations.words, row.holder_of(column), row.table.factors.get(name)):
+            fix = f"{fix}（{mask_text(likely, row.holder_of(column))}）"
         misplaced_at = row.row.misplaced_at
         yield Rejection(
             ledger=row.ledger.title,
@@ -69,10 +69,17 @@ def row_rejections(row: TypedRow, declared: Declared, expectations: Expectations
             cell=row.table.cell(name, row.row.row_no) if misplaced_at is None else address(row.row.row_no - 1, misplaced_at),
             rule_id=declared.rule_id,
             # Of a row whose cells have lost their columns nobody knows what is personal.
-            value_masked=masked(column, display(cell), row.holder_of(column)) if misplaced_at is None else "（整行）",
+            value_masked=masked(column, _as_seen(cell), row.holder_of(column)) if misplaced_at is None else "（整行）",
             reason=declared.reason,
             how_to_fix=fix,
         )
+
+
+def _as_seen(cell: Cell) -> str:
+    """The cell as it is stored, and as the clerk sees it where that is something else."""
+    if isinstance(cell, Number) and cell.shown != cell.digits and not cell.is_percent:
+        return f"{cell.digits}（显示为 {cell.shown}）"
+    return display(cell)
 
 
 def file_rejection(fault: FileFault, expectations: Expectations) -> Rejection:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
+from duban.intake import number_formats
+from duban.intake.cells import SURPLUS_MARK, Document, Misplaced, Number, Picture, decimal_digits, display, is_picture_formula
 from duban.intake.cells import Cell as ReadCell
-from duban.intake.cells import Document, Number, display
 from duban.intake.reader import read_document
 from duban.intake.sandbox import Handler, serve
 from duban.intake.tables import REASON_COLUMN, REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
@@ -42,25 +44,31 @@ _REASON = Font(name="宋体", size=11, color="FFC00000")
 _WRAP = Alignment(wrap_text=True, vertical="top")
 _AUTHOR = "督办"
 _OFTEN = 3
+_PICTURE = display(Picture())
 MAX_FORMATTED, MAX_STYLES = 12 << 20, 2 << 20
 MAX_MERGED_AREAS, MAX_SHEETS = 1_000, 50
 #: More cells than these are not written again: a slip is ready within seconds, and only the rows to correct are taken from it anyway.
 MAX_CELLS = 250_000
 _CELL_OR_ROW = re.compile(rb"<(?:\w+:)?(?:c|row)[\s/>]")
 _COLUMNS = ("序号", "工作表", "行", "列名", "单元格", "填写的内容", "规则", "为什么退回", "怎么改")
-_WITHOUT_SHEETS = "原表太大，没有附在退回单里：请在原来的文件里照下面改正，再把整份文件放回原来的文件夹"
+_TOO_LARGE, _CANNOT_BE_SHOWN = "原表太大", "原表的内容没能照抄过来"
+_WITHOUT_SHEETS = "{}，没有附在退回单里：请在原来的文件里照下面改正，再把整份文件放回原来的文件夹"
 _REASON_WIDTH = 48
+#: Of longer texts in a cell for text some programs show nothing.
+_LONGEST_SHOWN_AS_TEXT = 255
 _WIDTHS = (12, 14, 8, 16, 10, 26, 8, 40, 48)
 
 
-def write_slip(content: bytes, receipt: dict[str, Any], expectations: Expectations) -> bytes:
+def write_slip(content: bytes, receipt: dict[str, Any], expectations: Expectations, keeps_format: bool = True) -> bytes:
     """The slip of a submission, from the sender's bytes and its receipt.
 
-    Without bytes, or when they cannot be read, the slip has the sheet 退回说明 alone.
+    Without bytes, or when they cannot be read, the slip has the sheet 退回说明 alone, and says why.
     """
-    workbook = _open(content, expectations, receipt) if content and receipt["read_as"]["kind"] else _empty()
+    is_shown = bool(content and receipt["read_as"]["kind"])
+    workbook = _open(content, expectations, receipt, keeps_format) if is_shown else _empty()
     _mark_cells(workbook, receipt)
-    _explain(workbook, receipt, is_alone=not workbook.sheetnames)
+    missing = "" if workbook.sheetnames else _TOO_LARGE if is_shown else _CANNOT_BE_SHOWN
+    _explain(workbook, receipt, missing)
     return _saved(workbook)
 
 
@@ -83,13 +91,38 @@ class _Writer(ExcelWriter):
         self.manifest.append(sheet)
 
 
-def _open(content: bytes, expectations: Expectations, receipt: dict[str, Any]) -> Workbook:
-    if receipt["read_as"]["kind"] == "xlsx" and _is_worth_formatting(content):
-        try:
-            return _values_only(load_workbook(io.BytesIO(content), data_only=True, keep_vba=False, keep_links=False))
-        except Exception:  # the cell reader is more tolerant than the formatting one: fall back to the cells alone
-            return _from_document(read_document(content, expectations), receipt)
+def _open(content: bytes, expectations: Expectations, receipt: dict[str, Any], keeps_format: bool) -> Workbook:
+    if keeps_format and receipt["read_as"]["kind"] == "xlsx" and _is_worth_formatting(content):
+        # The cell reader is more tolerant than the formatting one: where that fails, or sees less, the cells alone are written.
+        with suppress(Exception):
+            workbook = _values_only(load_workbook(io.BytesIO(content), data_only=True, keep_vba=False, keep_links=False))
+            if _shows(workbook, receipt):
+                return workbook
     return _from_document(read_document(content, expectations), receipt)
+
+
+def _shows(workbook: Workbook, receipt: dict[str, Any]) -> bool:
+    """True when the workbook has every table that was read, and something in every cell of it that is to be corrected and was not blank."""
+    sheets = _by_shown_name(workbook)
+    for table in receipt["read_as"]["tables"]:
+        sheet = sheets.get(_sheet_name(table["sheet"]))
+        if sheet is None or not any(cell.value is not None for cell in sheet[table["header_row"]]):
+            return False
+    for entry in receipt["rejections"]:
+        sheet = sheets.get(_sheet_name(entry["sheet"]))
+        had_value = entry["row_no"] and entry["value_masked"] not in {None, _PICTURE} and entry["rule_id"] != "R09"
+        if sheet is not None and had_value and _is_address(entry["cell"]) and _top_left(sheet, entry["cell"]).value is None:
+            return False
+    return True
+
+
+def _by_shown_name(workbook: Workbook) -> dict[str, Worksheet]:
+    """The sheets by the names that the receipt knows: without numbers of persons."""
+    return dict(zip(shown_names(_sheet_name(sheet.title) for sheet in workbook), workbook, strict=True))
+
+
+def _is_address(text: str | None) -> bool:
+    return bool(text and re.fullmatch(r"[A-Z]{1,3}[0-9]{1,7}", text))
 
 
 def _is_worth_formatting(content: bytes) -> bool:
@@ -138,7 +171,9 @@ def _values_only(workbook: Workbook) -> Workbook:
             cell.comment = None
             if is_slip and cell.fill.fgColor.rgb == _WRONG.fgColor.rgb:
                 cell.fill = PatternFill()  # of the slip before: what was corrected is not wrong any more
-            if isinstance(cell.value, str):
+            if isinstance(cell.value, str) and is_picture_formula(cell.value.removeprefix("=")):
+                cell.value = None  # nothing is read from a picture, and its formula is no text
+            elif isinstance(cell.value, str):
                 set_text(cell, cell.value)
     return workbook
 
@@ -190,7 +225,11 @@ def _rows_shown(document: Document, receipt: dict[str, Any]) -> set[tuple[str, i
 def _set_value(cell: Cell, value: ReadCell) -> None:
     if isinstance(value, Number) and len(value.digits.replace(".", "").lstrip("-")) <= 15:
         cell.value = float(value.digits) if "." in value.digits else int(value.digits)
-        cell.number_format = "0.00%" if value.is_percent else "General"
+        cell.number_format = value.format or "General"
+    elif isinstance(value, Misplaced):
+        set_text(cell, escaped(SURPLUS_MARK + value.text))
+    elif isinstance(value, Picture):
+        return  # the cell is blank, and said to be
     elif isinstance(value, str | Number) or not hasattr(value, "isoformat"):
         set_text(cell, escaped(display(value)))
     else:
@@ -200,16 +239,19 @@ def _set_value(cell: Cell, value: ReadCell) -> None:
 def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
     """Colour and comment the offending cells, and say the reasons of each row in the added column."""
     header_rows = {table["sheet"]: table["header_row"] for table in receipt["read_as"]["tables"]}
-    # the receipt knows sheets by names without numbers of persons
-    names = shown_names(_sheet_name(sheet.title) for sheet in workbook)
-    sheets = dict(zip(names, workbook, strict=True))
+    sheets = _by_shown_name(workbook)
+    for table in receipt["read_as"]["tables"]:
+        for where in table["pictures"]:
+            cell = sheets[_sheet_name(table["sheet"])][where] if _sheet_name(table["sheet"]) in sheets else None
+            if cell is not None and cell.data_type == "e":
+                cell.value = None  # what Excel shows where it cannot show the picture
     by_cell: dict[tuple[str, str], list[dict]] = {}
     by_row: dict[tuple[str, int], list[dict]] = {}
     for entry in receipt["rejections"]:
         title = _sheet_name(entry["sheet"])
         if title not in sheets:
             continue
-        if entry["cell"] and re.fullmatch(r"[A-Z]{1,3}[0-9]{1,7}", entry["cell"]):
+        if _is_address(entry["cell"]):
             by_cell.setdefault((title, entry["cell"]), []).append(entry)
         if entry["row_no"]:
             by_row.setdefault((title, entry["row_no"]), []).append(entry)
@@ -217,11 +259,7 @@ def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
         cell = _top_left(sheets[title], where)
         cell.fill = _WRONG
         _show(sheets[title], cell)
-        if any(entry["rule_id"] == "R07" for entry in entries):
-            cell.number_format = "@"  # typed anew, the number stays text
-        if cell.is_date and any(entry["rule_id"] == "R03" for entry in entries):
-            set_text(cell, entries[0]["value_masked"])
-            cell.number_format = "General"  # a number that is typed here must not become a day
+        _make_correctable(cell, {entry["rule_id"] for entry in entries})
         comment = Comment("\n".join(f"{e['rule_id']} {e['reason']}\n{e['how_to_fix']}" for e in entries), _AUTHOR)
         comment.width, comment.height = 320, 60 + 40 * len(entries)
         cell.comment = comment
@@ -236,6 +274,25 @@ def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
         cell.font, cell.alignment = _REASON, _WRAP
         lines = sum(-(-2 * len(reason) // _REASON_WIDTH) for reason in reasons)
         sheet.row_dimensions[row_no].height = max(sheet.row_dimensions[row_no].height or 0, 15 * lines)
+
+
+def _make_correctable(cell: Cell, rule_ids: set[str]) -> None:
+    """What is typed into the cell must stay what it is: no number that a format shows as another, no key or amount that becomes a day."""
+    if cell.is_date and rule_ids & {"R03", "R10"}:
+        # As programs write days in keys: sent back as it is, it is refused again.
+        set_text(cell, f"{cell.value:%Y/%-m/%-d}" if hasattr(cell.value, "year") else str(cell.value))
+    elif cell.data_type == "b" and "R10" in rule_ids:
+        set_text(cell, str(cell.value).upper())
+    elif cell.data_type == "n" and cell.value is not None and rule_ids & {"R02", "R03", "R10"}:
+        code = cell.number_format
+        seen = "" if number_formats.is_ordinary(code) else number_formats.shown(code, decimal_digits(float(cell.value))).text
+        if seen:
+            set_text(cell, seen)  # what the sender sees is what the sender means, and what must be looked at
+            cell.number_format = "General"
+    if rule_ids & {"R07", "R10"} and len(str(cell.value)) <= _LONGEST_SHOWN_AS_TEXT:
+        cell.number_format = "@"  # typed anew, the number stays text
+    elif "R03" in rule_ids:
+        cell.number_format = "General"
 
 
 def _show(sheet: Worksheet, cell: Cell) -> None:
@@ -273,7 +330,7 @@ def _top_left(sheet: Worksheet, where: str) -> Cell:
     return cell
 
 
-def _explain(workbook: Workbook, receipt: dict[str, Any], is_alone: bool) -> None:
+def _explain(workbook: Workbook, receipt: dict[str, Any], missing: str) -> None:
     """The first sheet: what was received, and every rule broken with place, value, reason and remedy."""
     sheet = workbook.create_sheet(SLIP_SHEET, 0)
     workbook.active = 0
@@ -301,7 +358,7 @@ def _explain(workbook: Workbook, receipt: dict[str, Any], is_alone: bool) -> Non
         sheet.merge_cells(start_row=number, start_column=2, end_row=number, end_column=len(_COLUMNS))
         _put(sheet, number, 2, text, _PLAIN)
     top = len(facts) + 3
-    without = [_WITHOUT_SHEETS] if is_alone and any(entry["row_no"] for entry in receipt["rejections"]) else []
+    without = [_WITHOUT_SHEETS.format(missing)] if missing and any(entry["row_no"] for entry in receipt["rejections"]) else []
     for text in without + _commonest(receipt["rejections"]):
         _put(sheet, top - 1, 1, "先看这里", _BOLD)
         sheet.merge_cells(start_row=top - 1, start_column=2, end_row=top - 1, end_column=len(_COLUMNS))
@@ -374,7 +431,7 @@ def prepare(expectations: str, seeds: str) -> Handler:
     """A handler of jobs `{"receipt"}`, by the expectations and code lists in two folders: it answers with the slip."""
     known = read_expectations(Path(expectations), Path(seeds))
     _saved(Workbook())  # openpyxl imports parts of itself when it first writes, and soon this process can import nothing
-    return lambda job, content: {"content": write_slip(content, job["receipt"], known)}
+    return lambda job, content: {"content": write_slip(content, job["receipt"], known, job["keeps_format"])}
 
 
 if __name__ == "__main__":

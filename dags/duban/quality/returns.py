@@ -90,11 +90,14 @@ def slip_again(submission: dict[str, Any], settings: Settings) -> bytes | None:
 def _job(row: dict[str, Any], settings: Settings) -> Job:
     # of a file that could not be read nothing is shown
     source = landed(settings.landing, row["file_sha256"]) if row["receipt"]["read_as"]["kind"] else None
-    return Job({"receipt": row["receipt"]}, source, SECONDS_PER_SLIP)
+    return Job({"receipt": row["receipt"], "keeps_format": True}, source, SECONDS_PER_SLIP)
 
 
 def _slip(sandbox: Sandbox, submission_id: str, job: Job, answer: dict[str, Any] | ChildFailed) -> bytes | None:
-    """The slip in an answer. A sender's workbook that cannot be opened for formatting: the explanation alone can be written."""
+    """The slip in an answer. A sender's workbook that cannot be opened for formatting is written as plain cells, else only explained."""
+    if isinstance(answer, ChildFailed) and job.source:
+        log.warning("%s: the slip is written without the sender's formatting", submission_id)
+        [answer] = sandbox.map([job._replace(arguments={**job.arguments, "keeps_format": False})])
     if isinstance(answer, ChildFailed):
         log.warning("%s: the slip is written without the sender's sheets", submission_id)
         [answer] = sandbox.map([job._replace(source=None)])

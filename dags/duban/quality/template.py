@@ -136,7 +136,7 @@ def fetch(conn: psycopg.Connection, unit_code: str, expectations: Expectations, 
         left_out += len(current) - len(kept)
         rows[ledger.name] = sorted(kept, key=lambda row: _natural(row[ledger.key]))
     places = build_places(unit.district_code, townships, villages, expectations.village_aliases)
-    return Known(unit, sorted(townships), sorted(villages), places, rows, on), left_out
+    return Known(unit, sorted(townships), sorted(villages), places, rows, on, expectations.words), left_out
 
 
 def ledgers_of(unit: warehouse.Unit, expectations: Expectations) -> list[Ledger]:

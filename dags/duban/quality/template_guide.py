@@ -68,7 +68,7 @@ def guide(ledger: Ledger, column: Column, known: Known, expectations: Expectatio
     """What `column` asks of the unit."""
     rules = tuple(rule for rule in applicable(ledger, known.unit.unit_kind) if rule.column == column.name)
     vocabulary = expectations.vocabularies.get(column.vocabulary)
-    broken = read_cell(_UNREADABLE, column, CellContext(known.on, vocabulary)).broken
+    broken = read_cell(_UNREADABLE, column, CellContext(known.on, known.words, vocabulary)).broken
     return Guide(
         column=column,
         header=f"{column.title}({MONEY_UNIT})" if column.type == "money" else column.title,

@@ -17,7 +17,7 @@ from duban.intake import values
 from duban.intake.places import Places
 from duban.intake.values import CellContext, read_cell
 from duban.intake.words import fold
-from duban.ledgers import MONEY_UNITS, Column, Ledger, Vocabulary
+from duban.ledgers import MONEY_UNITS, Column, Ledger, Vocabulary, Words
 from duban.warehouse import Unit
 
 #: The unit of every money column of a template.
@@ -44,6 +44,7 @@ class Known:
     places: Places
     rows: Mapping[str, Sequence[Mapping[str, Any]]]
     on: date
+    words: Words
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -81,7 +82,7 @@ def contents(column: Column, row: Mapping[str, Any], ledger: Ledger, known: Know
         case "key" | "date" | "count" | "year":
             return row[column.name]
         case _:
-            return read_cell(_written(row, column), column, CellContext(known.on)).value
+            return read_cell(_written(row, column), column, CellContext(known.on, known.words)).value
 
 
 def canonical_word(vocabulary: Vocabulary, stored: str | None, on: date) -> str | None:
@@ -98,7 +99,7 @@ def _written(row: Mapping[str, Any], column: Column) -> str | None:
 def _township(written: str | None, code: str | None, known: Known) -> str | None:
     """The official name. Where another sender than a township left the cell blank it stays blank: it has a meaning of its own."""
     name = known.names.get(code)
-    if known.unit.unit_kind != "township" and values.is_blank(written):
+    if known.unit.unit_kind != "township" and values.is_blank(written, known.words):
         return None
     return name if name is not None and known.places.township(fold(name)) == code else None
 
@@ -106,13 +107,13 @@ def _township(written: str | None, code: str | None, known: Known) -> str | None
 def _places(column: Column, row: Mapping[str, Any], codes: tuple[str, ...], ledger: Ledger, known: Known) -> str | None:
     """The villages in words that mean them still: one village by its official name, several as they were written."""
     written = _written(row, column)
-    if values.is_blank(written):
+    if values.is_blank(written, known.words):
         return None
     written = written.strip()
     official = "、".join(known.names[code] for code in codes)
     spellings = [official, written] if column.type == "village" else [written, official]
     township = next((column for column in ledger.columns if column.type == "township"), None)
-    is_named = known.unit.unit_kind == "township" or (township is not None and not values.is_blank(_written(row, township)))
+    is_named = known.unit.unit_kind == "township" or (township is not None and not values.is_blank(_written(row, township), known.words))
     return next((text for text in spellings if _found(text, column, row["township_code"], is_named, known) == codes), spellings[0] or None)
 
 
