@@ -116,7 +116,8 @@ def _work(system: System) -> list[str]:
         units = registered_units(conn)
         lines.append(f"Files waiting in {place}: {len(look(place, units))}")
         if nobody := strangers(place, units):
-            lines.append(f"  folders that are no unit, left alone: {', '.join(nobody[:10])}{', …' if len(nobody) > 10 else ''}")
+            some = ", ".join(nobody[:10]) + (", …" if len(nobody) > 10 else "")
+            lines.append(f"  {len(nobody)} not taken, in no unit's folder or no plain file: {some}")
         total, unjudged = conn.execute("select count(*), count(*) filter (where outcome is null) from ops.submissions").fetchone()
         lines.append(f"Submissions: {total}, of which {unjudged} are being judged")
         ranking, now = _newest_ranking(conn)

@@ -23,7 +23,7 @@ from psycopg.rows import dict_row
 from duban import access, divisions, warehouse
 from duban.intake import inbox
 from duban.orchestration import dbt
-from duban.quality import judging, returns
+from duban.quality import returns, rounds
 from duban.settings import LOGINS, Settings
 from local.config import load_installation
 from local.postgres import SUPERUSER, Postgres
@@ -127,8 +127,10 @@ class Office:
         """Claim, judge, load, return: what the DAG does, with the rights that it has."""
         with warehouse.connect(self.settings, "loader") as conn:
             inbox.claim_files(conn, self.settings)
-            judging.judge_waiting(conn, self.settings)
-            returns.write_returns(conn, self.settings)
+            rounds.take_in(conn, self.settings)
+            rounds.take_in_large(conn, self.settings)
+            for apart in (False, True):
+                returns.write_returns(conn, self.settings, apart=apart)
 
     def send(self, unit: str, name: str, content: bytes) -> dict[str, Any]:
         """Drop one file, take it, return its line of ops.submissions."""

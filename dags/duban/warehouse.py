@@ -31,17 +31,21 @@ from duban.settings import TIMEZONE, Settings
 MIGRATIONS = Path(__file__).with_name("migrations")
 ACCEPTED = ("accepted", "accepted_with_rejections")
 # Of migrations and rights: whoever keeps what they need is told of, not waited for without end.
+#: Larger files are judged and answered apart: nobody waits for them who need not.
+LARGE_BYTES = 1 << 20
 LOCK_TIMEOUT = "lock_timeout = '30s'"
 # Keys of the advisory locks; any numbers will do, they must only differ.
 _LOCK_MIGRATE, _LOCK_CLAIM, _LOCK_JUDGE, _LOCK_LOAD, _LOCK_BUILD, _LOCK_RETURNS, _LOCK_DELIVERIES, _LOCK_ISSUES = range(820_001, 820_009)
-_LOCK_FREEZE = 820_009
+_LOCK_FREEZE, _LOCK_JUDGE_APART, _LOCK_RETURNS_APART = 820_009, 820_011, 820_012
 _LOCK_NAMES = {
     _LOCK_MIGRATE: "preparing the warehouse",
     _LOCK_CLAIM: "taking files",
     _LOCK_JUDGE: "judging",
+    _LOCK_JUDGE_APART: "judging a large file",
     _LOCK_LOAD: "loading",
     _LOCK_BUILD: "building the marts",
     _LOCK_RETURNS: "writing returns",
+    _LOCK_RETURNS_APART: "writing the return of a large file",
     _LOCK_DELIVERIES: "sending",
     _LOCK_ISSUES: "writing issues",
 }
@@ -315,20 +319,19 @@ def record_removed(conn: psycopg.Connection, paths: Mapping[str, bytes]) -> None
 # ── judging and loading ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def judge_lock(conn: psycopg.Connection) -> Any:
-    """Only one process judges claimed files at a time."""
-    return _held(conn, _LOCK_JUDGE)
+def judge_lock(conn: psycopg.Connection, *, apart: bool = False) -> Any:
+    """Only one process judges claimed files at a time, and one those that are judged apart."""
+    return _held(conn, _LOCK_JUDGE_APART if apart else _LOCK_JUDGE)
 
 
-def waiting_claims(conn: psycopg.Connection, limit: int) -> list[Claim]:
-    """The next files without an outcome, in the order they are judged: visits' senders last, then mtime, name, unit."""
+def waiting_claims(conn: psycopg.Connection) -> list[Claim]:
+    """The files without an outcome, in the order they are judged: visits' senders last, then mtime, name, unit."""
     with conn.cursor(row_factory=class_row(Claim)) as cur:
         return cur.execute(
             """select submission_id, s.district_code, unit_code, unit_kind, unit_name, file_name, file_sha256, file_size,
                       file_mtime_ns, claimed_at, named_dates
                from ops.submissions s join raw.units u using (unit_code)
-               where outcome is null order by (unit_kind = 'group'), file_mtime_ns, file_name, unit_code limit %s""",
-            (limit,),
+               where outcome is null order by (unit_kind = 'group'), file_mtime_ns, file_name, unit_code"""
         ).fetchall()
 
 
@@ -462,8 +465,13 @@ def owners(conn: psycopg.Connection, ledger: str, district_code: str, unit_code:
 def load_transaction(conn: psycopg.Connection) -> Iterator[None]:
     """One transaction under the load lock: arrival times given inside are in the order of commits."""
     with conn.transaction():
-        conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK_LOAD,))
+        lock_loading(conn)
         yield
+
+
+def lock_loading(conn: psycopg.Connection) -> None:
+    """Take the load lock for the rest of the transaction."""
+    conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK_LOAD,))
 
 
 def next_received_at(conn: psycopg.Connection, count: int) -> list[datetime]:
@@ -556,19 +564,35 @@ def upsert_households(conn: psycopg.Connection, households: Mapping[str, tuple[s
 # ── receipts and slips ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def returns_lock(conn: psycopg.Connection) -> Any:
-    """Only one process writes receipts and slips at a time."""
-    return _held(conn, _LOCK_RETURNS)
+def returns_lock(conn: psycopg.Connection, *, apart: bool = False) -> Any:
+    """Only one process writes receipts and slips at a time, and one those of large files."""
+    return _held(conn, _LOCK_RETURNS_APART if apart else _LOCK_RETURNS)
 
 
-def unreturned(conn: psycopg.Connection) -> list[dict[str, Any]]:
-    """Submissions whose receipt and slip are to be written to the outbox."""
+def unreturned(conn: psycopg.Connection, *, apart: bool = False) -> list[dict[str, Any]]:
+    """Submissions whose receipt and slip are to be written to the outbox; `apart`: those of large files, and no others."""
     with conn.cursor(row_factory=dict_row) as cur:
         return cur.execute(
             """select submission_id, unit_code, file_sha256, receipt
                from ops.deliveries join ops.submissions on submission_id = subject_id
-               where subject_kind = 'return' and channel = 'folder' and status = 'waiting' order by received_at"""
+               where subject_kind = 'return' and channel = 'folder' and status = 'waiting' and (file_size > %s) = %s
+               order by received_at""",
+            (LARGE_BYTES, apart),
         ).fetchall()
+
+
+def large_file_is_due(conn: psycopg.Connection) -> bool:
+    """Whether a large file has no outcome, or no answer in the outbox, and nobody works on one."""
+    return conn.execute(
+        f"""select not {_IS_HELD} and (
+                exists (select from ops.submissions where outcome is null and file_size > %(size)s)
+                or exists (
+                    select from ops.deliveries join ops.submissions on submission_id = subject_id
+                    where subject_kind = 'return' and channel = 'folder' and status = 'waiting' and file_size > %(size)s
+                )
+            )""",
+        {"locks": [_LOCK_JUDGE_APART, _LOCK_RETURNS_APART], "size": LARGE_BYTES},
+    ).fetchone()[0]
 
 
 # ── deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────────

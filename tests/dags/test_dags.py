@@ -14,7 +14,15 @@ from duban.orchestration.dbt import Build, Model
 DAGS = Path(__file__).parents[2] / "dags"
 FILES = sorted(DAGS.glob("*.py"))
 ISSUES = {"publish_daily_bulletin", "publish_weekly_dispatch", "publish_monthly_dispatch"}
-EXPECTED = {"ingest_submissions", "build_warehouse", "publish_live_ranking", "deliver_messages", "watch_pipeline", *ISSUES}
+EXPECTED = {
+    "ingest_submissions",
+    "judge_large_files",
+    "build_warehouse",
+    "publish_live_ranking",
+    "deliver_messages",
+    "watch_pipeline",
+    *ISSUES,
+}
 SECTIONS = ("**What it does.**", "**Reads / writes.**", "**When it runs.**", "**When it fails.**", "**Safe to re-run.**")
 
 
@@ -48,6 +56,7 @@ def test_one_dag_starts_the_next(dags):
         return {asset.name for asset in dags[dag_id].timetable.asset_condition.objects}
 
     assert assets_of("ingest_submissions") == {"inbox"}
+    assert assets_of("judge_large_files") == {"large_files"}
     assert assets_of("build_warehouse") == {"raw", "unbuilt"}
     assert assets_of("publish_live_ranking") == {"marts", "publications", "unshown"}
     assert [alias.name for alias in dags["ingest_submissions"].get_task("judge_and_load").outlets] == ["accepted_rows", "judged_files"]

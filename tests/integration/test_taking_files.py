@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 from contextlib import contextmanager
@@ -11,8 +12,10 @@ import pytest
 
 from duban import warehouse
 from duban.intake import inbox
+from duban.orchestration import steps
+from duban.quality import judging, rounds
 from tests.conftest import Office
-from tests.integration.ledgers import OTHER, TOWNSHIP, by_name, problem, problems_csv
+from tests.integration.ledgers import OFFICE, OTHER, TOWNSHIP, by_name, problem, problems_csv
 
 WHEN = 1_600_000_000
 
@@ -232,3 +235,166 @@ def test_the_report_date_is_read_from_the_name_as_it_was_sent(office, name):
     # the date decides about copies, too
     again = office.send(TOWNSHIP, name.replace("24", "23"), problems_csv(problem("N-1", 问题描述="屋顶漏雨，二十四日")))
     assert (again["outcome"], str(again["report_on"])) == ("accepted", "2020-06-23")
+
+
+# ── copies that are lost or damaged after they were taken ─────────────────────────────────────────────────────────────
+
+
+def test_a_copy_that_cannot_be_read_is_no_fault_of_the_file_and_holds_up_no_other(office, monkeypatch):
+    contents = {"好20200624.csv": problems_csv(problem("L-1")), "丢20200624.csv": problems_csv(problem("L-2"))}
+    for number, (name, content) in enumerate(contents.items()):
+        os.utime(office.drop(TOWNSHIP, name, content), (WHEN - number, WHEN - number))
+    claim(office)
+    copy = inbox.landed(office.settings.landing, hashlib.sha256(contents["丢20200624.csv"]).hexdigest())
+    copy.unlink()
+    office.ingest()
+    assert {name: row["outcome"] for name, row in by_name(office).items()} == {"好20200624.csv": "accepted", "丢20200624.csv": None}
+    monkeypatch.setattr("duban.orchestration.steps.load_settings", lambda: office.settings)
+    with pytest.raises(RuntimeError, match="copy cannot be read"):
+        steps.write_returns()
+    # the same bytes again put the copy right
+    office.drop(TOWNSHIP, "再报20200624.csv", contents["丢20200624.csv"])
+    office.ingest()
+    assert [by_name(office)[name]["outcome"] for name in ("丢20200624.csv", "再报20200624.csv")] == ["accepted", "duplicate"]
+
+
+def test_a_copy_that_was_damaged_is_not_judged_as_if_it_were_the_file(office):
+    content = problems_csv(problem("L-1"), problem("L-2"))
+    office.drop(TOWNSHIP, "台账20200624.csv", content)
+    claim(office)
+    copy = inbox.landed(office.settings.landing, hashlib.sha256(content).hexdigest())
+    copy.chmod(0o600)
+    copy.write_bytes(content[: content.rindex(b"L-2")])
+    office.ingest()
+    row = by_name(office)["台账20200624.csv"]
+    assert row["outcome"] == "rejected" and "重新报送" in row["receipt"]["rejections"][0]["reason"] and rows_of(office) == []
+    assert office.send(TOWNSHIP, "台账20200624.csv", content)["accepted_count"] == 2
+
+
+# ── many files, and large ones ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def small_limits(monkeypatch):
+    """Batches of four files; large is what has more than a few rows."""
+    monkeypatch.setattr(inbox, "BATCH_FILES", 4)
+    monkeypatch.setattr(warehouse, "LARGE_BYTES", 4000)
+
+
+def steps_of(monkeypatch) -> list[str]:
+    """What was claimed and what was answered, in order."""
+    seen: list[str] = []
+    record, answered = warehouse.record_claims, warehouse.record_in_folder
+
+    def claims(conn, taken):
+        seen.append(f"领取 {len(taken)}")
+        return record(conn, taken)
+
+    def answers(conn, kind, ids):
+        seen.append(f"答复 {len(ids)}")
+        return answered(conn, kind, ids)
+
+    monkeypatch.setattr(warehouse, "record_claims", claims)
+    monkeypatch.setattr(warehouse, "record_in_folder", answers)
+    return seen
+
+
+def test_a_flood_is_taken_round_by_round_and_each_is_answered(office, monkeypatch, small_limits):
+    """The file of another unit that comes in the middle is in the next round, whatever waits before it."""
+    seen = steps_of(monkeypatch)
+    for number in range(10):
+        os.utime(office.drop(TOWNSHIP, f"{number}20200624.csv", problems_csv(problem(f"F-{number}"))), (WHEN + number,) * 2)
+    settle = judging._settle
+
+    def another_comes(*arguments):
+        monkeypatch.setattr(judging, "_settle", settle)
+        office.drop(OTHER, "另20200624.csv", problems_csv(problem("O-1")))
+        return settle(*arguments)
+
+    monkeypatch.setattr(judging, "_settle", another_comes)
+    office.ingest()
+    assert seen == ["领取 4", "答复 4", "领取 4", "答复 4", "领取 3", "答复 3"]
+    received = [row["file_name"] for row in office.query("select file_name from ops.submissions order by received_at")]
+    assert received.index("另20200624.csv") < 8 and len(rows_of(office)) == 11
+    of_flood = [name for name in received if name != "另20200624.csv"]
+    assert of_flood == sorted(of_flood)
+
+
+def test_the_time_for_rounds_ends_and_the_next_run_goes_on(office, monkeypatch, small_limits):
+    monkeypatch.setattr(rounds, "ROUNDS_SECONDS", -1.0)
+    for number in range(6):
+        office.drop(TOWNSHIP, f"{number}20200624.csv", problems_csv(problem(f"F-{number}")))
+    office.ingest()
+    assert len(rows_of(office)) == 4
+    office.ingest()
+    assert len(rows_of(office)) == 6
+
+
+def large(*rows: list) -> bytes:
+    return problems_csv(*rows, *(problem(f"G-{rows[0][0]}-{number}") for number in range(40)))
+
+
+def test_nobody_waits_for_a_large_file_but_who_must(office, small_limits):
+    """Its unit keeps its order; the office and the groups of the district wait, other townships and districts do not."""
+    files = [
+        (OTHER, "早.csv", problems_csv(problem("K-0"))),
+        (TOWNSHIP, "大.csv", large(problem("K-1"))),
+        (TOWNSHIP, "后.csv", problems_csv(problem("K-1", 问题描述="后来的一次报送"))),
+        (OTHER, "别.csv", problems_csv(problem("K-2"))),
+        (OFFICE, "区.csv", problems_csv(problem("K-1", 乡镇="沙头镇"))),
+        (OTHER, "末.csv", problems_csv(problem("K-1", 问题描述="移交以后报送"))),
+    ]
+    for number, (unit, name, content) in enumerate(files):
+        os.utime(office.drop(unit, f"2020-06-24{name}", content), (WHEN + number,) * 2)
+    with warehouse.connect(office.settings, "loader") as conn:
+        inbox.claim_files(conn, office.settings)
+        inbox.claim_files(conn, office.settings)
+        rounds.take_in(conn, office.settings)
+        judged = [row["file_name"][10:-4] for row in office.query("select file_name from ops.submissions where outcome is not null")]
+        # an office row may hand a key over: what the office sent late waits, and what comes after it in its district
+        assert sorted(judged) == sorted("早别")
+        assert warehouse.large_file_is_due(conn)
+        rounds.take_in_large(conn, office.settings)
+        assert not warehouse.large_file_is_due(conn)
+    received = office.query("select file_name, outcome from ops.submissions order by received_at")
+    assert [row["file_name"][10:-4] for row in received] == list("早别大后区末")
+    assert {row["outcome"] for row in received} == {"accepted"}
+    office.ingest()
+    assert len(list((office.settings.outbox / "returns").glob("*/*/receipt.json"))) == len(files)
+
+
+def test_a_large_file_waits_for_what_is_before_it(office, monkeypatch, small_limits):
+    monkeypatch.setattr(judging, "PATIENCE_SECONDS", 0.0)
+    for number, (unit, name, content) in enumerate([(OTHER, "先", problems_csv(problem("K-1"))), (TOWNSHIP, "大", large(problem("K-1")))]):
+        os.utime(office.drop(unit, f"{name}20200624.csv", content), (WHEN + number,) * 2)
+    with warehouse.connect(office.settings, "loader") as conn:
+        inbox.claim_files(conn, office.settings)
+        assert rounds.take_in_large(conn, office.settings) == {}
+    office.ingest()
+    rejected = office.query("select file_name, rule_id from quarantine.rejected_rows join ops.submissions using (submission_id)")
+    assert rejected == [{"file_name": "大20200624.csv", "rule_id": "P11"}]
+
+
+def test_a_key_that_changes_hands_while_a_large_file_is_judged_is_seen(office, monkeypatch, small_limits):
+    """It is judged without the load lock; what others loaded meanwhile makes it be judged again."""
+    os.utime(office.drop(TOWNSHIP, "大20200624.csv", large(problem("K-1"))), (WHEN,) * 2)
+    lock, times = warehouse.lock_loading, []
+
+    def another_loads_first(conn):
+        monkeypatch.setattr(warehouse, "lock_loading", lock)
+        times.append(len(office.query("select 1 from ops.gate_results")))
+        office.drop(OTHER, "小20200624.csv", problems_csv(problem("K-1")))
+        with warehouse.connect(office.settings, "loader") as other:
+            inbox.claim_files(other, office.settings)
+            rounds.take_in(other, office.settings)
+        lock(conn)
+
+    with warehouse.connect(office.settings, "loader") as conn:
+        inbox.claim_files(conn, office.settings)
+        monkeypatch.setattr(warehouse, "lock_loading", another_loads_first)
+        assert rounds.take_in_large(conn, office.settings)["accepted_with_rejections"] == 1
+    rejected = office.query("select file_name, rule_id from quarantine.rejected_rows join ops.submissions using (submission_id)")
+    assert rejected == [{"file_name": "大20200624.csv", "rule_id": "P11"}]
+    assert times == [0]
+    counted = office.query("select count(*) from ops.gate_results where rule_id = 'P11'")
+    assert counted == [{"count": 2}]

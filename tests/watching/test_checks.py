@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from duban import warehouse, working_calendar
+from duban.intake import inbox
 from duban.orchestration import dbt
 from duban.settings import TIMEZONE
 from duban.watching import checks, facts
@@ -179,10 +182,67 @@ def test_file_not_shown_because_nobody_takes_it(watched):
 
 
 def test_inbox_strangers(watched):
+    watched.drop(FIRST, "台账.csv", b"x")
+    for noise in ("~$台账.xlsx", ".~lock.台账.xlsx#", "._台账.xlsx", ".DS_Store", "Thumbs.db", "台账.part"):
+        watched.drop(FIRST, noise, b"x")
     assert levels(watched, "inbox_strangers", "2026-10-09 08:30") == {}
     watched.drop("999999999", "王小明.xlsx", b"x")
     [line] = found(watched, "inbox_strangers", "2026-10-09 08:30")
     assert "1 个" in line.text and "999999999" not in line.text
+    folder = watched.settings.inbox / FIRST
+    (folder / "王小明").mkdir()
+    (folder / "王小明.csv").symlink_to("/etc/hostname")
+    (folder / "没有.csv").symlink_to("nowhere")
+    os.mkfifo(folder / "管道.csv")
+    watched.drop(FIRST, ".王小明.csv", b"x")
+    before = sorted(watched.settings.inbox.rglob("*"))
+    [line] = found(watched, "inbox_strangers", "2026-10-09 08:30")
+    assert "6 个" in line.text
+    named = inbox.strangers(watched.settings.inbox, [FIRST])
+    assert {name.removeprefix(FIRST) for name in named} == {"999999999", "/王小明", "/王小明.csv", "/没有.csv", "/管道.csv", "/.王小明.csv"}
+    assert sorted(watched.settings.inbox.rglob("*")) == before
+
+
+def landed(office, content: bytes, taken: bytes | None = None, **columns) -> tuple[str, Path]:
+    """A file that was taken, and where its copy lies; `content` is what lies there, `taken` what was sent."""
+    sha256 = hashlib.sha256(taken or content).hexdigest()
+    path = inbox.landed(office.settings.landing, sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    when = columns.pop("when", "2026-10-08 10:00")
+    return sent(office, FIRST, when, file_sha256=sha256, file_size=len(taken or content), **columns), path
+
+
+def test_landing_damaged(watched):
+    now = "2026-10-09 08:30"
+    landed(watched, b"whole", is_whole=True)
+    landed(watched, b"what could be read", is_whole=False, file_size=99)
+    landed(watched, b"of an earlier version")
+    assert levels(watched, "landing_damaged", now) == {}
+    # cut off on a full disk, by a version that did not say whether it had read all
+    cut, _ = landed(watched, b"who", b"cut off", file_mtime_ns=7)
+    [line] = found(watched, "landing_damaged", now)
+    assert (line.subject, line.severity) == (FIRST, None) and f"1 个收下的文件，收存的副本丢失或与收到时不一致（{cut}）" in line.text
+    # the original came once more, under whatever name
+    landed(watched, b"cut off", is_whole=True, file_mtime_ns=7, when="2026-10-08 12:00")
+    assert levels(watched, "landing_damaged", now) == {}
+    _, changed = landed(watched, b"changed", b"CHANGED", is_whole=True)
+    _, lost = landed(watched, b"lost", is_whole=True)
+    lost.unlink()
+    assert "有 2 个" in found(watched, "landing_damaged", now)[0].text
+    # what has its size is read for a month
+    assert "有 1 个" in found(watched, "landing_damaged", "2026-11-09 08:30")[0].text
+    changed.write_bytes(b"CHANGED")
+    lost.write_bytes(b"lost")
+    assert levels(watched, "landing_damaged", now) == {}
+    # originals out of sight: told once they have left the inbox in the books, not while they are on their way
+    original = watched.drop(FIRST, f".duban-taken-{cut}.0123456789abcdef", b"cut off")
+    assert levels(watched, "landing_damaged", now) == {f"{FIRST}/original": "error"}
+    run(watched, "update ops.submissions set removed_at = null where submission_id = %s", cut)
+    assert levels(watched, "landing_damaged", now) == {}
+    run(watched, "update ops.submissions set removed_at = claimed_at")
+    original.rename(original.with_name("台账.csv"))
+    assert levels(watched, "landing_damaged", now) == {}
 
 
 # ── builds ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -45,7 +45,8 @@ REST_SECONDS = 1.0
 #: So long a file must rest where nobody can say whether it is still being written.
 QUIET_SECONDS = 25.0
 UNREADABLE_SECONDS = 60.0
-BATCH_FILES = 1000
+#: As many as are judged in a few seconds: who sends one file does not wait for another's ten thousand.
+BATCH_FILES, BATCH_BYTES = 200, 64 << 20
 _TAKEN_PREFIX = ".duban-taken-"
 _CHUNK = 1 << 20
 # Of an attempt to read: this process or the machine has run out of something, whatever the file.
@@ -170,6 +171,8 @@ def claim_files(conn: psycopg.Connection, settings: Settings) -> list[str]:
         marks = _Marks(settings.landing)
         copied = _land(_fair(first.values()), settings.landing, marks)
         marks.forget_all_but(first.values())
+        if not copied:
+            return []
         time.sleep(max(0.0, REST_SECONDS - (time.monotonic() - started)))
         second = look(settings.inbox, units)
         at_rest = [copy for copy in copied if copy.seen.signature in second and _is_still(copy, settings.landing)]
@@ -223,12 +226,18 @@ def kept_path(inbox_path: bytes) -> bytes:
 
 
 def _fair(looks: Iterable[Look]) -> list[Look]:
-    """The oldest file of each unit, then the second oldest of each, …: one sender's flood delays nobody else. Then cut to one batch."""
+    """The oldest file of each unit, then the second oldest of each, …: one sender's flood delays nobody else. As many as fit in a batch."""
     queues: dict[str, list[Look]] = {}
     for seen in sorted(looks, key=lambda seen: (seen.mtime_ns, seen.path.name, seen.unit_code)):
         queues.setdefault(seen.unit_code, []).append(seen)
     turns = sorted(((turn, seen) for queue in queues.values() for turn, seen in enumerate(queue)), key=lambda pair: pair[0])
-    return [seen for _, seen in turns[:BATCH_FILES]]
+    batch, total = [], 0
+    for _, seen in turns[:BATCH_FILES]:
+        total += seen.size
+        if batch and total > BATCH_BYTES:
+            break
+        batch.append(seen)
+    return batch
 
 
 def _land(looks: Sequence[Look], landing: Path, marks: _Marks) -> list[Copy]:
@@ -374,6 +383,16 @@ def _plain_file(path: str, flags: int) -> int:
 def landed(landing: Path, sha256: str) -> Path:
     """Where the bytes with this hash lie."""
     return landing / sha256[:2] / sha256
+
+
+def is_intact(path: Path, sha256: str) -> bool:
+    """True when the bytes that lie under a hash have that hash.
+
+    Raises:
+        OSError: they cannot be read.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
 def _hidden(folders: Iterable[Path]) -> defaultdict[tuple[Path, str], list[Path]]:

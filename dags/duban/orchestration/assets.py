@@ -28,6 +28,8 @@ def _due(name: str, question: str) -> Asset:
     )
 
 
+#: Large files that were claimed.
+LARGE_FILES = _due("large_files", "large")
 #: Deliveries that can go.
 OUTBOX = _due("outbox", "deliveries")
 #: Accepted rows that no build holds although nobody judges or builds: the event of RAW was lost.

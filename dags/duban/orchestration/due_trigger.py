@@ -28,6 +28,7 @@ class Question(NamedTuple):
 
 QUESTIONS = {
     "deliveries": Question("has_due_deliveries", 0.0),
+    "large": Question("large_file_is_due", 0.0),
     "build": Question("build_is_due", 30.0),
     "page": Question("page_is_due", 30.0),
 }

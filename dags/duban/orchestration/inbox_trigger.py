@@ -20,7 +20,7 @@ STALE_SECONDS = 45.0
 
 
 class InboxTrigger(BaseEventTrigger):
-    """Fires once for each set of files that have been the same in two looks at least a second apart."""
+    """Fires once for each set of files that have been the same in two looks at least a second apart, and that nobody is writing."""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """How the triggerer rebuilds this trigger."""
@@ -28,7 +28,7 @@ class InboxTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look, wait, look again; never ends."""
-        from duban.intake.inbox import REST_SECONDS, look
+        from duban.intake.inbox import REST_SECONDS, is_being_written, look
         from duban.settings import load_settings
 
         settings = load_settings()
@@ -46,6 +46,8 @@ class InboxTrigger(BaseEventTrigger):
             fired = {signature: at for signature, at in fired.items() if signature in waiting}
             at_rest = {signature for signature, since in first_seen.items() if now - since >= REST_SECONDS}
             due = {signature for signature in at_rest if now - fired.get(signature, float("-inf")) >= AGAIN_SECONDS}
+            # one that somebody has open for writing is due when it is closed
+            due = {signature for signature in due if not is_being_written(waiting[signature].path)}
             stale_is_due = stale and now - stale_fired_at >= STALE_SECONDS
             if due or stale_is_due:
                 fired.update(dict.fromkeys(at_rest, now))

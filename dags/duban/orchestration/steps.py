@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -53,19 +53,18 @@ def claim_files() -> list[str]:
 
 
 def judge_and_load() -> tuple[int, list[dict[str, Any]]]:
-    """Judge and load every claimed file; returns how many accepted submissions the marts do not hold yet, and what became of each file.
+    """Judge, load and answer files; returns how many accepted submissions the marts do not hold yet, and what became of each file.
 
     Not what this run accepted: a run that was killed after its commit announced nothing, and its successor must. A gate that closes
     stops the judging here and fails the run in `write_returns`, so that what was judged before it is built and returned all the same.
     """
-    from duban.quality import judging
+    from duban.quality import rounds
     from duban.quality.gate import GateClosed
 
     with _connected("loader") as (settings, conn):
         before = warehouse.last_received_at(conn)
         try:
-            counts = judging.judge_waiting(conn, settings)
-            log.info("judged: %s", ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "nothing waited")
+            _log_judged(rounds.take_in(conn, settings))
         except GateClosed as error:
             log.error(
                 "THE GATE IS CLOSED: %s. Nothing of that round was loaded; its files wait. Mend the rule, they are tried again.", error
@@ -73,20 +72,40 @@ def judge_and_load() -> tuple[int, list[dict[str, Any]]]:
         return warehouse.unbuilt_submissions(conn), warehouse.judged_after(conn, before)
 
 
-def write_returns() -> int:
-    """Write receipts and return slips that are missing in the outbox; returns how many.
+def judge_large_files() -> tuple[int, list[dict[str, Any]]]:
+    """Judge, load and answer large files; returns as `judge_and_load`.
 
     Raises:
-        RuntimeError: files still wait for their outcome, because the gate is closed.
+        GateClosed: the gate could not be trusted; the file waits.
     """
-    from duban.quality import returns
+    from duban.quality import rounds
 
     with _connected("loader") as (settings, conn):
-        written = returns.write_returns(conn, settings)
-        waiting = warehouse.waiting_claims(conn, limit=1)
+        before = warehouse.last_received_at(conn)
+        _log_judged(rounds.take_in_large(conn, settings))
+        return warehouse.unbuilt_submissions(conn), warehouse.judged_after(conn, before)
+
+
+def _log_judged(counts: Mapping[str, int]) -> None:
+    log.info("judged: %s", ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "nothing waited")
+
+
+def write_returns(*, apart: bool = False) -> int:
+    """Write receipts and return slips that are missing in the outbox; returns how many. `apart`: those of large files.
+
+    Raises:
+        RuntimeError: files still wait for their outcome: the gate is closed, or a copy cannot be read.
+    """
+    from duban.quality import judging, returns
+
+    with _connected("loader") as (settings, conn):
+        written = returns.write_returns(conn, settings, apart=apart)
+        waiting = [] if apart else judging.waiting(conn)
     log.info("%s receipts written below %s", len(written), settings.outbox / "returns")
     if waiting:
-        raise RuntimeError(f"{waiting[0].submission_id} has no outcome: the gate is closed; the log of judge_and_load names the rule")
+        raise RuntimeError(
+            f"{waiting[0].submission_id} has no outcome: the gate is closed or its copy cannot be read; see the log of judge_and_load"
+        )
     return len(written)
 
 

@@ -3,6 +3,9 @@
 Files are judged in rounds. A round is one transaction and one run of the gate per ledger; it ends before a file whose verdict depends on
 an earlier file of the same round (the same key from another sender, the same bytes again, visits after ledgers), so that the order of
 files decides and the grouping into batches never does.
+
+Large files are judged apart, one at a time, by another process, so that nobody waits for them but who must: later files of the same unit,
+of the office and the groups of its district; after a large file of the office all of the district (`apart_from`).
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ import gc
 import logging
 import os
 import re
+import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -25,7 +29,7 @@ from duban import warehouse
 from duban.intake import reading as readings
 from duban.intake import values
 from duban.intake.cells import display
-from duban.intake.inbox import landed
+from duban.intake.inbox import is_intact, landed
 from duban.intake.limits import seconds_to_read
 from duban.intake.places import Places, build_places
 from duban.intake.reading import FileFault, Reading, Table
@@ -44,18 +48,30 @@ from duban.warehouse import Claim, Returned
 
 log = logging.getLogger(__name__)
 _KINDS = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".csv": "csv"}
-FILES_IN_MEMORY, BYTES_IN_MEMORY = 1000, 32 << 20
+FILES_IN_MEMORY, BYTES_IN_MEMORY = 200, 32 << 20
+#: So long a large file waits for earlier files of its district that are being judged; then it is tried again by the next run.
+PATIENCE_SECONDS = 30.0
 #: Of what was left aside: so many columns of a row are named, so many stretches of rows listed.
 MOST_COLUMNS_NAMED, MOST_PARTS_LISTED = 5, 20
 _LETTERS = re.compile("[A-Z]{1,3}")
 #: A round may hold more only as a single file.
 ROWS_IN_ROUND = 100_000
+_CHANGED = "收下以后，收存的副本损坏了，没有按损坏的内容审核；请把这个文件原样重新报送"
 
 
-def judge_waiting(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
+def judge_waiting(
+    conn: psycopg.Connection, settings: Settings, *, apart: bool = False, after_batch: Callable[[], None] = lambda: None
+) -> Counter[str]:
     """Give every claimed file its outcome; returns how many files had each, and `accepted_rows`.
 
-    Safe to run again at any time: a file without an outcome is judged anew, one with an outcome never.
+    Safe to run again at any time: a file without an outcome is judged anew, one with an outcome never. A file whose copy cannot be read
+    waits, and holds up no other.
+
+    Args:
+        conn: A connection with the loader's rights.
+        settings: Where copies and expectations lie.
+        apart: Judge the large files, and no others.
+        after_batch: Called whenever a few files have their outcome; more may be claimed there.
 
     Raises:
         GateClosed: the gate could not be trusted; the files of that round keep waiting, nothing of them is loaded.
@@ -64,15 +80,69 @@ def judge_waiting(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
         gc.freeze()  # the libraries stay: each search for garbage among their 250,000 objects takes as long as twenty files
     expectations = load_expectations(settings)
     counts: Counter[str] = Counter()
-    with warehouse.judge_lock(conn), Sandbox("duban.intake.reader", (settings.expectations, settings.seeds)) as sandbox:
-        while claims := _that_fit(warehouse.waiting_claims(conn, FILES_IN_MEMORY)):
-            jobs = [_job(claim, landed(settings.landing, claim.file_sha256)) for claim in claims]
-            files = [_open(claim, answer, expectations) for claim, answer in zip(claims, sandbox.map(jobs), strict=True)]
-            for files_of_round in cut_rounds(files):
-                for verdict in _settle(conn, files_of_round, expectations, settings):
-                    counts[verdict.outcome] += 1
-                    counts["accepted_rows"] += len(verdict.accepted)
+    lost: set[str] = set()
+    known = (settings.expectations, settings.seeds)
+
+    def next_batch() -> list[Claim]:
+        return _next_large(conn, lost) if apart else _that_fit(waiting(conn, lost))
+
+    with warehouse.judge_lock(conn, apart=apart):
+        if not (claims := next_batch()):
+            return counts
+        with Sandbox("duban.intake.reader", known, children=1 if apart else 2) as sandbox:
+            while claims:
+                for files_of_round in cut_rounds(_read(claims, sandbox, expectations, settings, lost)):
+                    for verdict in _settle(conn, files_of_round, expectations, settings, apart):
+                        counts[verdict.outcome] += 1
+                        counts["accepted_rows"] += len(verdict.accepted)
+                after_batch()
+                claims = next_batch()
     return counts
+
+
+def waiting(conn: psycopg.Connection, lost: Collection[str] = ()) -> list[Claim]:
+    """The files without an outcome that are not judged apart, but for those that are lost, in their order."""
+    claims = warehouse.waiting_claims(conn)
+    apart = apart_from(claims)
+    return [claim for claim in claims if claim.submission_id not in apart and claim.submission_id not in lost]
+
+
+def apart_from(claims: Sequence[Claim]) -> set[str]:
+    """Of files in their order those that are judged apart: the large ones, and those whose verdict may depend on one that is before them.
+
+    That is every later file of the unit. A row of the office may take a key from any township, and a visit asks whose a problem is: so the
+    office and the groups wait for all large ledgers of their district, and all of the district for those of its office.
+    """
+    apart: set[str] = set()
+    units: set[str] = set()
+    districts: set[str] = set()
+    behind_office: set[str] = set()
+    for claim in claims:
+        follows_ledgers = claim.unit_kind != "township" and claim.district_code in districts
+        follows = claim.unit_code in units or claim.district_code in behind_office or follows_ledgers
+        if claim.file_size > warehouse.LARGE_BYTES or follows:
+            apart.add(claim.submission_id)
+            units.add(claim.unit_code)
+            if claim.unit_kind != "group":
+                districts.add(claim.district_code)
+            if claim.unit_kind == "office":
+                behind_office.add(claim.district_code)
+    return apart
+
+
+def _next_large(conn: psycopg.Connection, lost: Collection[str]) -> list[Claim]:
+    """The first large file, alone, once what is before it in its district has been judged; empty when that takes too long."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        claims = [claim for claim in warehouse.waiting_claims(conn) if claim.submission_id not in lost]
+        first = next((claim for claim in claims if claim.file_size > warehouse.LARGE_BYTES), None)
+        if first is None:
+            return []
+        if not any(claim.district_code == first.district_code for claim in claims[: claims.index(first)]):
+            return [first]
+        if time.monotonic() > end:
+            return []
+        time.sleep(0.2)
 
 
 def judge_unsent(conn: psycopg.Connection, claim: Claim, path: Path, settings: Settings) -> Verdict:
@@ -89,10 +159,27 @@ def judge_unsent(conn: psycopg.Connection, claim: Claim, path: Path, settings: S
     return verdict
 
 
+def _read(claims: Sequence[Claim], sandbox: Sandbox, expectations: Expectations, settings: Settings, lost: set[str]) -> list[OpenedFile]:
+    """What the sandbox finds in the copies of the files. One that cannot be read is no fault of its file: it is `lost`."""
+    copies = []
+    for claim in claims:
+        path = landed(settings.landing, claim.file_sha256)
+        try:
+            copies.append((claim, path, is_intact(path, claim.file_sha256)))
+        except OSError as error:
+            log.error("%s: its copy in the landing area cannot be read (%s); it waits", claim.submission_id, error.strerror)
+            lost.add(claim.submission_id)
+    answers = sandbox.map([_job(claim, path) for claim, path, is_sound in copies if is_sound])
+    return [
+        _open(claim, next(answers), expectations) if is_sound else OpenedFile(claim, Reading(faults=[FileFault("S01", _CHANGED)]))
+        for claim, _, is_sound in copies
+    ]
+
+
 def _that_fit(claims: list[Claim]) -> list[Claim]:
     """The first claims that together are small enough to be held in memory; always one."""
     total, fitting = 0, []
-    for claim in claims:
+    for claim in claims[:FILES_IN_MEMORY]:
         total += claim.file_size
         if fitting and total > BYTES_IN_MEMORY:
             break
@@ -100,9 +187,13 @@ def _that_fit(claims: list[Claim]) -> list[Claim]:
     return fitting
 
 
-def _settle(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations, settings: Settings) -> list[Verdict]:
+def _settle(
+    conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations, settings: Settings, apart: bool
+) -> list[Verdict]:
     """Judge and load a round in one transaction. A file that makes that fail is found by halving the round, and sent back."""
     try:
+        if apart and (verdicts := _judge_before_locking(conn, files, expectations, settings)):
+            return verdicts
         with warehouse.load_transaction(conn):
             verdicts = _judge_round(conn, files, expectations)
             load(conn, verdicts, settings)
@@ -114,14 +205,44 @@ def _settle(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations:
             raise  # the warehouse, not a file
         if len(files) > 1:
             half = len(files) // 2
-            return [verdict for part in (files[:half], files[half:]) for verdict in _settle(conn, part, expectations, settings)]
+            return [verdict for part in (files[:half], files[half:]) for verdict in _settle(conn, part, expectations, settings, apart)]
         if files[0].reading.faults:
             raise  # nothing of the file was used: the fault is ours
         # The text of the error may hold a row; its kind and place are enough to find it.
         place = traceback.extract_tb(error.__traceback__)[-1]
         log.error("%s: %s at %s:%s; the file is sent back", files[0].claim.submission_id, type(error).__name__, place.name, place.lineno)
         fault = FileFault("S01", "程序处理这个文件时出错，请改用标准表头和常见格式；仍不行请联系区级办公室")
-        return _settle(conn, [replace(files[0], reading=Reading(faults=[fault]))], expectations, settings)
+        return _settle(conn, [replace(files[0], reading=Reading(faults=[fault]))], expectations, settings, apart)
+
+
+def _judge_before_locking(
+    conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations, settings: Settings
+) -> list[Verdict]:
+    """Judge without keeping others from loading, then load; empty, and nothing is loaded, when one of them changed whose a key is."""
+    with conn.transaction():
+        known = _owners(conn, files)
+        verdicts = _judge_round(conn, files, expectations)
+        warehouse.lock_loading(conn)
+        if _owners(conn, files) != known:
+            raise psycopg.Rollback
+        load(conn, verdicts, settings)
+        return verdicts
+    return []
+
+
+def _owners(conn: psycopg.Connection, files: Sequence[OpenedFile]) -> dict[tuple[str, str], dict[str, str | None]]:
+    """Whose the keys are that the rows of the files name, by district and ledger: all that a verdict learns from other units' files."""
+    keys: dict[tuple[str, str], set[str]] = {}
+    for file in files:
+        for table in file.reading.tables:
+            named = (values.key_text(row.cells.get(_subject(table.ledger))) for row in table.rows)
+            keys.setdefault((file.claim.district_code, table.ledger.name), set()).update(filter(None, named))
+    return {(district, name): warehouse.owners(conn, name, district, "", found) for (district, name), found in keys.items()}
+
+
+def _subject(ledger: Ledger) -> str:
+    """The column whose key has an owner: of a visit the problem that it is about."""
+    return "problem_no" if ledger.name == "visits" else ledger.key
 
 
 def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
@@ -356,7 +477,7 @@ def _gate(
 ) -> None:
     """One run of the gate over all rows of a ledger in the round; its result becomes rejections, and a fact."""
     rows = [row for _, row in pairs]
-    subject = "problem_no" if ledger.name == "visits" else ledger.key
+    subject = _subject(ledger)
     backgrounds = {}
     for district, of_district in places.items():
         keys = {row.values[subject] for row in rows if row.sender.district_code == district and row.values[subject] is not None}

@@ -36,10 +36,10 @@ def slip_name(submission_id: str) -> str:
     return f"退回单-{submission_id}.xlsx"
 
 
-def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
+def write_returns(conn: psycopg.Connection, settings: Settings, *, apart: bool = False) -> list[Path]:
     """Write what is missing in the outbox; returns the folders written.
 
-    Every outcome but `duplicate` has a receipt, and a slip where something was rejected.
+    Every outcome but `duplicate` has a receipt, and a slip where something was rejected. `apart`: those of large files, and no others.
 
     Raises:
         RuntimeError: some could not be written, and wait; all others are.
@@ -47,8 +47,8 @@ def write_returns(conn: psycopg.Connection, settings: Settings) -> list[Path]:
     root = settings.outbox / "returns"
     # Slips carry the senders' own rows: whoever shares the folder opens it to the right persons.
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with warehouse.returns_lock(conn):
-        waiting = warehouse.unreturned(conn)
+    with warehouse.returns_lock(conn, apart=apart):
+        waiting = warehouse.unreturned(conn, apart=apart)
         if not waiting:
             return []
         folders = {row["submission_id"]: settings.outbox / return_folder(row["unit_code"], row["submission_id"]) for row in waiting}

@@ -107,7 +107,15 @@ CHECKS = (
         "看是表格改了还是规则改了",
         {"compared_days": 30, "min_failed_rows": 10, "min_rows_before": 100, "min_share": 0.1, "times": 5},
     ),
-    Check("inbox_strangers", "收件目录有来历不明的内容", "warning", facts.inbox_strangers, "放到正确单位的文件夹，或移走"),
+    Check(
+        "landing_damaged",
+        "收存的文件不完整",
+        "error",
+        facts.damaged_landing,
+        "按手册找回原件，或请单位重新报送",
+        {"hashed_days": 31},
+    ),
+    Check("inbox_strangers", "收件目录有不会收走的内容", "warning", facts.inbox_strangers, "放到正确单位的文件夹，或移走"),
     Check(
         "calendar_provisional",
         "工作日历将到期",

@@ -108,7 +108,37 @@ def failed_tasks(scene: Scene) -> Iterator[Found]:
 def inbox_strangers(scene: Scene) -> Iterator[Found]:
     """What lies in the inbox and is nobody's. How many; the names are for `make status`."""
     if names := inbox.strangers(scene.settings.inbox, registered_units(scene.conn).keys()):
-        yield Found("inbox", f"收件目录里有 {len(names)} 个不属于任何单位的文件夹或文件，不会被收走")
+        what = "不属于任何单位的文件夹或文件，单位文件夹里的子文件夹、链接和隐藏文件"
+        yield Found("inbox", f"收件目录里有 {len(names)} 个不会被收走的内容（{what}）")
+
+
+def damaged_landing(scene: Scene) -> Iterator[Found]:
+    """Files that do not lie in the landing area as they were taken, and originals that still lie out of sight in the inbox, by unit.
+
+    The size of every file is looked at, the bytes of those of the last `hashed_days`; all of them by every backup.
+    """
+    damaged: dict[tuple[str, str, str], list[str]] = {}
+    for submission_id, *unit, sha256, size, is_whole, is_hashed in scene.ask(queries.LANDED_FILES):
+        path = inbox.landed(scene.settings.landing, sha256)
+        is_right = path.is_file() and (is_whole is False or path.stat().st_size == size)
+        if not is_right or (is_hashed and not inbox.is_intact(path, sha256)):
+            damaged.setdefault(tuple(unit), []).append(submission_id)
+    for (code, name, district), ids in damaged.items():
+        yield Found(code, f"{name}有 {len(ids)} 个收下的文件，收存的副本丢失或与收到时不一致（{_some(ids)}）", district)
+    units = registered_units(scene.conn)
+    hidden: dict[str, list[str]] = {}
+    originals = inbox.hidden_originals(scene.settings.inbox, units)
+    on_their_way = {identity for (identity,) in scene.ask(queries.UNREMOVED, ids=[identity for _, identity in originals])}
+    for code, identity in originals:
+        if identity not in on_their_way:
+            hidden.setdefault(code, []).append(identity)
+    for code, ids in hidden.items():
+        text = f"{units[code].unit_name}有 {len(ids)} 个文件没有收完整，原件还隐藏在收件目录（{_some(ids)}）"
+        yield Found(f"{code}/original", text, units[code].district_code)
+
+
+def _some(ids: list[str]) -> str:
+    return "、".join(ids[:3]) + ("等" if len(ids) > 3 else "")
 
 
 def disk_space(scene: Scene) -> Iterator[Found]:
