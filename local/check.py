@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from duban import warehouse
+from duban.intake.reading import NOT_READ
 from duban.intake.values import dates_in_name
 from duban.intake.words import mask_text, visible
 from duban.ledgers import ExpectationsInvalid
@@ -89,5 +90,9 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
         yield visible(f"  提醒 {found['rule_id']}：{found['text']}")
     if more := len(document["findings"][SHOWN:]) + document["findings_not_listed"]:
         yield f"  另有 {more} 条提醒没有列出"
-    next_step = {"accepted": "可以报送。", "duplicate": document["next_step"]}.get(document["outcome"], "请先改正上面各处，再报送。")
+    if skipped := document["read_as"]["skipped_sheets"]:
+        yield visible(f"  没有读的工作表：{'、'.join(skipped)}")
+    is_read = not any(found["rule_id"] in NOT_READ for found in document["findings"])
+    ready = "可以报送。" if is_read else "可以报送；上面说没有读入的，请先看一看。"
+    next_step = {"accepted": ready, "duplicate": document["next_step"]}.get(document["outcome"], "请先改正上面各处，再报送。")
     yield f"接下来：{next_step}"

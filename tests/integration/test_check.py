@@ -7,7 +7,8 @@ import pytest
 from duban import warehouse
 from duban.quality import judging, receipt
 from local.check import SHOWN, claim_of, lines
-from tests.integration.ledgers import OFFICE, TOWNSHIP, problem, problems_csv, problems_xlsx
+from tests.conftest import xlsx_bytes
+from tests.integration.ledgers import OFFICE, PROBLEM_HEADER, TOWNSHIP, problem, problems_csv, problems_xlsx
 
 FILES = {
     "好20200624.csv": problems_csv(problem("C-1")),
@@ -67,3 +68,20 @@ def test_the_printed_receipt_names_place_value_and_remedy(office):
 def test_a_long_receipt_says_how_much_is_not_shown(office):
     text = list(lines(checked(office, "很多错20200624.csv", FILES["很多错20200624.csv"])))
     assert sum(line.startswith("  R01") for line in text) == SHOWN and "  另有 20 处没有列出" in text
+
+
+def test_what_is_not_read_is_said_with_rows_and_columns(office):
+    header = [*PROBLEM_HEADER, "", "联系电话"]
+    rows = [["示例", *problem("")[1:]], [*problem("C-4"), "又一句", "无"], ["", "迎风桥镇"], ["", "", "", "", "", "", "另有一户漏雨"]]
+    book = xlsx_bytes({"问题台账": [header, *rows], "草稿": [["别的"]]})
+    text = list(lines(checked(office, "漏20200624.xlsx", book)))
+    assert [line for line in text if line.startswith("  ")] == [
+        "  提醒 W31：问题台账 的L列没有列名，没有读入；有1行填了内容",
+        "  提醒 W32：问题台账 第2行是示例，没有读入",
+        "  提醒 W32：问题台账 第4行只有模板预先填好的内容（乡镇），没有读入；要报的请补填",
+        "  提醒 W32：问题台账 第5行（问题描述）没有编号，必填的各项也不全，按备注没有读入；要报的请补填",
+        "  没有读的工作表：草稿",
+    ]
+    assert text[-1] == "接下来：可以报送；上面说没有读入的，请先看一看。"
+    sent = office.send(TOWNSHIP, "漏20200624.xlsx", book)
+    assert "没有读入" in sent["receipt"]["next_step"]

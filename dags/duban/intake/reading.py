@@ -15,6 +15,9 @@ from duban.intake import cells
 from duban.intake.cells import Cell, address
 from duban.ledgers import Ledger
 
+#: Findings that say what of a file was not read.
+NOT_READ = frozenset(["W31", "W32", "W35"])
+
 
 @dataclass(frozen=True, slots=True)
 class DataRow:

@@ -150,14 +150,16 @@ def _content(row: TypedRow) -> tuple:
 
 
 def place_rows(rows: Iterable[TypedRow], places: Places, owners: Mapping[str, str | None]) -> None:
-    """Match township and villages of each row (R04, R05, R06) and fill the defaults. `owners`: township code that each key has now."""
+    """Match township and villages of each row (R04, R05, R06) and fill the defaults. `owners`: township code that each key has now, of a
+    visit that its problem has.
+    """
     for row in rows:
         for column in row.ledger.columns:
             if column.type == "village":
                 row.values["village_code"] = None
             elif column.type == "villages":
                 row.values["village_codes"] = ()
-        township, is_matched = _township(row, places)
+        township, is_matched = _township(row, places, owners)
         if is_matched and township is None and row.sender.kind == "office":
             township = _township_of_office_row(row, places, owners.get(row.key))
         if is_matched:
@@ -167,7 +169,7 @@ def place_rows(rows: Iterable[TypedRow], places: Places, owners: Mapping[str, st
             row.values["fund_year"] = row.values["moved_on"].year if row.values["moved_on"] else None
 
 
-def _township(row: TypedRow, places: Places) -> tuple[str | None, bool]:
+def _township(row: TypedRow, places: Places, owners: Mapping[str, str | None]) -> tuple[str | None, bool]:
     """Township code by the 乡镇 cell (None: names none), and whether villages can be matched."""
     if "township" in row.unreadable():
         return None, False
@@ -182,8 +184,12 @@ def _township(row: TypedRow, places: Places) -> tuple[str | None, bool]:
             return code, True
         row.marks.append(("R04", "township"))
         return None, False
-    if row.ledger.name == "visits" and row.values["problem_no"] is None and "problem_no" not in row.unreadable():
-        row.marks.append(("R01", "township"))
+    if row.ledger.name == "visits" and "problem_no" not in row.unreadable():
+        # only the problem of a department needs no 乡镇
+        owner = owners.get(row.values["problem_no"])
+        if row.values["problem_no"] is None or (owner and owner != places.office_code):
+            row.marks.append(("R01", "township"))
+            return owner, True
     return None, True
 
 

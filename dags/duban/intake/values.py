@@ -34,7 +34,12 @@ _DAY_OF_YEAR = re.compile(r"^(\d{1,2})(?:月(\d{1,2})日|[-/.](\d{1,2}))$", re.A
 _ERRORS = frozenset(["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"])
 _TIME_PART = re.compile(r"^(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$", re.ASCII)
 _ZONED = re.compile(r"^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})$", re.ASCII)
-_DATE_IN_NAME = re.compile(r"(?<!\d)(?:(\d{4})(\d{2})(\d{2})|(\d{4})-(\d{1,2})-(\d{1,2})|(\d{4})年(\d{1,2})月(\d{1,2})日)(?!\d)", re.ASCII)
+# As programs and people write the day into the name of a file, a time perhaps behind it; 24日前 is a deadline.
+_DATE_IN_NAME = re.compile(
+    r"(?<!\d)(?:(\d{4})(\d{2})(\d{2})(?:(?:[01]\d|2[0-3])[0-5]\d[0-5]\d)?|(\d{4})-(\d{1,2})-(\d{1,2})"
+    r"|(\d{4})\.(\d{1,2})\.(\d{1,2})(?!\.\d)|(\d{4})年(\d{1,2})月(\d{1,2})日)(?!\d)(?!\s*日?[之以]?前)",
+    re.ASCII,
+)
 _PLAIN_NUMBER = re.compile(r"^-?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d+)?$", re.ASCII)
 _BRACKETS = re.compile(r"[(（\[【〔][^)）\]】〕]*[)）\]】〕]?")
 _BETWEEN_PERSONS = re.compile(r"[、，,;；/／&＆+＋|\r\n]")
@@ -283,7 +288,9 @@ def report_date(cell: Cell, uses_1904: bool = False) -> date | None:
 
 
 def dates_in_name(name: str) -> set[date]:
-    """Every date a file name states (`20200624`, `2020-06-24`, `2020年6月24日`, not touching other digits)."""
+    """Every date a file name states (`20200624`, `20200624153000`, `2020-06-24`, `2020.6.24`, `2020年6月24日`, not touching other digits);
+    a day followed by 前 is a deadline.
+    """
     found = set()
     for match in _DATE_IN_NAME.finditer(unicodedata.normalize("NFKC", name)):
         if (day := _date(*(part for part in match.groups() if part))) and day.year >= FIRST_YEAR:

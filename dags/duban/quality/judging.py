@@ -424,9 +424,10 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
         verdict.findings.append(finding(expectations, "W07", name, "sheet", sheet=name))
     for name, typed in rows_by_ledger.items():
         owners: Mapping[str, str | None] = {}
-        if opened.sender.kind == "office":  # nobody else's rows go by the township that a key has
-            keys = {row.key for row in typed if row.key is not None}
-            owners = warehouse.owners(conn, name, opened.claim.district_code, opened.claim.unit_code, keys)
+        if opened.sender.kind != "township":  # its rows go by no township that a key has
+            subjects = {row.values[_subject(row.ledger)] for row in typed} - {None}
+            unit_code = opened.claim.unit_code if opened.sender.kind == "office" else ""
+            owners = warehouse.owners(conn, name, opened.claim.district_code, unit_code, subjects)
         judged, copies = mark_repeated_keys(typed)
         place_rows(judged, places, owners)
         verdict.rows.extend(judged)
@@ -466,6 +467,11 @@ def _other_kind(opened: OpenedFile) -> str | None:
     """What a file is, when the extension of its name says otherwise."""
     named = _KINDS.get(os.path.splitext(opened.claim.file_name)[1].lower())
     return f".{opened.reading.kind}" if named and named != opened.reading.kind else None
+
+
+def _subject(ledger: Ledger) -> str:
+    """The column by which a row has an owner: that of a visit is its problem's."""
+    return "problem_no" if ledger.name == "visits" else ledger.key
 
 
 def _gate(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from duban.intake.reading import NOT_READ
 from duban.intake.words import mask_text
 from duban.quality.verdict import Verdict
 from duban.settings import TIMEZONE
@@ -69,6 +70,8 @@ def build(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
 
 def _next_step(verdict: Verdict) -> str:
     match verdict.outcome:
+        case "accepted" if any(finding.rule_id in NOT_READ for finding in verdict.findings):
+            return "收下的不用重报；提醒里说没有读入的，请看一看，要报的请补报。"
         case "accepted":
             return "不用再做什么。"
         case "duplicate":

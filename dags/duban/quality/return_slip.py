@@ -351,6 +351,7 @@ def _explain(workbook: Workbook, receipt: dict[str, Any], missing: str) -> None:
             f"共 {counts['row']} 行：收下 {counts['accepted']}，退回 {counts['rejected']}，"
             f"不计 {counts['ignored']}（合计、备注、重复行等）",
         ),
+        *(("没有读的工作表", "、".join(names)) for names in (receipt["read_as"]["skipped_sheets"],) if names),
         ("接下来", receipt["next_step"]),
     ]
     for number, (label, text) in enumerate(facts, start=2):
