@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from duban.publishing.delivery import standing
 from duban.settings import TIMEZONE
 from duban.warehouse import ACCEPTED, SILENT_SECONDS, connect, registered_units, silent_holders
 from duban.watching.bulletins import days_without_bulletin, districts_not_set_up
+from duban.watching.folders import folders_of, silent_folders
 from duban.watching.records import report_counts
 from local import airflow
 from local.console import Console, table
 from local.lifecycle import SITE, System
 
+#: A person waits for it.
+ANSWER_SECONDS = 8.0
 #: How the guardian of a task records that it had to end it, in words.
 ENDED = {"Frozen": "stood still", "Overdue": "took too long"}
 
@@ -107,17 +111,22 @@ def _runs(system: System) -> list[tuple]:
 
 
 def _work(system: System) -> list[str]:
-    place = system.installation.settings.inbox
+    folders = folders_of(system.installation.settings)
+    silent = silent_folders(folders, ANSWER_SECONDS)
     lines = []
     with system.postgres.connect_airflow() as conn:
         is_there = conn.execute("select to_regclass('dag') is not null").fetchone()[0]
         paused = airflow.paused(conn) if is_there else set()
     with connect(system.installation.settings) as conn:
         units = registered_units(conn)
+<<<<<<< HEAD
         lines.append(f"Files waiting in {place}: {len(look(place, units))}")
         if nobody := strangers(place, units):
             some = ", ".join(nobody[:10]) + (", …" if len(nobody) > 10 else "")
             lines.append(f"  {len(nobody)} not taken, in no unit's folder or no plain file: {some}")
+=======
+        lines += _folders(folders, silent, units)
+>>>>>>> 785ffcd (A folder that does not answer is told at once, and neither the watch nor make status waits for it)
         total, unjudged = conn.execute("select count(*), count(*) filter (where outcome is null) from ops.submissions").fetchone()
         lines.append(f"Submissions: {total}, of which {unjudged} are being judged")
         ranking, now = _newest_ranking(conn)
@@ -128,7 +137,8 @@ def _work(system: System) -> list[str]:
             day, built_at = ranking
             lines.append(f"Newest ranking: {day}, built {_ago(now - built_at)} ago")
         page = system.installation.site / "index.html"
-        lines.append(f"Live page: {page} ({_age(page, now)})")
+        if not silent:
+            lines.append(f"Live page: {page} ({_age(page, now)})")
         issues, newest = conn.execute("select count(*), max(published_at) from published.publications").fetchone()
         lines.append(f"Issues: {issues}" + (f", the newest published {_ago(now - newest)} ago" if newest else ""))
         held = conn.execute(
@@ -147,6 +157,17 @@ def _work(system: System) -> list[str]:
             lines.append(f"District {code} has data and is not set up to publish: make issuer DISTRICT={code} ISSUER_NAME=…")
         lines += standing(conn)
         lines += _watched(conn, now)
+    return lines
+
+
+def _folders(folders: Mapping[str, Path], silent: Sequence[str], units: Collection[str]) -> list[str]:
+    """What lies in the inbox; or which folders do not answer, and then nothing is asked of any."""
+    if silent:
+        return [f"NO ANSWER from the folder {name}, {folders[name]}: is its disk or share there? What needs it waits" for name in silent]
+    place = folders["inbox"]
+    lines = [f"Files waiting in {place}: {len(look(place, units))}"]
+    if nobody := strangers(place, units):
+        lines.append(f"  folders that are no unit, left alone: {', '.join(nobody[:10])}{', …' if len(nobody) > 10 else ''}")
     return lines
 
 

@@ -11,6 +11,7 @@ import psycopg
 
 from duban.intake.inbox import Look, kept_path, look
 from duban.warehouse import ACCEPTED, connect, registered_units
+from duban.watching.folders import folders_of, silent_folders
 from local import airflow
 from local.console import Console, Problem, bar
 from local.lifecycle import System
@@ -43,6 +44,9 @@ def wait(system: System, console: Console, timeout: float) -> None:
     """
     end = time.monotonic() + timeout
     system.require_running()
+    folders = folders_of(system.installation.settings)
+    if silent := silent_folders(folders):
+        raise Problem(f"{', '.join(str(folders[name]) for name in silent)} does not answer: is its disk or share there?")
     with connect(system.installation.settings) as conn:
         watch = _begin(system, conn)
         console.say(f"{len(watch.files)} files in the inbox, {len(watch.open_ids)} more on their way")

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from duban import warehouse
 from duban.orchestration import dbt
 from duban.settings import TIMEZONE
+from duban.watching import folders
 from duban.watching.checks import BY_CODE, run_checks
 from duban.watching.facts import Found
 from duban.watching.report import Report, watch
@@ -108,6 +109,19 @@ def judged(office: Office, day: str, rows: int, failed: int, rule: str = "P05") 
         rows,
         failed,
     )
+
+
+def hang_inbox(patch: pytest.MonkeyPatch) -> None:
+    """Let whoever asks the inbox wait, as for a share whose server is gone."""
+    hangs = """
+import os, time
+answer = os.scandir
+os.scandir = lambda place: time.sleep(600) if place.endswith("inbox") else answer(place)
+"""
+    patch.setattr(folders, "_ASK", hangs + folders._ASK)
+    patch.setattr(folders.silent_folders, "__defaults__", (2.0,))
+    for name in ("look", "strangers"):
+        patch.setattr(f"duban.intake.inbox.{name}", None)  # would wait
 
 
 def found(office: Office, code: str, now: str | datetime, **thresholds: Any) -> list[Found]:

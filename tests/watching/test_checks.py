@@ -18,7 +18,7 @@ from duban.orchestration import dbt
 from duban.settings import TIMEZONE
 from duban.watching import checks, facts
 from duban.watching.checks import BY_CODE, CHECK_FAILED, CHECKS, run_checks
-from tests.watching.conftest import DISTRICT, TOWNSHIPS, at, found, judged, levels, rejected, run, sent
+from tests.watching.conftest import DISTRICT, TOWNSHIPS, at, found, hang_inbox, judged, levels, rejected, report, run, sent
 
 FIRST, SECOND = TOWNSHIPS[:2]
 
@@ -28,6 +28,17 @@ def test_every_check_is_tested_and_described():
         assert f"test_{check.code}" in globals(), f"{check.code} has no test of its name"
         assert check.severity in ("error", "warning", "info") and check.title and check.what_to_do
     assert len({check.code for check in CHECKS}) == len(CHECKS)
+
+
+def test_folder_silent(watched, monkeypatch):
+    now = "2026-09-28 08:30"
+    assert levels(watched, "folder_silent", now) == {}
+    hang_inbox(monkeypatch)
+    assert levels(watched, "folder_silent", now) == {"inbox": "error"}
+    # and nothing else waits for it
+    for code in ("disk_full", "backup_old", "inbox_strangers", "file_not_shown"):
+        assert levels(watched, code, now) == {}
+    assert "folder_silent" in {item.check_code for item in report(watched, now).items}
 
 
 # ── late units ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from duban.ledgers import load_expectations
 from duban.settings import Settings
 from duban.watching import facts, queries
 from duban.watching.facts import GIB, Found, Scene
+from duban.watching.folders import folders_of, silent_folders
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ CHECKS = (
         {"minutes": 30},
         is_deadline=True,
     ),
+    Check("folder_silent", "文件夹没有响应", "error", facts.silent_folders, "恢复网络磁盘；仍不行请重启机器", is_deadline=True),
     Check("build_failed", "数据更新失败", "error", queries.BUILD_FAILED, "看 build_warehouse 的日志，改正后重新运行"),
     Check("build_overdue", "数据久未更新", "error", queries.BUILD_OVERDUE, "看 build_warehouse 是否在运行，手动运行一次", {"hours": 26}),
     Check("task_failed", "流程失败", "error", facts.failed_tasks, "按手册该任务一节处理，重新运行", {"look_back_days": 14}),
@@ -79,7 +82,9 @@ CHECKS = (
         "腾出空间或扩容",
         {"error_free_bytes": 1 * GIB, "warning_free_bytes": 5 * GIB},
     ),
-    Check("backup_old", "备份过旧", "warning", facts.old_backup, "运行 make backup", {"error_days": 7, "warning_days": 2}),
+    Check(
+        "backup_old", "备份过旧", "warning", facts.old_backup, "运行 make backup", {"error_days": 7, "warning_days": 2}, needs_folders=True
+    ),
     Check(
         "late_units",
         "单位未报送",
@@ -158,12 +163,13 @@ def run_checks(
         psycopg.OperationalError: the warehouse is not there any more.
     """
     wording = _wording(settings)
+    silent = cache(lambda: silent_folders(folders_of(settings)))  # asked once, and only by checks that look into folders
     has_marts = conn.execute("select to_regclass('marts.dim_dates') is not null").fetchone()[0]
     found: list[tuple[Check, Found]] = []
     for check in checks:
         if check.needs_marts and not has_marts:
             continue
-        scene = Scene(conn, settings, now, check.thresholds)
+        scene = Scene(conn, settings, now, check.thresholds, silent)
         try:
             with conn.transaction():
                 if isinstance(check.find, str):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,6 +16,7 @@ from duban.settings import TIMEZONE, Settings
 from duban.warehouse import ACCEPTED, registered_units
 from duban.watching import queries
 from duban.watching.bulletins import days_without_bulletin
+from duban.watching.folders import folders_of
 from duban.watching.runbook import anchor_of_task
 
 GIB = 1 << 30
@@ -30,6 +30,8 @@ class Scene:
     settings: Settings
     now: datetime
     thresholds: Mapping[str, Any]
+    # Names of the folders that do not answer. Whoever asks them waits for ever: then nothing is asked of any.
+    silent: Callable[[], Sequence[str]] = tuple
 
     @property
     def today(self) -> date:
@@ -68,11 +70,17 @@ _STAGES = {
 
 def unshown_files(scene: Scene) -> Iterator[Found]:
     """Files that arrived longer than `minutes` ago and no live ranking shows, by how far they have come."""
-    stages = [_waiting_in_inbox(scene), *scene.ask(queries.UNSHOWN_FILES)]
+    stages = [*([] if scene.silent() else [_waiting_in_inbox(scene)]), *scene.ask(queries.UNSHOWN_FILES)]
     for stage, count, since in stages:
         if count:
             text = f"{count} 个文件{_STAGES[stage]}，最早的 {display.moment(since)} 到达，已超过 {scene.thresholds['minutes']} 分钟"
             yield Found(stage, text)
+
+
+def silent_folders(scene: Scene) -> Iterator[Found]:
+    """Folders that do not answer."""
+    for name in scene.silent():
+        yield Found(name, f"文件夹 {name} 没有响应（网络磁盘断开？），要用到它的工作都停着，恢复后自动继续")
 
 
 def _waiting_in_inbox(scene: Scene) -> tuple[str, int, datetime | None]:
@@ -107,6 +115,8 @@ def failed_tasks(scene: Scene) -> Iterator[Found]:
 
 def inbox_strangers(scene: Scene) -> Iterator[Found]:
     """What lies in the inbox and is nobody's. How many; the names are for `make status`."""
+    if scene.silent():
+        return
     if names := inbox.strangers(scene.settings.inbox, registered_units(scene.conn).keys()):
         what = "不属于任何单位的文件夹或文件，单位文件夹里的子文件夹、链接和隐藏文件"
         yield Found("inbox", f"收件目录里有 {len(names)} 个不会被收走的内容（{what}）")
@@ -143,7 +153,7 @@ def _some(ids: list[str]) -> str:
 
 def disk_space(scene: Scene) -> Iterator[Found]:
     """Folders whose disk is nearly full; those on one disk together."""
-    for names, free in free_space(scene.settings).items():
+    for names, free in ({} if scene.silent() else free_space(scene.settings)).items():
         for severity in ("error", "warning"):
             if free < scene.thresholds[f"{severity}_free_bytes"]:
                 yield Found(names, f"{names} 所在的磁盘只剩 {free / GIB:.1f} GB", severity=severity)
@@ -153,8 +163,7 @@ def disk_space(scene: Scene) -> Iterator[Found]:
 def free_space(settings: Settings) -> dict[str, int]:
     """Free bytes of the disks that the folders lie on, by the names of the folders."""
     by_disk: dict[int, tuple[list[str], int]] = {}
-    for name in ("home", "inbox", "outbox", "landing"):
-        folder: Path = getattr(settings, name)
+    for name, folder in folders_of(settings).items():
         if folder.exists():
             names, _ = by_disk.setdefault(folder.stat().st_dev, ([], shutil.disk_usage(folder).free))
             names.append(name)
@@ -163,6 +172,8 @@ def free_space(settings: Settings) -> dict[str, int]:
 
 def old_backup(scene: Scene) -> Iterator[Found]:
     """The newest backup in the home is too old, or there is none."""
+    if scene.silent():
+        return
     made = [path.stat().st_mtime for path in (scene.settings.home / "backups").glob("duban-*.tar")]
     if not made:
         yield Found("backup", "还没有做过备份")

@@ -55,7 +55,8 @@ def watch(conn: psycopg.Connection, settings: Settings, *, now: datetime | None 
         reported_before, before = records.items_before(conn, today)
         found = run_checks(conn, settings, now, reported_before)
         items = _items(found, before, today, records.muted(conn, today, [(check.code, result.subject) for check, result in found]))
-        records.replace_report(conn, today, now, min(free_space(settings).values(), default=None), items)
+        is_silent = any(check.code == "folder_silent" for check, _ in found)
+        records.replace_report(conn, today, now, None if is_silent else min(free_space(settings).values(), default=None), items)
         return Report(today, tuple(items), tuple(_tell(conn, today, items)))
 
 
