@@ -120,7 +120,7 @@ os.scandir = lambda place: time.sleep(600) if place.endswith("inbox") else answe
 """
     patch.setattr(folders, "_ASK", hangs + folders._ASK)
     patch.setattr(folders.silent_folders, "__defaults__", (2.0,))
-    for name in ("look", "strangers"):
+    for name in ("look", "strangers", "hidden_originals"):
         patch.setattr(f"duban.intake.inbox.{name}", None)  # would wait
 
 

@@ -36,7 +36,7 @@ def test_folder_silent(watched, monkeypatch):
     hang_inbox(monkeypatch)
     assert levels(watched, "folder_silent", now) == {"inbox": "error"}
     # and nothing else waits for it
-    for code in ("disk_full", "backup_old", "inbox_strangers", "file_not_shown"):
+    for code in ("disk_full", "backup_old", "inbox_strangers", "file_not_shown", "landing_damaged"):
         assert levels(watched, code, now) == {}
     assert "folder_silent" in {item.check_code for item in report(watched, now).items}
 

@@ -82,9 +82,7 @@ CHECKS = (
         "腾出空间或扩容",
         {"error_free_bytes": 1 * GIB, "warning_free_bytes": 5 * GIB},
     ),
-    Check(
-        "backup_old", "备份过旧", "warning", facts.old_backup, "运行 make backup", {"error_days": 7, "warning_days": 2}, needs_folders=True
-    ),
+    Check("backup_old", "备份过旧", "warning", facts.old_backup, "运行 make backup", {"error_days": 7, "warning_days": 2}),
     Check(
         "late_units",
         "单位未报送",

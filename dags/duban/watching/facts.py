@@ -127,6 +127,8 @@ def damaged_landing(scene: Scene) -> Iterator[Found]:
 
     The size of every file is looked at, the bytes of those of the last `hashed_days`; all of them by every backup.
     """
+    if scene.silent():
+        return
     damaged: dict[tuple[str, str, str], list[str]] = {}
     for submission_id, *unit, sha256, size, is_whole, is_hashed in scene.ask(queries.LANDED_FILES):
         path = inbox.landed(scene.settings.landing, sha256)
