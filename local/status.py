@@ -119,14 +119,7 @@ def _work(system: System) -> list[str]:
         paused = airflow.paused(conn) if is_there else set()
     with connect(system.installation.settings) as conn:
         units = registered_units(conn)
-<<<<<<< HEAD
-        lines.append(f"Files waiting in {place}: {len(look(place, units))}")
-        if nobody := strangers(place, units):
-            some = ", ".join(nobody[:10]) + (", …" if len(nobody) > 10 else "")
-            lines.append(f"  {len(nobody)} not taken, in no unit's folder or no plain file: {some}")
-=======
         lines += _folders(folders, silent, units)
->>>>>>> 785ffcd (A folder that does not answer is told at once, and neither the watch nor make status waits for it)
         total, unjudged = conn.execute("select count(*), count(*) filter (where outcome is null) from ops.submissions").fetchone()
         lines.append(f"Submissions: {total}, of which {unjudged} are being judged")
         ranking, now = _newest_ranking(conn)
@@ -167,7 +160,8 @@ def _folders(folders: Mapping[str, Path], silent: Sequence[str], units: Collecti
     place = folders["inbox"]
     lines = [f"Files waiting in {place}: {len(look(place, units))}"]
     if nobody := strangers(place, units):
-        lines.append(f"  folders that are no unit, left alone: {', '.join(nobody[:10])}{', …' if len(nobody) > 10 else ''}")
+        some = ", ".join(nobody[:10]) + (", …" if len(nobody) > 10 else "")
+        lines.append(f"  {len(nobody)} not taken, in no unit's folder or no plain file: {some}")
     return lines
 
 
