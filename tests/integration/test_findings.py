@@ -1,4 +1,4 @@
-"""Findings that only the ledgers together show (W03 to W06, W09, W10): what raises each, what just does not, and what makes it go away.
+"""Findings that only the ledgers together show (W03 to W06, W09, W10, W30): what raises each, what does not, and what ends it.
 
 One story for all rules, because a build costs seconds: two districts report on 24 June 2020, correct some of it the same day, and then
 time passes. After each build the whole of `marts.fct_findings` is kept; what a rule said is compared completely, so that a case that must
@@ -25,7 +25,7 @@ OTHER_GROUP = "430902-D2"
 NAMES = {TOWNSHIP: "迎风桥镇", OTHER: "沙头镇", BEITA_TOWNSHIP: "新滩镇街道"}
 TODAY = date(2020, 6, 24)
 
-WAREHOUSE_RULES = {"W03", "W04", "W05", "W06", "W09", "W10"}
+WAREHOUSE_RULES = {"W03", "W04", "W05", "W06", "W09", "W10", "W30"}
 
 Key = tuple[str, str | None, str]  # district, township, what it is about
 
@@ -175,6 +175,9 @@ FIRST = {
         money("o-3", "其他", "下达", "1", 项目编号="of-beita"),
         money("o-4", "其他", "下达", "1", 项目编号="nobody's", 乡镇=NAMES[OTHER]),
         money("o-5", "其他", "下达", "1"),
+        # fifty times the median of five, and more
+        money("o-6", "其他", "下达", "50"),
+        money("o-7", "其他", "下达", "50.0001"),
     ),
     (TOWNSHIP, "funds"): ledger(
         money("m-1", "市级", "拨付", "5"),
@@ -189,10 +192,14 @@ FIRST = {
         money("2019", "区级", "下达", "1000", 资金年度="2019", 发生日期="2019-12-01"),
         money("a", "中央", "分配", "70"),
         money("b", "中央", "拨付", "70.5", 项目编号="of-beita"),
+        # too few for a median: fifty times the other one, and more
+        money("s-1", "中央", "支出", "0.5", 项目编号="of-beita"),
+        money("s-2", "中央", "支出", "25.0001", 项目编号="of-beita"),
     ),
     (TOWNSHIP, "projects"): ledger(
         project("XM-1", "180", **{"中央资金(万元)": "60", "省级资金(万元)": "90", "市级资金(万元)": "10", "区级资金(万元)": "20"}),
         project("XM-2", "60", **{"中央资金(万元)": "30", "省级资金(万元)": "0", "市级资金(万元)": "", "区级资金(万元)": "30"}),
+        project("huge", "18000.0001"),  # a hundred times the largest other one, and more
     ),
     (OFFICE, "projects"): ledger(project("withdrawn", "7", **{"中央资金(万元)": "7", "撤销原因": "重复", "乡镇": NAMES[TOWNSHIP]})),
     (BEITA_TOWNSHIP, "projects"): ledger(project("of-beita", "70", **{"中央资金(万元)": "70"})),
@@ -229,14 +236,17 @@ CORRECTIONS = {
         money("d-5", "区级", "拨付", "1", 资金年度="2019", 发生日期="2019-12-02"),
         money("d-6", "区级", "分配", "1", 资金年度="2019", 发生日期="2019-12-02"),
         money("d-7", "区级", "下达", "1", 资金年度="2019", 发生日期="2019-12-02"),
+        money("o-7", "其他", "下达", "50"),
     ),
     (TOWNSHIP, "funds"): ledger(
         money("w-2", "市级", "支出", "1", 项目编号="XM-2"),
         money("w-3", "市级", "支出", "1", 项目编号="to-be-withdrawn", 撤销原因="记错了"),
     ),
     (OTHER, "funds"): ledger(money("m-1", "市级", "拨付", "5.0001", 撤销原因="记错了")),
+    (BEITA_OFFICE, "funds"): ledger(money("s-2", "中央", "支出", "25", 项目编号="of-beita")),
     (TOWNSHIP, "projects"): ledger(
         project("to-be-reported"),
+        project("huge", "18000"),
         project("XM-2", "40", **{"中央资金(万元)": "40", "省级资金(万元)": "0", "市级资金(万元)": "", "区级资金(万元)": "0"}),
     ),
 }
@@ -252,6 +262,8 @@ class Story:
     last_day: list[dict[str, Any]]
     campaign_over: list[dict[str, Any]]
     made_anew: list[dict[str, Any]]
+    as_of_the_day: list[dict[str, Any]]
+    as_of_corrected: list[dict[str, Any]]
     submissions: dict[str, str]
 
 
@@ -273,6 +285,12 @@ def findings(office: Office) -> list[dict[str, Any]]:
     return office.query("select * from marts.fct_findings order by finding_no")
 
 
+def as_an_issue_would_say(office: Office) -> list[dict[str, Any]]:
+    """What is said about the funds of both districts now."""
+    asked = "select * from unnest(%s::text[]) as district, marts.fund_findings_as_of(district, %s, now())"
+    return office.query(asked, [[ZIYANG, BEITA], TODAY])
+
+
 @pytest.fixture(scope="module")
 def story(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """24 June, corrections of that day, the first day after the holiday, the last of the campaign, one beyond; then all made anew."""
@@ -285,14 +303,16 @@ def story(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         told = []
         dbt.build(office.settings, "install", full_refresh=True, today=TODAY)
         told.append(findings(office))
+        as_of = [as_an_issue_would_say(office)]
         drop(office, CORRECTIONS, "correction")
         take_all(office)
         for day in (TODAY, date(2020, 6, 28), date(2020, 6, 30), date(2020, 7, 1)):
             dbt.build(office.settings, "live", today=day)
             told.append(findings(office))
+        as_of.append(as_an_issue_would_say(office))
         dbt.build(office.settings, "install", full_refresh=True, today=date(2020, 7, 1))
         told.append(findings(office))
-        yield Story(*told, {name: row["submission_id"] for name, row in by_name(office).items()})
+        yield Story(*told, *as_of, {name: row["submission_id"] for name, row in by_name(office).items()})
 
 
 def keys(told: list[dict[str, Any]], rule: str) -> list[Key]:
@@ -403,6 +423,27 @@ def test_w10_movement_of_an_unknown_project(story):
     row = said(story.corrected, "W10", "o-4")
     assert row["submission_id"] == story.submissions[f"first {OFFICE} funds 20200624.csv"] and "nobody's" in row["text"]
     assert said(story.on_the_day, "W10", "w-1")["submission_id"] == story.submissions[f"first {TOWNSHIP} funds 20200624.csv"]
+
+
+def test_w30_amounts_out_of_all_proportion(story):
+    """More than fifty times the median of tier and stage or, where these are few, the largest other one; projects: a hundred."""
+    # the only one of its tier, and the others of its stage are small
+    stays = (ZIYANG, None, "c-5")
+    assert keys(story.on_the_day, "W30") == expected(stays, (ZIYANG, None, "o-7"), (ZIYANG, TOWNSHIP, "huge"), (BEITA, None, "s-2"))
+    assert keys(story.corrected, "W30") == [stays]
+    row = said(story.on_the_day, "W30", "o-7")
+    assert row["text"] == "资金流水 o-7：其他下达 50.0001 万元，是本区其他下达中位数 1 万元的 50 倍，请核对金额和单位（元、万元）"
+    assert (row["day_on"], row["submission_id"]) == (date(2020, 6, 1), story.submissions[f"first {OFFICE} funds 20200624.csv"])
+    row = said(story.on_the_day, "W30", "huge")
+    assert "项目 huge：计划总投资 18000.0001 万元，是本区其他项目中最大的一笔 180 万元的 100 倍" in row["text"] and row["day_on"] == TODAY
+
+
+def test_an_issue_would_find_the_same_about_funds(story):
+    """`fund_findings_as_of`, which issues are frozen from, says what the marts say."""
+    for told, as_of in ((story.on_the_day, story.as_of_the_day), (story.corrected, story.as_of_corrected)):
+        funds = [row for row in told if row["rule_id"] in {"W03", "W04", "W30"}]
+        both = ([(row["district_code"], row["rule_id"], row["subject"], row["text"]) for row in rows] for rows in (funds, as_of))
+        assert sorted(next(both)) == sorted(next(both))
 
 
 # ── over several builds ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -69,6 +69,10 @@ def test_the_real_table(bi_reader):
     assert findings == (2,)
 
 
+def test_no_amount_of_the_samples_is_out_of_proportion(bi_reader):
+    assert bi_reader.execute("select subject from marts.fct_findings where rule_id = 'W30'").fetchall() == []
+
+
 @pytest.fixture(scope="module")
 def accepted(sample_office) -> publications.Accepted:
     """Everything accepted, in the oracle's words."""

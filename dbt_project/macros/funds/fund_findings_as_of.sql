@@ -1,7 +1,12 @@
-{#- marts.fund_findings_as_of(district_code, day, known_at): findings W03 and W04 of a district on a day as it was known at a time. -#}
+{#- marts.fund_findings_as_of(district_code, day, known_at): findings W03, W04 and W30 of a district on a day as it was known at a time. -#}
 {% macro fund_findings_as_of() -%}
 {%- set body %}
 with
+movements as (
+    select *
+    from marts.movements_as_of($1, $2, $3)
+),
+
 tiers as (
     select
         movements.district_code,
@@ -12,18 +17,32 @@ tiers as (
         sum(case movements.stage when '分配' then movements.amount_yuan else 0 end) as allocated_yuan,
         sum(case movements.stage when '拨付' then movements.amount_yuan else 0 end) as disbursed_yuan,
         sum(case movements.stage when '支出' then movements.amount_yuan else 0 end) as spent_yuan
-    from marts.movements_as_of($1, $2, $3) as movements
+    from movements
     group by movements.district_code, movements.fund_year, movements.tier
 ),
 
 projects as (
     select *
     from marts.projects_as_of($1, $2, $3)
+),
+
+amounts as (
+    {{ amounts_of_money('movements', 'projects') | indent(4) }}
 )
 
 {{ stage_order('tiers') }}
 union all
 {{ tier_totals('tiers', 'projects') }}
+union all
+select
+    out_of_proportion.district_code,
+    out_of_proportion.day_on,
+    out_of_proportion.rule_id,
+    out_of_proportion.subject,
+    out_of_proportion.text
+from (
+    {{ out_of_proportion('amounts') | indent(4) }}
+) as out_of_proportion
 order by rule_id, subject
 {%- endset -%}
 {{ keep_function(
@@ -37,6 +56,6 @@ order by rule_id, subject
         {'name': 'text', 'data_type': 'text'},
     ],
     body,
-    'Findings W03 and W04 of a district on a day as it was known at a time'
+    'Findings W03, W04 and W30 of a district on a day as it was known at a time'
 ) }}
 {%- endmacro %}

@@ -15,6 +15,7 @@
     ref('int_findings__shared_evidence'),
     ref('int_findings__unlisted_problem'),
     ref('int_findings__unknown_project'),
+    ref('int_findings__out_of_proportion'),
 ] %}
 
 with

@@ -63,7 +63,7 @@ class FundYear:
 
 @dataclass(frozen=True)
 class FundFinding:
-    """What does not agree about funds: W03 between stages, W04 between funds and projects."""
+    """What does not agree about funds: W03 between stages, W04 between funds and projects, W30 an amount out of all proportion."""
 
     rule_id: str
     day_on: date
@@ -134,7 +134,7 @@ order by fund_year desc, day_on, array_position(array['中央', '省级', '市�
 _FINDINGS = """
 select rule_id, day_on, text
 from marts.fct_findings
-where district_code = %(district_code)s and found_in = 'warehouse' and rule_id in ('W03', 'W04')
+where district_code = %(district_code)s and found_in = 'warehouse' and rule_id in ('W03', 'W04', 'W30')
 order by rule_id, day_on desc, subject
 """
 
