@@ -38,6 +38,7 @@ from duban import access, install, warehouse
 from duban.durable import sync_filesystem
 from duban.install import account_of
 from duban.intake.inbox import landed
+from duban.outbox import MARK
 from duban.settings import LOGINS, TIMEZONE
 from local.backup import (
     AIRFLOW,
@@ -476,6 +477,7 @@ def _place_outbox(place: Place, manifest: Manifest, note: Note) -> None:
     if before.exists():
         before.chmod(0o700)
     # Perhaps on a disk of its own, so that it could not go aside; and it holds nothing that the warehouse does not.
+    (outbox / MARK).unlink(missing_ok=True)  # it is the restored warehouse's from now on
     for path in (outbox / "site").glob("*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     sync_filesystem(outbox)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from duban.outbox import OutboxTaken
 from duban.quality.template import UnknownUnit, write_template
 from duban.settings import TIMEZONE
 from local.console import Console, Problem
@@ -14,7 +15,7 @@ def write(system: System, console: Console, unit_code: str) -> None:
     """Write the template of a unit, and say where it lies.
 
     Raises:
-        Problem: no unit is named, or an unknown one; or the warehouse cannot be asked.
+        Problem: no unit is named, or an unknown one; the outbox is not ours; or the warehouse cannot be asked.
     """
     installation = system.installation
     unit_code = unit_code.strip()
@@ -23,6 +24,8 @@ def write(system: System, console: Console, unit_code: str) -> None:
     try:
         with open_warehouse(system) as conn:
             written = write_template(conn, installation.settings, unit_code, datetime.now(TIMEZONE).date())
+    except OutboxTaken as error:
+        raise Problem(str(error)) from None
     except UnknownUnit as error:
         raise Problem(f"{unit_code} is no registered unit. Registered are {error}; `make district` registers more.") from None
     console.say("; ".join(f"{title} {count} rows" for title, count in written.counts.items()))

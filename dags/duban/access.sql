@@ -26,7 +26,7 @@ grant select, insert on quarantine.rejected_rows, quarantine.findings to duban_l
 grant select, insert, update on ops.submissions, ops.deliveries to duban_loader;
 grant usage on sequence ops.submission_no to duban_loader;
 grant insert on ops.gate_results to duban_loader;
-grant select on ops.addressees, ops.builds to duban_loader;
+grant select on ops.addressees, ops.builds, ops.identity to duban_loader;
 -- it writes down who is who, and cannot look it up
 grant insert on personal.original_rows to duban_loader;
 grant execute on function personal.keep_households(text[], text[], text[]) to duban_loader;
@@ -42,7 +42,7 @@ grant execute on function ops.begin_build(), ops.known_through(), ops.built_thro
 -- ── publications, pages, deliveries: reads what is shown (as a member of bi_reader), appends issues ──────────────────
 grant usage on schema raw, quarantine, ops to duban_publisher;
 grant select on all tables in schema raw, quarantine to duban_publisher;
-grant select on ops.submissions, ops.builds, ops.addressees, ops.recipients to duban_publisher;
+grant select on ops.submissions, ops.builds, ops.addressees, ops.recipients, ops.identity to duban_publisher;
 grant insert on all tables in schema published to duban_publisher;
 grant select, insert, update on ops.deliveries, ops.held_issues to duban_publisher;
 grant select, insert on ops.live_pages to duban_publisher;

@@ -20,6 +20,7 @@ from psycopg import sql
 from duban import access
 from duban.divisions import register_reference
 from duban.orchestration import steps
+from duban.outbox import OutboxTaken, claim_outbox
 from duban.publishing.issuers import register_reference_targets
 from duban.settings import LOGINS, Settings, load_settings
 from duban.warehouse import connect, migrate, registered_units
@@ -45,6 +46,11 @@ def main() -> int:
     built_from = settings.home / "dbt" / "built-from"
     sources = _digest(settings.dbt_project)
     with connect(settings) as conn:
+        try:
+            claim_outbox(conn, settings)
+        except OutboxTaken as error:
+            print(error, file=sys.stderr)
+            return 1
         for unit in registered_units(conn):
             (settings.inbox / unit).mkdir(parents=True, exist_ok=True)
         has_marts = conn.execute("select to_regclass('marts.rpt_township_ranking') is not null").fetchone()[0]

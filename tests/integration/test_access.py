@@ -52,13 +52,13 @@ def wanted(role: str, schema: str, table: str) -> set[str]:
 
 OPS = {
     "duban_loader": {
-        "submissions": CHANGE, "deliveries": CHANGE, "gate_results": {"INSERT"}, "addressees": READ, "builds": READ,
+        "submissions": CHANGE, "deliveries": CHANGE, "gate_results": {"INSERT"}, "addressees": READ, "builds": READ, "identity": READ,
     },
     "duban_transformer": {"submissions": READ, "builds": CHANGE, "watch_items": READ},
     "duban_publisher": {
         "submissions": READ, "builds": READ, "addressees": READ, "recipients": READ, "deliveries": CHANGE, "held_issues": CHANGE,
         "live_pages": APPEND, "gate_results": READ, "watch_mutes": READ, "watch_messages": APPEND, "task_failures": CHANGE,
-        "watch_reports": APPEND | {"DELETE"}, "watch_items": APPEND | {"DELETE"},
+        "watch_reports": APPEND | {"DELETE"}, "watch_items": APPEND | {"DELETE"}, "identity": READ,
     },
 }  # fmt: skip
 # Functions by schema; "marts" stands for all of its functions.

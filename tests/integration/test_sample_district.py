@@ -7,6 +7,7 @@ code with the warehouse.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 from duban import warehouse
+from duban.settings import PROJECT
 from local.sample.daily import build_groups, build_senders
 from local.sample.mistakes import VISITS
 from tests.integration.accepted_rows import read_accepted
@@ -67,6 +69,24 @@ def test_the_real_table(bi_reader):
     assert row == (13, Decimal("3610000.00"))
     findings = bi_reader.execute("select count(*) from marts.fct_findings where district_code = '430511' and rule_id = 'W02'").fetchone()
     assert findings == (2,)
+
+
+def test_the_joins_of_the_docs_hold(bi_reader):
+    """docs/warehouse.md, Joins: "always" leaves no row without its partner; the others name columns that are there."""
+    text = (PROJECT / "docs" / "warehouse.md").read_text(encoding="utf-8")
+    lines = [line.split("|")[1:5] for line in text.split("\n## Joins\n")[1].split("\n## ")[0].splitlines() if line.startswith("| `")]
+    assert len(lines) > 14
+    orphans = {}
+    for tables, columns, refers_to, always in lines:
+        own = re.findall(r"`(\w+)`", columns)
+        to, _, field = refers_to.strip(" `").partition(".")
+        pairs = " and ".join(f"many.{name} = one.{field or name}" for name in own)
+        for table in re.findall(r"`(\w+)`", tables):
+            missing = f"{own[-1]} is not null and not exists (select from {to} as one where {pairs})"
+            found = bi_reader.execute(f"select count(*) from {table} as many where {missing}").fetchone()
+            orphans[table, to, always.strip()[:3]] = found[0]
+    assert {join: count for join, count in orphans.items() if count and join[2] == "yes"} == {}
+    assert any(count for join, count in orphans.items() if join[2] != "yes")
 
 
 def test_no_amount_of_the_samples_is_out_of_proportion(bi_reader):

@@ -125,10 +125,12 @@ class Shown(NamedTuple):
 
 def publish_live_ranking() -> Shown:
     """Render the page from the marts of the last good build; returns the files written."""
+    from duban.outbox import claim_outbox
     from duban.publishing.site.pages import render_site
 
     with _connected("publisher") as (settings, conn):
         build_id = warehouse.latest_build(conn)
+        claim_outbox(conn, settings)
         pages = render_site(conn, settings.outbox)
         if build_id is not None:
             warehouse.record_page(conn, build_id)

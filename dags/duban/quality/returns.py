@@ -19,6 +19,7 @@ from duban import warehouse
 from duban.durable import sync_filesystem
 from duban.intake.inbox import landed
 from duban.intake.sandbox import ChildFailed, Job, Sandbox
+from duban.outbox import claim_outbox
 from duban.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,8 +43,9 @@ def write_returns(conn: psycopg.Connection, settings: Settings, *, apart: bool =
     Every outcome but `duplicate` has a receipt, and a slip where something was rejected. `apart`: those of large files, and no others.
 
     Raises:
-        RuntimeError: some could not be written, and wait; all others are.
+        RuntimeError: some could not be written, and wait; all others are. OutboxTaken: all wait.
     """
+    claim_outbox(conn, settings)
     root = settings.outbox / "returns"
     # Slips carry the senders' own rows: whoever shares the folder opens it to the right persons.
     root.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -32,6 +32,7 @@ from duban.intake import values
 from duban.intake.places import build_places
 from duban.intake.tables import REPORT_DATE_LABEL
 from duban.ledgers import MONEY_UNITS, Expectations, Ledger, load_expectations
+from duban.outbox import claim_outbox
 from duban.quality.template_guide import (
     GRID,
     HEADING,
@@ -97,7 +98,9 @@ def write_template(conn: psycopg.Connection, settings: Settings, unit_code: str,
 
     Raises:
         UnknownUnit: no such unit is registered.
+        OutboxTaken: another warehouse writes there.
     """
+    claim_outbox(conn, settings)
     expectations = load_expectations(settings)
     known, left_out = fetch(conn, unit_code, expectations, on)
     workbook = build(known, expectations)

@@ -20,6 +20,7 @@ import psycopg
 
 from duban import warehouse
 from duban.durable import sync_filesystem
+from duban.outbox import claim_outbox
 from duban.publishing.documents.letterhead import Letterhead
 from duban.publishing.documents.official import render_docx
 from duban.publishing.documents.page import render_html
@@ -103,6 +104,7 @@ def write_issue(conn: psycopg.Connection, settings: Settings, publication_id: st
     issue = read_issue(conn, publication_id)
     if issue is None:
         raise ValueError(f"there is no issue {publication_id}")
+    claim_outbox(conn, settings)
     files = dict(conn.execute("select file_name, content from published.documents where publication_id = %s", [publication_id]))
     folder = settings.outbox / "publications" / issue.district_code / issue.series / str(issue.issue_year) / str(issue.issue_no)
     folder.parent.mkdir(parents=True, exist_ok=True)
