@@ -1,6 +1,6 @@
 {#-
-  A function of the marts that readers may call, and that reads for them what they may not: made again when its text has changed, once the
-  marts that it asks are there.
+  A function of the marts that readers may call, and that reads for them what they may not: the only one of its name, made again when its
+  text, its arguments, its columns or its description have changed, once the marts that it asks are there.
 
   arguments: names and types as one text; columns: of its rows, objects with name and data_type; text: its query.
 -#}
@@ -8,14 +8,26 @@
 {#- a function keeps its text, and works in a copy of the database under another name only without this one's -#}
 {%- set body = text | replace('"' ~ target.database ~ '".', '') -%}
 {%- if execute and flags.WHICH in ('build', 'run') and load_relation(relation_of('rpt_township_ranking')) is not none -%}
-    {%- set types = [] -%}
+    {%- set named = [] -%}
     {%- for argument in arguments.split(', ') -%}
-        {%- do types.append(argument.split(' ')[1]) -%}
+        {%- do named.append({'name': argument.split(' ')[0], 'data_type': argument.split(' ')[1]}) -%}
     {%- endfor -%}
-    {%- set signature = 'marts.' ~ name ~ '(' ~ types | join(', ') ~ ')' -%}
-    {%- set kept = run_query("select prosrc from pg_proc where oid = to_regprocedure('" ~ signature ~ "')") -%}
-    {%- if not kept.rows or kept.rows[0][0] != body | string -%}
-drop function if exists {{ signature }};
+    {%- set is_kept = run_query(
+        "select count(*) = 1 and bool_and(prosrc = $kept$" ~ body ~ "$kept$ and obj_description(oid, 'pg_proc') = '" ~ description
+        ~ "' and pg_get_function_arguments(oid) = " ~ signature_of(named)
+        ~ " and pg_get_function_result(oid) = 'TABLE(' || " ~ signature_of(columns) ~ " || ')')"
+        ~ " from pg_proc where pronamespace = 'marts'::regnamespace and proname = '" ~ name ~ "'"
+    ) -%}
+    {%- if not is_kept.rows[0][0] %}
+do $drop$
+declare
+    overload regprocedure;
+begin
+    for overload in select oid from pg_proc where pronamespace = 'marts'::regnamespace and proname = '{{ name }}' loop
+        execute 'drop function ' || overload;
+    end loop;
+end
+$drop$;
 create function marts.{{ name }}({{ arguments }})
 returns table (
     {%- for column in columns %}
@@ -24,11 +36,19 @@ returns table (
 )
 language sql stable parallel safe security definer set search_path = pg_catalog, pg_temp
 as $kept${{ body }}$kept$;
-comment on function {{ signature }} is '{{ description }}';
-revoke all on function {{ signature }} from public;
-grant execute on function {{ signature }} to bi_reader;
+comment on function marts.{{ name }} is '{{ description }}';
+revoke all on function marts.{{ name }} from public;
+grant execute on function marts.{{ name }} to bi_reader;
     {%- endif -%}
 {%- endif -%}
+{%- endmacro %}
+
+
+{#- Names and types as PostgreSQL writes them in a signature, as an expression. -#}
+{% macro signature_of(columns) -%}
+    {%- for column in columns -%}
+        quote_ident('{{ column.name }}') || ' ' || '{{ column.data_type }}'::regtype{{ " || ', ' || " if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 

@@ -52,6 +52,10 @@ where {{ is_affected(node, 'shown') }} and not exists (select from {{ candidate 
 insert into {{ shown }} ({{ names }})
 select {{ names }} from {{ candidate }} as candidate
 where {{ is_affected(node, 'candidate') }} and not exists (select from {{ shown }} as shown where {{ same_row }});
+        {%- if should_full_refresh() %}
+{{ alter_relation_comment(shown, node.description) }};
+{{ alter_column_comment(shown, node.columns) }}
+        {%- endif %}
     {%- endif %}
 {%- endmacro %}
 

@@ -22,4 +22,4 @@ select
     'no indicator and direction' as failure,
     ordering_key as found
 from keys
-where ordering_key !~ '^({{ indicators() | join('|') }}) (asc|desc)$'
+where ordering_key !~ '^({{ indicator_names() | join('|') }}) (asc|desc)$'

@@ -106,6 +106,15 @@ def test_names_and_schemas_follow_the_folder(models: dict[str, Any]) -> None:
         assert node.schema == folder, name
 
 
+def test_no_macro_bears_the_name_of_a_folder_beside_it(manifest: Any) -> None:
+    """dbt's page of documentation puts both under one name, fails, and shows empty trees."""
+    nodes = [*manifest.nodes.values(), *manifest.macros.values()]
+    places = [(node.package_name, *Path(node.original_file_path).parts[:-1]) for node in nodes]
+    folders = {place[:length] for place in places for length in range(1, len(place) + 1)}
+    names = {(macro.package_name, *Path(macro.original_file_path).parts[:-1], macro.name) for macro in manifest.macros.values()}
+    assert len(names) > 100 and names & folders == set()
+
+
 def test_each_model_is_described_beside_its_sql(models: dict[str, Any]) -> None:
     for name, node in models.items():
         described_in = PROJECT / node.patch_path.split("://")[1]

@@ -8,6 +8,7 @@ import pytest
 
 from duban import warehouse
 from duban.orchestration import dbt
+from tests.conftest import open_office
 from tests.integration.test_ranking_random import in_order_of_arrival, in_own_districts, load, register
 from tests.oracle import ranking
 from tests.oracle.strategies import random_history
@@ -56,3 +57,33 @@ def test_random_histories_in_parts(office, seed):
         assert {tuple(row.values()) for row in rows} == {
             (day, code, figures.assigned, figures.rectified, figures.open) for (day, code), figures in expected.items()
         }
+
+
+def test_what_an_older_version_left_is_replaced_as_a_whole(sample_office, server, tmp_path):
+    """Of a function other arguments, columns, description or body; of a table its comments: a build of this version ends with its own."""
+    template = sample_office.settings.warehouse_uri.rsplit("/", 1)[1]
+    functions = """
+        select proname, pg_get_function_arguments(oid) as arguments, pg_get_function_result(oid) as columns, prosrc, proacl::text,
+            obj_description(oid, 'pg_proc') as description
+        from pg_proc where pronamespace = 'marts'::regnamespace order by 1, 2"""
+    comments = """
+        select relname, objsubid, description from pg_description join pg_class on pg_class.oid = objoid
+        where relnamespace = 'marts'::regnamespace and relkind = 'r' order by 1, 2"""
+    with open_office(server, tmp_path / "home", template=template) as office:
+        before = office.query(functions), office.query(comments)
+        with warehouse.connect(office.settings) as conn:
+            conn.execute("set role duban_transformer")
+            conn.execute("create function marts.visits_as_of(text, text) returns integer language sql as 'select 1'")
+            conn.execute("grant execute on function marts.visits_as_of(text, text) to bi_reader")
+            for name, change in (("movements_as_of", ("day date", "until_on date")), ("projects_as_of", ("place text", "site text"))):
+                [(made,)] = conn.execute("select pg_get_functiondef(oid) from pg_proc where proname = %s", [name]).fetchall()
+                assert change[0] in made
+                head, body = made.split("AS $function$", 1)
+                conn.execute(f"drop function marts.{name}")
+                conn.execute(head.replace(*change) + "AS $function$" + body)
+            conn.execute("comment on function marts.supervision_as_of is 'of an older version'")
+            conn.execute("comment on table marts.fct_projects is 'of an older version'")
+            conn.execute("comment on column marts.fct_projects.place is 'of an older version'")
+        assert (office.query(functions), office.query(comments)) != before
+        dbt.build(office.settings, "install", full_refresh=True)
+        assert (office.query(functions), office.query(comments)) == before

@@ -1,5 +1,5 @@
 {#- What townships can be compared by. A new indicator is a macro indicator_<name> in macros/ranking/indicators/ and its name here. -#}
-{% macro indicators() -%}
+{% macro indicator_names() -%}
     {%- do return([
         'progress',
         'open_count',
@@ -30,7 +30,7 @@ select
     scores.denominator::numeric(18, 2) as denominator,
     div(scores.numerator::numeric * 1000000000000000000, scores.denominator::numeric)::numeric(38, 0) as order_key
 from (
-{%- for name in indicators() %}
+{%- for name in indicator_names() %}
     select
         indicator.district_code,
         indicator.township_code,
