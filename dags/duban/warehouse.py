@@ -430,6 +430,16 @@ def divisions(conn: psycopg.Connection, district_code: str) -> tuple[list[tuple[
     return townships, villages
 
 
+def unit_names(conn: psycopg.Connection, codes: Iterable[str]) -> dict[str, str]:
+    """The names of units by their codes; a code that is no unit stands for itself."""
+    codes = list(codes)
+    if not codes:
+        return {}
+    return {code: code for code in codes} | dict(
+        conn.execute("select unit_code, unit_name from raw.units where unit_code = any(%s)", (codes,)).fetchall()
+    )
+
+
 def township_codes(conn: psycopg.Connection, names: Iterable[str]) -> dict[str, set[str]]:
     """The codes of all townships of these (folded) names, by name; names of no township are left out."""
     codes: dict[str, set[str]] = {}

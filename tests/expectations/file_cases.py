@@ -11,7 +11,7 @@ import openpyxl
 
 from tests.conftest import csv_bytes, xlsx_bytes
 
-TOWNSHIP, OFFICE, GROUP = "430902102", "430902000", "430902-D1"
+TOWNSHIP, OTHER, OFFICE, GROUP = "430902102", "430902104", "430902000", "430902-D1"
 HEADER = ["问题编号", "乡镇", "问题来源", "发现日期", "问题类别", "问题描述", "责任领导", "整改时限", "整改状态"]
 FUND_HEADER = ["流水号", "资金层级", "环节", "金额(万元)", "发生日期", "项目编号"]
 PROJECT_HEADER = ["项目编号", "项目名称", "项目类别", "计划总投资(元)", "撤销原因"]
@@ -28,6 +28,8 @@ class FilePair:
     passes: bytes
     fails: bytes
     unit_code: str = TOWNSHIP
+    unit_fails: str = ""  # where the second file comes from another sender
+    rejected_by: tuple[str, ...] = ()  # what else the second file of a finding breaks
     name_passes: str = "台账20200624"
     name_fails: str = "台账20200624"
     extensions: tuple[str, str] = ("", "")
@@ -173,6 +175,22 @@ def _pairs() -> list[FilePair]:
             "多出一个空格",
             _problems(problem("R11-5")),
             _problems([*problem("R11-6"), ""]),
+        ),
+        FilePair(
+            "W33",
+            "问题编号已被使用",
+            _problems(problem("W33-1")),
+            _problems(problem("W33-1", "沙头镇")),
+            unit_fails=OTHER,
+            rejected_by=("P11",),
+        ),
+        FilePair(
+            "W33",
+            "项目编号已被使用",
+            csv_bytes([PROJECT_HEADER, ["W33-2", "机耕路", "基础设施", "1", ""]]),
+            csv_bytes([PROJECT_HEADER, ["W33-2", "机耕桥", "基础设施", "1", ""]]),
+            unit_fails=OTHER,
+            rejected_by=("J07",),
         ),
         FilePair(
             "W11",

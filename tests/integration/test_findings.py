@@ -470,8 +470,11 @@ def test_days_alone_change_nothing_but_what_is_due(story):
     assert story.made_anew == story.campaign_over
 
 
-def test_numbers_that_only_a_sender_knows_as_its_own(office):
-    """Record numbers are unique within a group, movement numbers within a sender: equal ones are two findings, and stop no build."""
+def test_numbers_of_one_unit_and_of_the_district(office):
+    """Record numbers are unique within a group, movement numbers within a sender: equal ones are two findings, and stop no build.
+
+    Numbers of problems and projects are the district's: one that two units use is told to both (W33), until the office hands it over.
+    """
     drop(
         office,
         {
@@ -479,13 +482,33 @@ def test_numbers_that_only_a_sender_knows_as_its_own(office):
             (OTHER_GROUP, "visits"): ledger(visit("1")),
             (OFFICE, "funds"): ledger(money("1", "省级", "下达", "2", 项目编号="nobody's", 乡镇=NAMES[TOWNSHIP])),
             (TOWNSHIP, "funds"): ledger(money("1", "省级", "拨付", "1", 项目编号="nobody's")),
+            (TOWNSHIP, "problems"): ledger(problem("N-1"), problem("N-5")),
+            (OFFICE, "problems"): ledger(problem("N-2", 行业部门="住建局")),
+            (TOWNSHIP, "projects"): ledger(project("N-3")),
         },
         "first",
     )
     take_all(office)
+    drop(office, {(OFFICE, "problems"): ledger(problem("N-5", 乡镇=NAMES[OTHER]))}, "handed over")
+    take_all(office)
+    clashing = {
+        (OTHER, "problems"): ledger(problem("N-1"), problem("N-2"), problem("N-4"), problem("N-5")),
+        (OTHER, "projects"): ledger(project("N-3")),
+    }
+    drop(office, clashing, "second")
+    office.ingest()
     dbt.build(office.settings, "install", full_refresh=True, today=TODAY)
     told = findings(office)
     assert keys(told, "W09") == [(ZIYANG, TOWNSHIP, "1")] * 2
     assert keys(told, "W10") == [(ZIYANG, TOWNSHIP, "1")] * 2
     files = {row["submission_id"] for row in told if row["rule_id"] in {"W09", "W10"}}
     assert len(files) == 4 and None not in files
+
+    both = [(OTHER, TOWNSHIP, "N-1"), (OTHER, OFFICE, "N-2"), (OTHER, TOWNSHIP, "N-3")]
+    assert keys(told, "W33") == expected(*((ZIYANG, unit, number) for *units, number in both for unit in units))
+    sent = by_name(office)[f"second {OTHER} problems 20200624.csv"]
+    text = "问题编号 N-1 由迎风桥镇报送在先，沙头镇也用它报送（问题台账 第2行，已退回）；请两个单位核对编号，属于移交的报区级办公室办理"
+    assert {row["text"] for row in told if row["subject"] == "N-1"} == {text}
+    assert [entry for entry in sent["receipt"]["findings"] if entry["subject"] == "N-1"] == [
+        {"rule_id": "W33", "subject": "N-1", "text": text}
+    ]

@@ -54,6 +54,8 @@ PATIENCE_SECONDS = 30.0
 #: Of what was left aside: so many columns of a row are named, so many stretches of rows listed.
 MOST_COLUMNS_NAMED, MOST_PARTS_LISTED = 5, 20
 _LETTERS = re.compile("[A-Z]{1,3}")
+#: Numbers of one other unit that a file clashes with and that are told one by one.
+CLASHES_TOLD = 20
 #: A round may hold more only as a single file.
 ROWS_IN_ROUND = 100_000
 _CHANGED = "收下以后，收存的副本损坏了，没有按损坏的内容审核；请把这个文件原样重新报送"
@@ -495,6 +497,7 @@ def _gate(
         for position in result.failed:
             verdict, row = pairs[position]
             verdict.rejections.extend(row_rejections(row, result.declared, expectations))
+    _tell_owners(conn, ledger, pairs, evaluated, backgrounds, expectations)
     rejected = {(id(verdict), *place) for verdict in {id(v): v for v, _ in pairs}.values() for place in verdict.rejected_rows}
     unseen = [row for verdict, row in pairs if row.marks and (id(verdict), row.row.sheet, row.row.row_no) not in rejected]
     if unseen:
@@ -515,6 +518,33 @@ def _gate(
             for result in evaluated
         ],
     )
+
+
+def _tell_owners(
+    conn: psycopg.Connection,
+    ledger: Ledger,
+    pairs: Sequence[tuple[Verdict, TypedRow]],
+    evaluated: Sequence[gate.Evaluated],
+    backgrounds: Mapping[str, gate.Background],
+    expectations: Expectations,
+) -> None:
+    """W33: a number that another unit used first. Either may have it wrong, and only the later one has a slip: both are told."""
+    clashes: dict[tuple[int, str], tuple[Verdict, dict[str, TypedRow]]] = {}
+    for result in evaluated:
+        if result.declared.column != ledger.key or "owner_township" not in result.declared.named_columns:
+            continue
+        for verdict, row in (pairs[position] for position in result.failed):
+            owner = backgrounds[row.sender.district_code].owners[row.key]
+            clashes.setdefault((id(verdict), owner), (verdict, {}))[1].setdefault(row.key, row)
+    names = warehouse.unit_names(conn, {owner for _, owner in clashes})
+    for (_, owner), (verdict, rows) in clashes.items():
+        units = {"column": ledger.by_name[ledger.key].title, "owner": names[owner], "sender": verdict.opened.claim.unit_name}
+        for key, row in list(rows.items())[:CLASHES_TOLD]:
+            facts = {"key": key, "sheet": row.row.sheet, "row": row.row.row_no}
+            verdict.findings.append(replace(finding(expectations, "W33", key, **units, **facts), other_unit=owner))
+        if more := list(rows)[CLASHES_TOLD:]:
+            told = finding(expectations, "W33", more[0], "more", **units, count=len(more))
+            verdict.findings.append(replace(told, other_unit=owner))
 
 
 def _conclude(verdict: Verdict, expectations: Expectations) -> None:

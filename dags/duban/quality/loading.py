@@ -93,16 +93,16 @@ def _rejected(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
 def _findings(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
     for verdict in verdicts:
         claim = verdict.opened.claim
+        own = claim.unit_code if claim.unit_kind == "township" else None
         for finding in verdict.findings:
-            yield {
-                "submission_id": claim.submission_id,
-                "district_code": claim.district_code,
-                "township_code": claim.unit_code if claim.unit_kind == "township" else None,
-                "day_on": verdict.report_on,
-                "rule_id": finding.rule_id,
-                "subject": finding.subject,
-                "text": finding.text,
-            }
+            for township in dict.fromkeys((own, finding.other_unit or own)):
+                yield {
+                    "submission_id": claim.submission_id,
+                    "district_code": claim.district_code,
+                    "township_code": township,
+                    "day_on": verdict.report_on,
+                    **finding.columns(),
+                }
 
 
 def _stored(row: TypedRow, district_code: str, settings: Settings) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def build(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
             },
             "rejections": [entry.columns() for entry in verdict.rejections[:MAX_LISTED]],
             "rejections_not_listed": max(0, len(verdict.rejections) - MAX_LISTED),
-            "findings": [vars(finding) for finding in verdict.findings[:MAX_LISTED]],
+            "findings": [finding.columns() for finding in verdict.findings[:MAX_LISTED]],
             "findings_not_listed": max(0, len(verdict.findings) - MAX_LISTED),
             "next_step": _next_step(verdict),
         }

@@ -38,11 +38,16 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something worth knowing about an accepted file (W01…): it is listed and shown, it stops nothing."""
+    """Something worth knowing about a file (W01…): it is listed and shown, it stops nothing."""
 
     rule_id: str
     subject: str
     text: str
+    other_unit: str | None = None  # a township (or the office) that it concerns besides the sender
+
+    def columns(self) -> dict[str, str]:
+        """What is said, to whomever."""
+        return {"rule_id": self.rule_id, "subject": self.subject, "text": self.text}
 
 
 def finding(expectations: Expectations, rule_id: str, subject: str, case: str = "", **facts: object) -> Finding:

@@ -14,7 +14,7 @@ from duban.publishing.site.figures.funds import FundFinding, Funds, FundTier, Fu
 from duban.publishing.site.figures.issues import Document, Issue, Issues
 from duban.publishing.site.figures.problems import OpenProblem
 from duban.publishing.site.figures.projects import Project, Projects, ProjectWeek, StageCounts
-from duban.publishing.site.figures.quality import BrokenRule, Quality, QualityDay, QualityUnit, SentFile
+from duban.publishing.site.figures.quality import BrokenRule, Clash, Quality, QualityDay, QualityUnit, SentFile
 from duban.publishing.site.figures.ranking import CampaignDay, Ranking, RankingLine, RankReason, UnitDay
 from duban.publishing.site.pages import render_pages
 
@@ -195,6 +195,7 @@ QUALITY = Quality(
         QualityUnit(1, 0, 1, 0, 16, 1, unit_code="430902-D1", unit_name="第1督导组", has_page=False),
     ),
     rules=RULES,
+    clashes=(Clash(DAY, "问题编号 沙-7 由沙头镇报送在先，长春镇也用它报送"),),
 )
 SENT_FILES = {"430902203": (SentFile("430902203", "张家塞0630.xlsx", READ_AT, DAY, "accepted_with_rejections", 30, 2),)}
 
@@ -252,7 +253,7 @@ FUNDS_ONLY = DistrictFigures(
         **NOTHING,
         "district": District("430511", "北塔区", None, "internal", 1, READ_AT, date(2019, 12, 31)),
         "funds": Funds((fund_year(tier("中央", 0, 361), day_on=date(2019, 12, 27)),), (), {}),
-        "quality": Quality((QualityDay(1, 0, 0, 0, 13, 0, report_on=date(2019, 12, 31)),), (), ()),
+        "quality": Quality((QualityDay(1, 0, 0, 0, 13, 0, report_on=date(2019, 12, 31)),), (), (), ()),
     }
 )
 

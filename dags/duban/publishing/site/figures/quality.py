@@ -67,12 +67,21 @@ class BrokenRule:
 
 
 @dataclass(frozen=True)
+class Clash:
+    """A number that two units use (W33)."""
+
+    day_on: date
+    text: str
+
+
+@dataclass(frozen=True)
 class Quality:
     """Outcomes of the files of the newest report dates."""
 
     days: tuple[QualityDay, ...]  # newest first; those without a date last
     units: tuple[QualityUnit, ...]
     rules: tuple[BrokenRule, ...]
+    clashes: tuple[Clash, ...]  # newest first
 
     @property
     def summary(self) -> tuple[QualityDay, ...]:
@@ -107,6 +116,7 @@ def read_quality(conn: psycopg.Connection, district_code: str) -> Quality:
         days=tuple(conn.cursor(row_factory=class_row(QualityDay)).execute(_BY_DAY, where).fetchall()),
         units=tuple(conn.cursor(row_factory=class_row(QualityUnit)).execute(_BY_UNIT, where).fetchall()),
         rules=tuple(conn.cursor(row_factory=class_row(BrokenRule)).execute(_BY_RULE, where).fetchall()),
+        clashes=tuple(conn.cursor(row_factory=class_row(Clash)).execute(_CLASHES, where).fetchall()),
     )
 
 
@@ -185,6 +195,17 @@ from marts.fct_rejected_rows as rejected
 inner join files on files.submission_id = rejected.submission_id
 group by rejected.rule_id, rejected.ledger
 order by row_count desc, file_count desc, rejected.rule_id, rejected.ledger
+"""
+
+# One line for both units.
+_CLASHES = f"""
+{_FILES}
+
+select distinct finding.day_on, finding.text
+from marts.fct_findings as finding
+inner join files on files.submission_id = finding.submission_id
+where finding.rule_id = 'W33'
+order by finding.day_on desc, finding.text
 """
 
 _SENT_FILES = """
