@@ -742,6 +742,7 @@ def _reordered(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
 @sheet_defect("columns of the sender's own")
 def _own_columns(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
     sheet.own |= {"序号": lambda row: Decimal(row.no), "联系电话": lambda row: "13812345678"}
+    file.findings.add("W31")
     sheet.columns.insert(0, "序号")
     sheet.columns.insert(rng.randint(1, len(sheet.columns)), "联系电话")
 
@@ -749,6 +750,7 @@ def _own_columns(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
 @sheet_defect("a column without a title")
 def _untitled_column(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
     sheet.own["#1"] = lambda row: "见附件"
+    file.findings.add("W31")
     sheet.columns.insert(rng.randint(1, len(sheet.columns) - 1), "#1")
 
 
