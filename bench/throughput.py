@@ -6,7 +6,7 @@ Makes its own ledgers (30 rows each, `local/sample` under new numbers), its own 
     python bench/throughput.py --csv-rows 100000    # one long CSV instead
 
 Whatever else the machine does lengthens wall time much and processor time less. Loading the libraries is timed apart: in Airflow's
-processes they are loaded already. To claim takes a second at least: so long a file must lie still.
+processes they are loaded already. The first claim takes a second at least: so long a file must lie still.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def measure(report: Any) -> None:
 
     from duban import divisions, warehouse
     from duban.intake import inbox
-    from duban.quality import gate, judging, returns
+    from duban.quality import gate, judging, returns, rounds
     from duban.settings import load_settings
 
     parts = {"libraries": Part(wall=time.perf_counter() - started, own=time.process_time())}
@@ -166,16 +166,19 @@ def measure(report: Any) -> None:
 
             return timed
 
+        inbox.claim_files = within("claim", inbox.claim_files)
         judging._settle = within("judge and load", judging._settle)
         gate.judge = within("  of this the gate", gate.judge)
-        with part("claim"):
-            inbox.claim_files(conn, settings)
+        returns.write_returns = within("return", returns.write_returns)
+        rounds.ROUNDS_SECONDS = float("inf")
         with part("read"):  # and everything else that is not timed inside
-            judged = judging.judge_waiting(conn, settings)
+            inbox.claim_files(conn, settings)
+            judged = rounds.take_in(conn, settings) + rounds.take_in_large(conn, settings)
+            for apart in (False, True):
+                returns.write_returns(conn, settings, apart=apart)
         for name in vars(Part()):
-            setattr(parts["read"], name, getattr(parts["read"], name) - getattr(parts["judge and load"], name))
-        with part("return"):
-            returns.write_returns(conn, settings)
+            inside = sum(getattr(parts[inner], name) for inner in ("claim", "judge and load", "return"))
+            setattr(parts["read"], name, getattr(parts["read"], name) - inside)
     done.set()
     watch.join()
     report.send((parts, dict(judged), before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, children[0]))

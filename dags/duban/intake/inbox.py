@@ -46,7 +46,7 @@ REST_SECONDS = 1.0
 QUIET_SECONDS = 25.0
 UNREADABLE_SECONDS = 60.0
 #: As many as are judged in a few seconds: who sends one file does not wait for another's ten thousand.
-BATCH_FILES, BATCH_BYTES = 200, 64 << 20
+BATCH_FILES, BATCH_BYTES = 100, 64 << 20
 _TAKEN_PREFIX = ".duban-taken-"
 _CHUNK = 1 << 20
 # Of an attempt to read: this process or the machine has run out of something, whatever the file.
@@ -152,11 +152,16 @@ def is_ignored(name: str) -> bool:
     return lower.startswith(IGNORED_PREFIXES) or lower.endswith(IGNORED_SUFFIXES) or lower in IGNORED_NAMES
 
 
-def claim_files(conn: psycopg.Connection, settings: Settings) -> list[str]:
+def claim_files(conn: psycopg.Connection, settings: Settings, since: dict[Signature, float] | None = None) -> list[str]:
     """Take the files at rest, oldest first and one unit after the other, at most `BATCH_FILES`; returns their submission ids.
 
     A file that cannot be read is left for its sender to repair; after a minute it is taken as it is and judged. One that somebody has open
     for writing is left until it is closed.
+
+    Args:
+        conn: A connection with the loader's rights.
+        settings: Where inbox and landing area lie.
+        since: When each file was first seen as it is, by `time.monotonic`; kept from call to call by whoever calls more than once.
 
     Raises:
         OSError: the landing area cannot take the copies. Nothing was claimed.
@@ -167,13 +172,18 @@ def claim_files(conn: psycopg.Connection, settings: Settings) -> list[str]:
         first = {signature: seen for signature, seen in look(settings.inbox, units).items() if str(seen.path) not in stuck}
         for name in strangers(settings.inbox, units):
             log.warning("inbox/%s is no file in the folder of a registered unit; it is left alone", name)
-        started = time.monotonic()
+        since = {} if since is None else since
+        now = time.monotonic()
+        known = {signature: since.get(signature, now) for signature in first}
+        since.clear()
+        since.update(known)
         marks = _Marks(settings.landing)
         copied = _land(_fair(first.values()), settings.landing, marks)
         marks.forget_all_but(first.values())
         if not copied:
             return []
-        time.sleep(max(0.0, REST_SECONDS - (time.monotonic() - started)))
+        rested_at = max(since[copy.seen.signature] for copy in copied) + REST_SECONDS
+        time.sleep(max(0.0, rested_at - time.monotonic()))
         second = look(settings.inbox, units)
         at_rest = [copy for copy in copied if copy.seen.signature in second and _is_still(copy, settings.landing)]
         ids = warehouse.record_claims(conn, [_claim(copy, units, settings) for copy in at_rest])

@@ -48,7 +48,7 @@ from duban.warehouse import Claim, Returned
 
 log = logging.getLogger(__name__)
 _KINDS = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".csv": "csv"}
-FILES_IN_MEMORY, BYTES_IN_MEMORY = 200, 32 << 20
+FILES_IN_MEMORY, BYTES_IN_MEMORY = 100, 32 << 20
 #: So long a large file waits for earlier files of its district that are being judged; then it is tried again by the next run.
 PATIENCE_SECONDS = 30.0
 #: Of what was left aside: so many columns of a row are named, so many stretches of rows listed.

@@ -29,13 +29,15 @@ def take_in(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
     Raises:
         GateClosed: as `judging.judge_waiting`.
     """
-    end = time.monotonic() + ROUNDS_SECONDS
+    began = time.monotonic()
+    units = warehouse.registered_units(conn)
+    since = dict.fromkeys(inbox.look(settings.inbox, units), began)
 
     def answer_and_claim() -> None:
-        if time.monotonic() < end and inbox.look(settings.inbox, warehouse.registered_units(conn)):
+        if time.monotonic() - began < ROUNDS_SECONDS and inbox.look(settings.inbox, units):
             _answer(conn, settings, apart=False)
             try:
-                inbox.claim_files(conn, settings)
+                inbox.claim_files(conn, settings, since)
             except OSError as error:  # what was judged is announced; the next run fails where it begins
                 log.error("no more files can be taken: %s", error)
 
