@@ -507,7 +507,7 @@ def test_numbers_of_one_unit_and_of_the_district(office):
     both = [(OTHER, TOWNSHIP, "N-1"), (OTHER, OFFICE, "N-2"), (OTHER, TOWNSHIP, "N-3")]
     assert keys(told, "W33") == expected(*((ZIYANG, unit, number) for *units, number in both for unit in units))
     sent = by_name(office)[f"second {OTHER} problems 20200624.csv"]
-    text = "问题编号 N-1 由迎风桥镇报送在先，沙头镇也用它报送（问题台账 第2行，已退回）；请两个单位核对编号，属于移交的报区级办公室办理"
+    text = "问题编号 N-1 由迎风桥镇报送在先，沙头镇也用它报送，后报的一行已退回；请两个单位核对编号，属于移交的报区级办公室办理"
     assert {row["text"] for row in told if row["subject"] == "N-1"} == {text}
     assert [entry for entry in sent["receipt"]["findings"] if entry["subject"] == "N-1"] == [
         {"rule_id": "W33", "subject": "N-1", "text": text}

@@ -529,20 +529,19 @@ def _tell_owners(
     expectations: Expectations,
 ) -> None:
     """W33: a number that another unit used first. Either may have it wrong, and only the later one has a slip: both are told."""
-    clashes: dict[tuple[int, str], tuple[Verdict, dict[str, TypedRow]]] = {}
+    clashes: dict[tuple[int, str], tuple[Verdict, dict[str, None]]] = {}
     for result in evaluated:
         if result.declared.column != ledger.key or "owner_township" not in result.declared.named_columns:
             continue
         for verdict, row in (pairs[position] for position in result.failed):
             owner = backgrounds[row.sender.district_code].owners[row.key]
-            clashes.setdefault((id(verdict), owner), (verdict, {}))[1].setdefault(row.key, row)
+            clashes.setdefault((id(verdict), owner), (verdict, {}))[1].setdefault(row.key)
     names = warehouse.unit_names(conn, {owner for _, owner in clashes})
-    for (_, owner), (verdict, rows) in clashes.items():
+    for (_, owner), (verdict, keys) in clashes.items():
         units = {"column": ledger.by_name[ledger.key].title, "owner": names[owner], "sender": verdict.opened.claim.unit_name}
-        for key, row in list(rows.items())[:CLASHES_TOLD]:
-            facts = {"key": key, "sheet": row.row.sheet, "row": row.row.row_no}
-            verdict.findings.append(replace(finding(expectations, "W33", key, **units, **facts), other_unit=owner))
-        if more := list(rows)[CLASHES_TOLD:]:
+        for key in list(keys)[:CLASHES_TOLD]:
+            verdict.findings.append(replace(finding(expectations, "W33", key, **units, key=key), other_unit=owner))
+        if more := list(keys)[CLASHES_TOLD:]:
             told = finding(expectations, "W33", more[0], "more", **units, count=len(more))
             verdict.findings.append(replace(told, other_unit=owner))
 

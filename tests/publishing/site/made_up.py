@@ -195,7 +195,6 @@ QUALITY = Quality(
         QualityUnit(1, 0, 1, 0, 16, 1, unit_code="430902-D1", unit_name="第1督导组", has_page=False),
     ),
     rules=RULES,
-    clashes=(Clash(DAY, "问题编号 沙-7 由沙头镇报送在先，长春镇也用它报送"),),
 )
 SENT_FILES = {"430902203": (SentFile("430902203", "张家塞0630.xlsx", READ_AT, DAY, "accepted_with_rejections", 30, 2),)}
 
@@ -235,6 +234,7 @@ SAMPLE = DistrictFigures(
     ),
     projects=PROJECTS,
     quality=QUALITY,
+    clashes=(Clash(DAY, "问题编号 沙-7 由沙头镇报送在先，张家塞乡也用它报送", ("430902104", "430902203")),),
     sent_files=SENT_FILES,
     issues=ISSUES,
 )
@@ -253,7 +253,7 @@ FUNDS_ONLY = DistrictFigures(
         **NOTHING,
         "district": District("430511", "北塔区", None, "internal", 1, READ_AT, date(2019, 12, 31)),
         "funds": Funds((fund_year(tier("中央", 0, 361), day_on=date(2019, 12, 27)),), (), {}),
-        "quality": Quality((QualityDay(1, 0, 0, 0, 13, 0, report_on=date(2019, 12, 31)),), (), (), ()),
+        "quality": Quality((QualityDay(1, 0, 0, 0, 13, 0, report_on=date(2019, 12, 31)),), (), ()),
     }
 )
 

@@ -126,6 +126,7 @@ def _townships(shown: DistrictFigures) -> Iterator[tuple[RankingLine, dict[str, 
                 "start_late": [slipped for slipped in shown.projects.start_late if slipped.project.township_code == code],
                 "finish_late": [slipped for slipped in shown.projects.finish_late if slipped.project.township_code == code],
                 "funds": shown.funds.townships.get(code),
+                "clashes": [clash for clash in shown.clashes if code in clash.unit_codes],
                 "sent_files": None if shown.sent_files is None else shown.sent_files.get(code, ()),
             },
         )

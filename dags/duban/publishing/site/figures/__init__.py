@@ -16,7 +16,7 @@ from duban.publishing.site.figures.funds import Funds, read_funds
 from duban.publishing.site.figures.issues import Issues, read_issues
 from duban.publishing.site.figures.problems import OpenProblem, WithdrawnProblem, read_open_problems, read_withdrawn_problems
 from duban.publishing.site.figures.projects import Projects, read_projects
-from duban.publishing.site.figures.quality import Quality, SentFile, read_quality, read_sent_files
+from duban.publishing.site.figures.quality import Clash, Quality, SentFile, read_clashes, read_quality, read_sent_files
 from duban.publishing.site.figures.ranking import Ranking, read_ranking
 from duban.publishing.site.figures.watch import Watch, read_watch
 
@@ -53,6 +53,7 @@ class DistrictFigures:
     issues: Issues
     watch: Watch | None = None  # None: the audience does not get it, or nothing was watched yet
     withdrawn: tuple[WithdrawnProblem, ...] = ()  # newest first
+    clashes: tuple[Clash, ...] = ()  # newest first
 
     @property
     def has_problems(self) -> bool:
@@ -123,6 +124,7 @@ def _district_figures(conn: psycopg.Connection, district: District, build: Build
         projects=read_projects(conn, code, as_of=max(filter(None, (district.report_on, ranking and ranking.ranked_on)), default=None)),
         quality=read_quality(conn, code) if gets(audience, Part.QUALITY) else None,
         sent_files=read_sent_files(conn, code) if gets(audience, Part.SUBMISSIONS) else None,
+        clashes=read_clashes(conn, code),
         issues=read_issues(conn, code, audience),
         watch=read_watch(conn, code) if gets(audience, Part.WATCH) else None,
     )

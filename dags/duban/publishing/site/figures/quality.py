@@ -68,10 +68,11 @@ class BrokenRule:
 
 @dataclass(frozen=True)
 class Clash:
-    """A number that two units use (W33)."""
+    """A number that two units use (W33), and which they are."""
 
     day_on: date
     text: str
+    unit_codes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,6 @@ class Quality:
     days: tuple[QualityDay, ...]  # newest first; those without a date last
     units: tuple[QualityUnit, ...]
     rules: tuple[BrokenRule, ...]
-    clashes: tuple[Clash, ...]  # newest first
 
     @property
     def summary(self) -> tuple[QualityDay, ...]:
@@ -116,8 +116,13 @@ def read_quality(conn: psycopg.Connection, district_code: str) -> Quality:
         days=tuple(conn.cursor(row_factory=class_row(QualityDay)).execute(_BY_DAY, where).fetchall()),
         units=tuple(conn.cursor(row_factory=class_row(QualityUnit)).execute(_BY_UNIT, where).fetchall()),
         rules=tuple(conn.cursor(row_factory=class_row(BrokenRule)).execute(_BY_RULE, where).fetchall()),
-        clashes=tuple(conn.cursor(row_factory=class_row(Clash)).execute(_CLASHES, where).fetchall()),
     )
+
+
+def read_clashes(conn: psycopg.Connection, district_code: str) -> tuple[Clash, ...]:
+    """Numbers that two units use, newest first: for both of them to see, whoever else gets their page."""
+    found = conn.execute(_CLASHES, {"district_code": district_code, "quality_days": QUALITY_DAYS})
+    return tuple(Clash(day_on, text, tuple(unit_codes)) for day_on, text, unit_codes in found)
 
 
 def read_sent_files(conn: psycopg.Connection, district_code: str) -> dict[str, tuple[SentFile, ...]]:
@@ -197,15 +202,31 @@ group by rejected.rule_id, rejected.ledger
 order by row_count desc, file_count desc, rejected.rule_id, rejected.ledger
 """
 
-# One line for both units.
+# One line for both units, however often it was sent; none once the office handed the number over.
 _CLASHES = f"""
 {_FILES}
 
-select distinct finding.day_on, finding.text
+select max(finding.day_on) as day_on, finding.text, array_agg(distinct finding.township_code) as unit_codes
 from marts.fct_findings as finding
 inner join files on files.submission_id = finding.submission_id
-where finding.rule_id = 'W33'
-order by finding.day_on desc, finding.text
+where
+    finding.rule_id = 'W33'
+    and not exists (
+        select from marts.fct_problems as problem
+        where
+            problem.district_code = finding.district_code
+            and problem.problem_no = finding.subject
+            and problem.township_code = files.unit_code
+    )
+    and not exists (
+        select from marts.fct_projects as project
+        where
+            project.district_code = finding.district_code
+            and project.project_no = finding.subject
+            and project.township_code = files.unit_code
+    )
+group by finding.text
+order by day_on desc, finding.text
 """
 
 _SENT_FILES = """
