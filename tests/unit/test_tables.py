@@ -121,6 +121,94 @@ def test_what_is_data(line, is_data):
     assert (len(table.rows) == 2) is is_data
 
 
+DAY = date(2020, 6, 24)
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "days", "faults"),
+    [
+        (["填报日期：2020年6月24日"], [], {DAY}, []),
+        (["填报单位：迎风桥镇      填报日期：2020年6月24日    填表人：王芳"], [], {DAY}, []),
+        (["（单位：元，填报时间：2020.6.24）"], [], {DAY}, []),
+        (["填报单位：迎风桥镇", "", "填报时间", "2020-06-24"], [], {DAY}, []),
+        ([], ["填表人：王芳", "", "", "填报日期：2020年6月24日"], {DAY}, []),
+        ([], ["", "审核人：李明", "填报日期：", "2020年6月24日"], {DAY}, []),
+        (["填报日期：2020-06-23"], ["填报日期：2020-06-24"], {date(2020, 6, 23), DAY}, []),
+        # a deadline, prose, a form that nobody has filled in
+        (["填报时间：2020年6月24日前"], [], set(), []),
+        (["请于2020年6月24日之前报送"], [], set(), []),
+        (["填报时间：每周五"], [], set(), []),
+        (["说明：填报日期写在右上角"], [], set(), []),
+        (["填报日期：", "填表人：王芳"], [], set(), []),
+        ([], ["填表人：", "填报日期：   年   月   日"], set(), []),
+        (["填报日期：   年   月   日"], [], set(), ["S07"]),
+        (["填报单位：迎风桥镇  填报日期：六月24日"], [], set(), ["S07"]),
+        ([], ["填表人：", "填报日期：6月下旬24"], set(), ["S07"]),
+    ],
+)
+def test_where_a_report_date_stands(above, below, days, faults):
+    reading = read(above, HEADER, row(1), below)
+    assert {day for day, _ in reading.report_dates} == days and [fault.rule_id for fault in reading.faults] == faults
+    assert len(reading.tables[0].rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "factor"),
+    [
+        ("金额（单位：万元）", 10_000),
+        ("金额/万元", 10_000),
+        ("*金额(万元)：", 10_000),
+        ("★金额（必填，人民币万元）", 10_000),
+        ("金额[元]", 1),
+        ("金额（千元）", None),
+        ("金额（万元/元）", None),
+        ("金额（累计，万元）", None),
+    ],
+)
+def test_marks_hints_and_units_of_a_header(header, factor):
+    reading = read([header if name == "金额(元)" else name for name in HEADER], row(1))
+    if factor:
+        assert not reading.faults and reading.tables[0].factors == {"amount_yuan": Decimal(factor)}
+    else:
+        [fault] = reading.faults
+        assert (fault.rule_id, fault.column) == ("S03", "金额") and header[:2] in fault.detail.partition("相近的是")[2]
+
+
+def test_a_column_that_only_resembles_another_yields_to_it():
+    columns = ["项目编号", "项目名称", "项目类别", "计划总投资(元)", "受益户数（户）", "受益人数（万人）", "验收日期（县级）", "验收日期"]
+    reading = read(columns, ["1", "路", "其他", "5", "9", "2", "2020-01-01", "2020-02-01"])
+    table = reading.tables[0]
+    assert not reading.faults and {"household_count": 4, "accepted_on": 7}.items() <= table.positions.items()
+    assert "person_count" not in table.positions and table.unread == {"受益人数(万人)": 1, "验收日期(县级)": 1}
+    assert [fault.rule_id for fault in read([*columns, "验收日期（必填）"], ["1"]).faults] == ["S04"]
+
+
+def test_merged_cells_are_one_value_before_a_row_is_judged():
+    rows = [row(1), row(2), ["", "", "", "3", ""]]
+    merged = tuple((2, column, 3, column) for column in (0, 1, 2, 4))
+    table = read(HEADER, *rows, name="资金台账", kind="xlsx", merged=merged).tables[0]
+    assert [(data.row_no, data.cells["movement_no"], data.cells["amount_yuan"]) for data in table.rows] == [
+        (2, "1", "1"),
+        (3, "2", "1"),
+        (4, "2", "3"),
+    ]
+    across = read(HEADER, ["合计", "", "", "1", ""], ["3", "省级", "", "1", "2020-06-04"], merged=((1, 0, 1, 2), (2, 1, 2, 2))).tables[0]
+    assert [data.cells["stage"] for data in across.rows] == ["省级"] and len(across.totals) == 1
+
+
+def test_what_a_template_filled_is_no_data():
+    columns = ["序号", "问题编号", "乡镇", "问题来源", "发现日期", "问题类别", "问题描述", "责任领导", "整改时限", "整改状态"]
+    full = ["1", "P-1", "迎风桥镇", "第一轮排查", "2020-06-04", "其他", "屋顶漏雨", "张三", "2020-06-30", "未整改"]
+    bare = [[str(number), "", "迎风桥镇", "第一轮排查"] for number in range(2, 5)]
+    numbered = [["", f"P-{number}", "迎风桥镇"] for number in range(5, 8)]
+    same = [["", "", "", "", "2020-06-04", "", "", "张三", "2020-06-30"]] * 3
+    table = read(columns, full, *bare, *numbered, *same).tables[0]
+    assert [data.row_no for data in table.rows] == [2]
+    assert {(aside.kind, aside.row_no) for aside in table.aside} == {("prefilled", number) for number in range(3, 12)}
+    # one row alone may be a clerk's
+    assert len(read(columns, full, numbered[0], same[0][:4] + full[4:]).tables[0].rows) == 3
+
+
 kinds = st.lists(st.sampled_from(["row", "sub", "total", "note", "header", "blank"]), max_size=25)
 
 

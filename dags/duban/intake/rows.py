@@ -37,7 +37,7 @@ _COUNTED = re.compile(r"[-+]?[\d,.]+[\u4e00-\u9fff%]{0,2}", re.ASCII)
 _AMOUNT = re.compile(r"[-(]?[¥$]?-?[\d,]*\.?\d+\)?(?:万?元)?", re.ASCII)
 _LIKE_A_KEY = re.compile(r"[0-9A-Za-z一二三四五六七八九十甲乙丙丁]")
 _LABEL = re.compile(r"[^:]{0,12}[\u4e00-\u9fff)][^:]{0,2}:")
-_SENTENCE = re.compile("[,。;!?、]")
+_SENTENCE = re.compile("[,。;!?、]|^[(][一二三四五六七八九十]{1,3}[)]")
 _WRITTEN_DAY = re.compile(r"(?:\d{4}|[〇○零一二三四五六七八九]{4})?年?.{1,3}月(?:.{1,3}日)?|\d{4}[-./]\d{1,2}[-./]\d{1,2}|年月日")
 _ORDINALS = "甲乙丙丁戊己庚辛壬癸"
 _COLUMN_NUMBER = re.compile(r"[(\[]?(\d{1,3})[)\]]?(?:=.*)?栏?", re.ASCII)
@@ -86,12 +86,6 @@ def is_filled(cell: Cell) -> bool:
 def word(cell: Cell) -> str:
     """The cell as it is compared with words and column names; longer texts are none (and folding them again and again takes long)."""
     return fold(cell) if isinstance(cell, str) and len(cell) <= MAX_WORD else ""
-
-
-def is_text_line(cells: Sequence[Cell], expectations: Expectations) -> bool:
-    """True when a row below the table is a line of text (signatures, a day, a seal) and nothing else."""
-    filled = [cell for cell in cells if is_filled(cell)]
-    return bool(filled) and any(_is_footer(cell, expectations) for cell in filled)
 
 
 def count_unread(table: Table, extras: Mapping[str, Cell], expectations: Expectations) -> None:

@@ -16,7 +16,7 @@ from duban.intake import limits, values
 from duban.intake.cells import SURPLUS_MARK, Cell, Document, Misplaced, Picture, Sheet, address, display
 from duban.intake.layouts import find_layout, layout_table
 from duban.intake.reading import DataRow, FileFault, Reading, Table, TotalRow
-from duban.intake.rows import HEADER_COLUMNS, MAX_WORD, REASON_COLUMN, count_unread, is_filled, is_text_line, rows_below, word
+from duban.intake.rows import HEADER_COLUMNS, MAX_WORD, REASON_COLUMN, count_unread, is_filled, rows_below, word
 from duban.intake.words import fold, shown_names
 from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, Words, header_forms, unit_in_header
 
@@ -31,9 +31,10 @@ _HAN = "\u4e00-\u9fff"
 _UNIT_LABEL = re.compile(rf"(?<![{_HAN}])(?:金\s*额\s*|计\s*量\s*)?单\s*位(?![{_HAN}]{{2}}\s*:)")
 # A unit is a word of its own: neither 千元 nor 元坝镇 names one.
 _UNIT_WORD = re.compile(r"(?:(?<=[:,、;()/\s])|^|(?<=人民币))(万\s*元|元)(?=[,、;()/。\s]|$)")
-_LABEL_OF_DATE = re.compile(r"填\s*报\s*(?:日\s*期|时\s*间)\s*(:?)\s*")
-_NEXT_LABEL = re.compile(rf"\s+[{_HAN}]{{2,8}}\s*:|[,;。]")
-_DEADLINE = re.compile("日?(?:之|以)?前")
+_LABEL_OF_DATE = re.compile(r"填\s*报\s*(日\s*期|时\s*间)\s*(:?)\s*")
+_NEXT_LABEL = re.compile(rf"\s+[{_HAN}]{{2,8}}\s*:|[,;。)\]】]")
+_OTHER_LABEL = re.compile(rf"[{_HAN}]{{2,8}}\s*[:：]")
+_DEADLINE = re.compile(r"(?<=[\d日号])\s*[之以]?前")
 
 
 def read_tables(document: Document, expectations: Expectations, unit_code: str, on: date) -> Reading:
@@ -64,7 +65,7 @@ def _read_sheet(sheet: Sheet, document: Document, expectations: Expectations, un
             reading.report_dates.append((layout.report_on, f"版式 {layout.name}"))
         title = sheet.name or expectations.ledgers[layout.ledger].title
         table = layout_table(sheet, layout, row, expectations)
-        _read_report_date(sheet, title, _text_lines(sheet, row, table, expectations), document.uses_1904, reading, expectations.words)
+        _read_report_date(sheet, title, row, table, document.uses_1904, expectations.words, reading)
         table.pictures = _pictures(sheet, row)
         reading.tables.append(table)
         return
@@ -84,7 +85,7 @@ def _read_sheet(sheet: Sheet, document: Document, expectations: Expectations, un
     name = sheet.name if document.kind != "csv" else best.ledger.title
     table = _table(sheet, name, best, reading)
     _read_rows(sheet, table, best, expectations, reading)
-    _read_report_date(sheet, name, _text_lines(sheet, best.row, table, expectations), document.uses_1904, reading, expectations.words)
+    _read_report_date(sheet, name, best.row, table, document.uses_1904, expectations.words, reading)
     _check_units(sheet, table, best, reading, expectations.words)
     table.pictures = _pictures(sheet, best.row)
     reading.tables.append(table)
@@ -226,34 +227,43 @@ def _unit_above(sheet: Sheet, header_row: int) -> Decimal | None:
 # ── report date and slip ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_report_date(sheet: Sheet, name: str, rows: Iterable[int], uses_1904: bool, reading: Reading, words: Words) -> None:
-    """Enter what these rows (0-based) say of the report date: behind 填报日期 or 填报时间, anywhere in a cell, or in the next one."""
-    for row_index in rows:
+def _read_report_date(sheet: Sheet, name: str, header_row: int, table: Table, uses_1904: bool, words: Words, reading: Reading) -> None:
+    """Enter what the lines of text above a header and below its rows say of the report date: behind 填报日期 or 填报时间, anywhere in a
+    cell, or in the next one.
+    """
+    last = table.rows[-1].row_no if table.rows else 0
+    below = [no - 1 for no in table.ignored_row_nos if no > last]
+    for row_index in (*range(header_row), *below):
         row = sheet.rows[row_index]
         for position, cell in enumerate(row):
             text = unicodedata.normalize("NFKC", cell[: 4 * MAX_WORD]).strip() if isinstance(cell, str) else ""
             for label in _LABEL_OF_DATE.finditer(text):
-                rest = text[label.end() :]
-                following = _NEXT_LABEL.search(rest)
-                value: Cell = rest[: following.start()].strip() if following else rest
-                if not rest:
-                    value = next((c for c in row[position + 1 :] if is_filled(c)), None)
-                is_prose = label.start() > 0 and not (label[1] and re.search(r"\d|年.*月", display(value)))
+                value = _behind(label, text, row[position + 1 :])
                 if values.is_blank(value, words) or _DEADLINE.search(display(value)):
                     continue
                 where = address(row_index, position)
                 found = values.report_date(value, uses_1904)
                 if found is not None:
                     reading.report_dates.append((found, f"{name} {where}"))
-                elif not is_prose:
+                elif _is_meant(label, display(value), is_below=row_index > header_row):
                     reading.faults.append(FileFault("S07", "填报日期看不懂", name, where, REPORT_DATE_LABEL, display(value)))
 
 
-def _text_lines(sheet: Sheet, header_row: int, table: Table, expectations: Expectations) -> Iterator[int]:
-    """The lines of text (0-based) above a header and below its rows."""
-    yield from range(header_row)
-    last = table.rows[-1].row_no if table.rows else 0
-    yield from (no - 1 for no in table.ignored_row_nos if no > last and is_text_line(sheet.rows[no - 1], expectations))
+def _behind(label: re.Match[str], text: str, next_cells: Sequence[Cell]) -> Cell:
+    """What stands behind a label: in its own cell up to the next label, or in the next filled cell unless that is a label itself."""
+    if rest := text[label.end() :]:
+        following = _NEXT_LABEL.search(rest)
+        return rest[: following.start()].strip() if following else rest
+    value = next((cell for cell in next_cells if is_filled(cell)), None)
+    return None if isinstance(value, str) and _OTHER_LABEL.match(value.strip()) else value
+
+
+def _is_meant(label: re.Match[str], value: str, is_below: bool) -> bool:
+    """False for prose (填报时间：每周五; 填报日期请写在右上角), and for a form below the table in which nobody has filled the day in."""
+    has_digit = re.search(r"\d", value) is not None
+    if label.start() == 0 and label[1].startswith("日") and not is_below:
+        return True
+    return bool(label[2]) and (has_digit or (not is_below and re.search("年.*月", value) is not None))
 
 
 def _labelled(rows: list[list[Cell]], label: str) -> str | None:
