@@ -368,6 +368,8 @@ def test_what_was_withdrawn_moved_or_restored_is_said_and_adds_up(office):
     report(office, OFFICE, "20200628", "甲-1", 乡镇="迎风桥镇")
     last = date(2020, 6, 28)
     published += [publish(office, last), publish(office, last, series=WEEKLY)]
+    report(office, OFFICE, "20200628", "乙-3", 乡镇="沙头镇", 撤销原因="隔日才到", **void)
+    published.append(publish(office, LAST_DAY))  # about the 29th there is none
     said, texts = [], []
     with warehouse.connect(office.settings, "publisher") as conn:
         accepted = read_accepted(conn)
@@ -400,6 +402,8 @@ def test_what_was_withdrawn_moved_or_restored_is_said_and_adds_up(office):
     assert "第3期印发时6月24日未整改8个，其后收到的报送使该日的数字成为7个" in texts[3] and "其中1个撤销后又恢复" in texts[3]
     assert all(reason in texts[3] for reason in ("迟到的撤销", "节日撤销"))
     assert all(reason in texts[4] for reason in ("迟到的撤销", "节日撤销", "误报", "不属实")) and "重复登记" not in texts[4]
+    assert total(5, "withdrawn", "withdrawn_other", *chain) == [1, 1, 6, 0, 0, 0, 0, 6] and "隔日才到" in texts[5]
+    assert "total.open_printed_count" not in said[5]
     [row] = office.query("select * from marts.withdrawals_as_of('430902', '2020-06-28', now()) where problem_no = '乙-2'")
     assert (row["void_reason"], row["withdrawn_on"], row["source_file"]) == ("节日撤销", date(2020, 6, 26), "乙-2-20200626.csv")
 

@@ -192,6 +192,7 @@ with calendar as (
 -- of earlier days only those of the same campaign are compared with: before its first day nothing was assigned
 earlier as (
     select
+        campaign.started_on,
         case when calendar.previous_on >= campaign.started_on then calendar.previous_on end as previous_on,
         case when calendar.compared_on >= campaign.started_on then calendar.compared_on end as compared_on
     from calendar
@@ -207,12 +208,13 @@ ranking_rows as materialized (
     left join marts.ranking_as_of(%(district)s, (select compared_on from earlier), %(known_at)s) as evening using (township_code)
 ),
 
-previous_issue as (
-    select issue.publication_id, issue.issue_no
+-- what readers have in their hands: the newest issue of the campaign about an earlier day, perhaps not about the last one before
+printed as (
+    select issue.publication_id, issue.issue_no, issue.business_on = earlier.previous_on as is_of_previous_day
     from published.publications as issue
-    join earlier on issue.business_on = earlier.previous_on
+    join earlier on issue.business_on between earlier.started_on and earlier.previous_on
     where issue.district_code = %(district)s and issue.series = %(series)s
-    order by issue.issue_no desc
+    order by issue.business_on desc, issue.issue_no desc
     limit 1
 ),
 
@@ -267,8 +269,8 @@ withdrawn_rows as materialized (
         where
             problem_no in (select problem_no from compared union all select problem_no from previous)
             or exists (
-                select from published.problem_rows as printed
-                where printed.problem_no = withdrawn.problem_no and printed.publication_id = (select publication_id from previous_issue)
+                select from published.problem_rows as row
+                where row.problem_no = withdrawn.problem_no and row.publication_id = (select publication_id from printed)
             )
             or exists (
                 select from raw.problem_versions as version
@@ -384,10 +386,10 @@ issue as (
         coalesce(district.issuer_name, office.unit_name),
         district.document_family, district.document_word, district.recipients, district.copies_to, calendar.is_provisional,
         calendar.due_soon_on, %(held_for)s, %(released_by)s, %(release_reason)s, true,
-        (select issue_no from previous_issue),
+        (select issue_no from printed where is_of_previous_day),
         (
             select sum(open_count) from published.ranking_rows
-            where publication_id = (select publication_id from previous_issue)
+            where publication_id = (select publication_id from printed where is_of_previous_day)
         )
     from frozen
     cross join next
