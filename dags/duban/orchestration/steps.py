@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 #: States of a task that has come to its end.
 ENDED = {"success", "skipped", "failed", "upstream_failed", "removed"}
-WAIT_FOR_DAY_BEFORE = timedelta(seconds=5)
+#: Long enough that the executor has told of the last attempt before the next begins: else Airflow takes it for killed.
+WAIT_FOR_DAY_BEFORE = timedelta(seconds=30)
 
 
 class WarehouseFailed(RuntimeError):
