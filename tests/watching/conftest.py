@@ -40,6 +40,7 @@ def built(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with warehouse.connect(settings) as conn:
         conn.execute("insert into raw.campaigns values (%s, '秋季', '2026-09-28', '2026-10-20')", (DISTRICT,))
         conn.execute("update raw.units set registered_at = '2026-09-01'")
+        conn.execute("update raw.districts set set_up_by = 'issuer'")
     yield uri.rsplit("/", 1)[1]
     server.drop(uri)
 

@@ -110,6 +110,7 @@ def shown(server: Server, sample_office: Office, tmp_path_factory) -> Iterator[O
     with open_office(server, tmp_path_factory.mktemp("shown") / "home", template=name) as office:
         office.settings.inbox.mkdir(parents=True)
         run(office, "insert into raw.campaigns values (%s, '秋季', '2026-09-28', '2026-10-20')", BEITA)
+        run(office, "update raw.units set registered_at = '2026-09-01'")
         run(office, "update ops.builds set finished_at = '2026-12-31'")
         sent(office, "430511001", "2026-10-08 10:00")
         (office.settings.inbox / "nobody.txt").touch()
