@@ -494,14 +494,22 @@ def shown_values() -> Iterator[Case]:
     yield Case(73, "格式改了金额的旧表", old, "accepted_with_rejections", rejects, (), stored, "fund_movement", told, extension=".xls")
     days = xlsx_bytes({"资金台账": [FUND_HEADER, movement("K73-5", dt.date(2020, 6, 15))]})
     yield Case(73, "金额是日期", days, "rejected", [(2, "R03", "D2")], says="日期格式", extension=".xlsx")
-    keys = [(907, '"K74-"000'), (8, "000"), (dt.date(2020, 6, 1), "m-d"), (True, "General"), (0.1, "General"), (7400, "#,##0")]
+    keys = [
+        (907, '"K74-"000'),
+        (8, "000"),
+        (dt.date(2020, 6, 1), "m-d"),
+        (True, "General"),
+        (0.1, "General"),
+        ("文1", '"K74-"@'),
+        (7400, "#,##0"),
+    ]
 
     def style_keys(sheet: Any) -> None:
         for number, (_, code) in enumerate(keys, start=2):
             sheet.cell(number, 1).number_format = code
 
     shown = as_xlsx(*(row(value) for value, _ in keys), touch=touched(style_keys))
-    rejects = [(number, "R10", f"A{number}") for number in range(2, 7)]
+    rejects = [(number, "R10", f"A{number}") for number in range(2, 8)]
     yield Case(
         74, "格式改了编号", shown, "accepted_with_rejections", rejects, loads={"7400": {}}, says="显示的是“K74-907”", extension=".xlsx"
     )
@@ -515,7 +523,7 @@ def shown_values() -> Iterator[Case]:
         74, "格式改了编号的旧表", old, "accepted_with_rejections", rejects, loads={"7401": {}}, says="存的却是 907", extension=".xls"
     )
     spoilt = as_csv(*(row(key) for key in ("1月2日", "2-Jan", "2020/6/1", "4.30902E+11", "TRUE")))
-    yield Case(74, "表格程序改的编号", spoilt, "rejected", rejects)
+    yield Case(74, "表格程序改的编号", spoilt, "rejected", rejects[:5])
     done = {"整改状态": "整改到位", "完成日期": "2020-06-10", "整改措施": "已修", "印证资料": "照片"}
     nothing = [{"整改措施": "NULL", "印证资料": "–"}, {"整改措施": "暂无", "印证资料": "N/A"}, {"责任领导": "null"}]
     ditto = [{"责任领导": "同上"}, {"印证资料": "〃"}, {"责任领导": "待定"}, {"整改时限": "待定"}]

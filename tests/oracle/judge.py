@@ -168,6 +168,8 @@ def _judge_problem(row: Row, is_office: bool, report_on: date, reference: Refere
         for rule_id, column in (("P02", "完成日期"), ("P03", "整改措施"), ("P04", "印证资料")):
             if _is_blank(row[column]):
                 broken.add((rule_id, column))
+        if row["印证资料"].value in {"是", "否", "有", "齐全", "√"}:
+            broken.add(("P04", "印证资料"))
     if rectified_on is not None and (rectified_on > report_on or (found_on is not None and rectified_on < found_on)):
         broken.add(("P05", "完成日期"))
     if found_on is not None and found_on > report_on:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duban.intake import number_formats, values
-from duban.intake.cells import Faulty, Moment, Number, Picture, decimal_digits
+from duban.intake.cells import Faulty, Moment, Number, Picture, StyledText, decimal_digits
 from duban.intake.values import CellContext, Value, read_cell
 from duban.ledgers import Column, read_expectations
 
@@ -287,6 +287,10 @@ def test_percentages(cell, expected):
         (Number("907", "0.00E+00"), None),
         (Number("907", "yyyy-mm-dd"), None),
         (Number("907", ";;;"), None),
+        (Number("1", '"ZY-"@'), None),
+        (StyledText("001", '"ZY-"@'), None),
+        (StyledText("001", ";;;"), None),
+        (StyledText("001", "@"), "001"),
         (Number("0.1"), None),
         (Number("1234567890123456"), None),
         (date(2020, 6, 1), None),
@@ -510,6 +514,22 @@ def test_what_a_number_cell_shows_must_mean_what_it_stores(kind, digits, code, f
     assert read(Number(digits, code), kind, factor) == (Value(broken=rule) if value is None else Value(value))
 
 
+@pytest.mark.parametrize(
+    ("kind", "text", "code", "value"),
+    [
+        ("money", "12.5", '@"万元"', None),
+        ("money", "12.5", '@"元"', Decimal("12.50")),
+        ("count", "93", '@"百户"', None),
+        ("year", "20", '"20"@', None),
+        ("date", "06-04", '"2020-"@', None),
+        ("text", "2", '"第"@"批"', "2"),
+    ],
+)
+def test_what_a_text_cell_shows_must_mean_what_it_stores(kind, text, code, value):
+    rule = "R02" if kind == "date" else "R03"
+    assert read(StyledText(text, code), kind, YUAN) == (Value(broken=rule) if value is None else Value(value))
+
+
 def test_only_formats_under_which_a_number_may_mislead_travel_with_their_cells():
     ordinary = [
         "General",
@@ -525,8 +545,33 @@ def test_only_formats_under_which_a_number_may_mislead_travel_with_their_cells()
         '0.00;-0.00;"-"',
     ]
     assert [code for code in ordinary if not number_formats.is_ordinary(code)] == []
-    misleading = ["000", "0%", "0!%", "0,", '"甲"0', '0"元"', ";;;", "0.00;0.00", "-0", "[DBNum1]0", "yyyy", "# ?/?", "[>5]0,;0", "x" * 400]
+    misleading = [
+        "000",
+        "0%",
+        "0!%",
+        "0,",
+        '"甲"0',
+        '0"元"',
+        ";;;",
+        "0.00;0.00",
+        "-0",
+        "[DBNum1]0",
+        "yyyy",
+        "# ?/?",
+        "[>5]0,;0",
+        "x" * 400,
+        '"ZY-"@',
+        '0;-0;0;@"元"',
+    ]
     assert [code for code in misleading if number_formats.is_ordinary(code)] == []
+
+
+def test_formats_of_days_are_known():
+    days = ["yyyy/m/d", '[$-804]yyyy"年"m"月"d"日";@', "[h]:mm", "m-d", "hh:mm:ss", "[Red]d"]
+    assert [code for code in days if not number_formats.is_day(code)] == []
+    assert [
+        code for code in ["0.00", "General", '0"日"', "0_d", "0!d", "aaaa", "[Red]0", "G/通用格式"] if number_formats.is_day(code)
+    ] == []
 
 
 @pytest.mark.parametrize(

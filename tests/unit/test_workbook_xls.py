@@ -21,7 +21,7 @@ import xlwt
 from xlwt.CompoundDoc import XlsDoc
 
 from duban.intake import workbook_xls
-from duban.intake.cells import Document, Faulty, Moment, Number, Unreadable
+from duban.intake.cells import Document, Faulty, Moment, Number, Picture, Unreadable
 
 BOOK, SHEET, MACROS = 0x05, 0x10, 0x40
 BIFF5, BIFF8 = 0x500, 0x600
@@ -45,6 +45,11 @@ def formula(row: int, column: int, result: bytes) -> bytes:
 def label(row: int, column: int, text: bytes) -> bytes:
     """A text cell of BIFF5: bytes of the code page."""
     return record(0x204, struct.pack("<HHHH", row, column, 0, len(text)) + text)
+
+
+def label_8(row: int, column: int, text: str) -> bytes:
+    """A text cell of BIFF8."""
+    return record(0x204, struct.pack("<HHHHB", row, column, 0, len(text), 1) + units(text))
 
 
 def shared(row: int, column: int, number: int) -> bytes:
@@ -205,6 +210,19 @@ def styled(value: float, code: str, *, is_1904: bool = False) -> xlwt.Workbook:
     book.dates_1904 = is_1904
     book.add_sheet("S").write(0, 0, value, xlwt.easyxf(num_format_str=code))
     return book
+
+
+def test_pictures_are_seen_where_they_lie(read):
+    book = workbook(["甲"], ["乙"])
+    bitmap = b"BM" + struct.pack("<IHHI", 58, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 24, 0, 4, 0, 0, 0, 0) + bytes(4)
+    book.get_sheet(0).insert_bitmap_data(bitmap, 1, 2)
+    assert read(book).sheets[0].pictures == ((1, 2),)
+    anchor = struct.pack("<HHI", 0, 0xF010, 18) + struct.pack("<9H", 0, 4, 0, 3, 0, 5, 0, 6, 0)
+    common = struct.pack("<HHHHH", 0x15, 0x12, 8, 1, 0) + bytes(12)
+    drawn = stream(label_8(0, 0, "甲"), record(0xEC, anchor), record(0x5D, common), record(0x5D, common[:4] + b"\x05\0" + common[6:]))
+    assert read(container(drawn)).sheets[0].pictures == ((3, 4),)
+    shown = read(container(stream(label_8(0, 0, '=DISPIMG("ID_0",1)'))))
+    assert rows(shown) == [[Picture('=DISPIMG("ID_0",1)')]]
 
 
 @pytest.mark.parametrize(

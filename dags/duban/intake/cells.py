@@ -30,6 +30,32 @@ class Number(NamedTuple):
         return number_formats.shown(self.format, self.digits).text if self.format else self.digits
 
 
+class StyledText(str):
+    """A text cell of a workbook whose number format shows more than the text, or other (`"ZY-"@`). It is the text as stored."""
+
+    format: str
+
+    def __new__(cls, text: str, code: str) -> StyledText:
+        """The text with its format."""
+        styled = super().__new__(cls, text)
+        styled.format = code
+        return styled
+
+    @property
+    def shown(self) -> str:
+        """What a reader of the sheet sees."""
+        return number_formats.shown_text(self.format, str(self))
+
+
+def styled(cell: Cell, code: str) -> Cell:
+    """The cell with the number format that it has in its workbook; only numbers and texts carry one."""
+    if isinstance(cell, Number):
+        return Number(cell.digits, code)
+    if code and isinstance(cell, str) and number_formats.shown_text(code, cell) != cell:
+        return StyledText(cell, code)
+    return cell
+
+
 class Faulty(NamedTuple):
     """A cell without a usable value: `#REF!` and its kin, or a formula that was never calculated (text is then the empty string)."""
 
@@ -176,6 +202,8 @@ def trim(rows: list[list[Cell]]) -> list[list[Cell]]:
 def encode(cell: Cell) -> Any:
     """The cell as a JSON-ready value; `decode` is the inverse."""
     match cell:
+        case StyledText():
+            return ["s", str(cell), cell.format]
         case None | bool() | str():
             return cell
         case date():
@@ -208,5 +236,7 @@ def decode(value: Any) -> Cell:
             return Misplaced(text)
         case "i":
             return Picture(text)
+        case "s":
+            return StyledText(text, *code)
         case _:
             return Number(text, *code)

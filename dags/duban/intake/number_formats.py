@@ -93,11 +93,15 @@ class _Section(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def is_ordinary(code: str) -> bool:
-    """True when every number means what it stores under the format, in any column: General, thousands, decimals, currency, accounting."""
+    """True when every number and text means what it stores under the format, in any column: General, thousands, decimals, currency,
+    accounting.
+    """
     sections = _sections(code)
     has_conditions = any(section.condition for section in sections)
     for place, section in enumerate(sections):
         if section.count("text"):
+            if section.literal.strip():
+                return False
             continue
         if not section.has_digits:
             if place != 2 or has_conditions or _DIGIT.search(section.literal):
@@ -114,6 +118,12 @@ def is_ordinary(code: str) -> bool:
         if place == 0 and not has_conditions and re.match(r"\s*[-(（]", section.literal):
             return False
     return True
+
+
+@lru_cache(maxsize=4096)
+def is_day(code: str) -> bool:
+    """True for a format of days or times: what it shows is a day, and is read as one."""
+    return any(kind == "letter" and text[0] in "ymdhsYMDHS" for kind, text in _sections(code)[0].tokens)
 
 
 @lru_cache(maxsize=8192)
@@ -137,6 +147,16 @@ def shown(code: str, digits: str) -> Shown:
     step = Decimal(1).scaleb(-places)
     scaled = abs(value) * 100 ** section.count("percent") / 1000**section.scale
     return _shown(section, sign + _filled(section, scaled.quantize(step, ROUND_HALF_UP), places), value, step)
+
+
+@lru_cache(maxsize=8192)
+def shown_text(code: str, text: str) -> str:
+    """What a cell with this format shows for a text: the part with an `@` is for it, else the fourth one, else it is shown as it is."""
+    sections = _sections(code)
+    section = next((section for section in sections if section.count("text")), sections[3] if len(sections) > 3 else None)
+    if section is None:
+        return text
+    return "".join(text if kind == "text" else literal for kind, literal in section.tokens if kind in {"text", "literal"}).strip()
 
 
 def _shown(section: _Section, text: str, value: Decimal, step: Decimal) -> Shown:

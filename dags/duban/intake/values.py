@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from duban.intake import number_formats
-from duban.intake.cells import Cell, Faulty, Number, Picture, display
+from duban.intake.cells import Cell, Faulty, Number, Picture, StyledText, display
 from duban.intake.words import MAX_NAME, fold, fold_key, has_right_check_digit, identifies_person, is_phone_number, sign
 from duban.ledgers import Column, Vocabulary, Words
 from duban.settings import TIMEZONE
@@ -95,7 +95,9 @@ def is_no_value(cell: Cell, words: Words) -> bool:
 
 
 def is_misleading(cell: Cell, column: Column, factor: Decimal | None = None) -> bool:
-    """True for a number cell that shows something else than it stores: another amount, unit or key, or nothing at all."""
+    """True for a cell that shows something else than it stores: another amount, unit or key, or nothing at all."""
+    if isinstance(cell, StyledText):
+        return _is_misleading_text(cell, column, factor)
     if not isinstance(cell, Number) or not cell.format:
         return False
     seen = number_formats.shown(cell.format, cell.digits)
@@ -122,6 +124,20 @@ def is_misleading(cell: Cell, column: Column, factor: Decimal | None = None) -> 
             return seen.words not in {"", "年", "年度"}
         case _:
             return bool(_NUMBER_WORDS.search(seen.words))
+
+
+def _is_misleading_text(cell: StyledText, column: Column, factor: Decimal | None) -> bool:
+    match column.type:
+        case "key":
+            return key_text(cell.shown) != key_text(cell)
+        case "date":
+            return _from_text(cell.shown, None) != _from_text(cell, None)
+        case "money":
+            return number(cell.shown, factor or Decimal(1)) != number(cell, factor or Decimal(1))
+        case "count" | "percent" | "year":
+            return fold(cell.shown) != fold(cell)
+        case _:
+            return False
 
 
 def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:

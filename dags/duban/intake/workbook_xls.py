@@ -33,6 +33,7 @@ from duban.intake.cells import (
     address,
     check_sheet_count,
     decimal_digits,
+    styled,
     text_cell,
     trim,
 )
@@ -94,7 +95,7 @@ _SHOWN_OF_SHEET = {
 _RECALCID = 0x1C1
 _UNKNOWN = b"\xff\x0f"
 # A drawing on a sheet: how its place begins (OfficeArtClientAnchorSheet), the object in it, and that it is a picture.
-_DRAWING, _ANCHOR, _OBJECT_ON_SHEET, _PICTURE = 0xEC, b"\x10\xf0\x12\x00\x00\x00", 0x5D, 8
+_DRAWING, _ANCHOR, _OBJECT_ON_SHEET, _COMMON, _PICTURE = 0xEC, b"\x10\xf0\x12\x00\x00\x00", 0x5D, 0x15, 8
 _BIFF5, _BIFF8 = 0x500, 0x600
 _WORKSHEET, _MACRO_SHEET, _MACRO_STREAM = 0, 1, 0x40
 
@@ -265,8 +266,9 @@ def _survey_sheet(stream: bytearray, offset: int, found: _Survey) -> int:
         elif kind == _DRAWING and (found_at := stream.find(_ANCHOR, begin, end)) >= 0 and found_at + 18 <= end:
             left, top = unpack_from("<HxxH", stream, found_at + len(_ANCHOR) + 2)
             corner = (top, left)
-        elif kind == _OBJECT_ON_SHEET and end - begin >= 6 and unpack_from("<H", stream, begin + 4)[0] == _PICTURE:
-            pictures.append(corner)
+        elif kind == _OBJECT_ON_SHEET and end - begin >= 16 and unpack_from("<H", stream, begin + 4)[0] == _PICTURE:
+            left, top = unpack_from("<HxxH", stream, begin + 10)  # of BIFF5; BIFF8 has it in the drawing
+            pictures.append(corner if unpack_from("<H", stream, begin)[0] == _COMMON else (top, left))
         if kind not in _SHOWN_OF_SHEET:
             stream[begin - 4 : begin - 2] = _UNKNOWN
             continue
@@ -444,7 +446,7 @@ def _row(sheet: _Sheet, r: int, formats: dict[int, str], durations: set[int]) ->
     for c, (kind, value) in enumerate(zip(sheet.row_types(r), sheet.row_values(r), strict=True)):
         match kind:
             case xlrd.XL_CELL_TEXT:
-                cells.append(text_cell(value) or None)
+                cells.append(styled(text_cell(value) or None, formats.get(sheet.cell_xf_index(r, c), "")))
             case xlrd.XL_CELL_NUMBER | xlrd.XL_CELL_DATE if not math.isfinite(value):
                 cells.append(Faulty("#NUM!"))
             case xlrd.XL_CELL_NUMBER:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import python_calamine
 
 from duban.intake import limits, workbook_xml
-from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Picture, Sheet, Unreadable, decimal_digits, text_cell, trim
+from duban.intake.cells import Cell, Document, Faulty, Moment, Number, Picture, Sheet, Unreadable, decimal_digits, styled, text_cell, trim
 
 
 def read(content: bytes) -> Document:
@@ -46,8 +46,7 @@ def _read_sheet(workbook: python_calamine.CalamineWorkbook, meta: python_calamin
         raise Unreadable("S10", "合并单元格的范围过大，请取消合并后保存", sheet=meta.name)
     rows = list(_rows(sheet, meta.name))
     for (r, c), code in marks.formats.items():
-        if isinstance(number := rows[r][c], Number):
-            rows[r][c] = Number(number.digits, code)
+        rows[r][c] = styled(rows[r][c], code)
     told = {place: Faulty(text) for place, text in marks.faults.items()} | {place: Picture() for place in marks.pictures}
     for (r, c), cell in told.items():
         rows.extend([] for _ in range(r + 1 - len(rows)))

@@ -281,7 +281,7 @@ def _formats(archive: zipfile.ZipFile, parts: dict[str, str]) -> dict[str, str]:
                 number = 0
             case "xf" if number is not None:
                 code = codes.get(attributes.get("numFmtId", ""), "")
-                if not number_formats.is_ordinary(code):
+                if not (number_formats.is_ordinary(code) or number_formats.is_day(code)):
                     styles[str(number)] = code
                 number += 1
 
@@ -446,7 +446,7 @@ class _SheetScan:
             marks.faults[row, column] = self._text or "#ERROR"
         elif self._has_formula and not self._text and self._kind != "str":
             marks.faults[row, column] = ""
-        elif self._format and self._kind == "n":
+        elif self._format and self._kind != "b":
             marks.formats[row, column] = self._format
         if len(marks.faults) + len(marks.formats) + len(marks.pictures) > limits.MAX_MARKS:
             reason = "公式错误或用了特殊数字格式的单元格过多，请只保留数值、改为常规格式，分开报送"

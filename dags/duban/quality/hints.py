@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from duban.intake import number_formats, values
-from duban.intake.cells import Cell, Number, Picture, display
+from duban.intake.cells import Cell, Number, Picture, StyledText, display
 from duban.intake.words import fold, identifies_person, names_holder
 from duban.ledgers import MONEY_UNITS, Column, Words
 
@@ -68,14 +68,17 @@ def _look_alike(text: str, column: Column) -> str | None:
     return None
 
 
-def _misleading(column: Column, cell: Number, factor: Decimal | None) -> str:
+def _misleading(column: Column, cell: Number | StyledText, factor: Decimal | None) -> str:
     """What the cell shows, what it stores, and what to do about it."""
-    seen = number_formats.shown(cell.format, cell.digits)
-    told = f"单元格显示的是“{seen.text}”，存的却是 {cell.digits}" if seen.text else f"单元格用格式隐藏了内容，存的是 {cell.digits}"
+    stored = display(cell)
+    told = f"单元格显示的是“{cell.shown}”，存的却是 {stored}" if cell.shown else f"单元格用格式隐藏了内容，存的是 {stored}"
     if column.type == "key":
         return f"{told}，显示的字是数字格式加上的；{_TYPE_AS_TEXT}完整的编号"
     unit = next((name for name, yuan in MONEY_UNITS.items() if yuan == factor), "")
-    cause = "，是数字格式把它缩小了" if seen.is_scaled else "，数字格式里写着别的单位" if unit and seen.words else ""
+    cause = ""
+    if isinstance(cell, Number):
+        seen = number_formats.shown(cell.format, cell.digits)
+        cause = "，是数字格式把它缩小了" if seen.is_scaled else "，数字格式里写着别的单位" if unit and seen.words else ""
     wanted = f"以{unit}为单位的数" if unit else "要报的数"
     return f"{told}{cause}；请把单元格改为常规格式，再填{wanted if column.type != 'date' else '日期'}"
 

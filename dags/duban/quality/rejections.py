@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from duban.intake.cells import Cell, Number, address, display
+from duban.intake.cells import Cell, Number, StyledText, address, display
 from duban.intake.reading import FileFault
 from duban.intake.typed_rows import TypedRow
 from duban.intake.words import mask_id_number, mask_name, mask_text
@@ -82,8 +82,8 @@ def row_rejections(row: TypedRow, declared: Declared, expectations: Expectations
 
 def _as_seen(cell: Cell) -> str:
     """The cell as it is stored, and as the clerk sees it where that is something else."""
-    if isinstance(cell, Number) and cell.shown != cell.digits and not cell.is_percent:
-        return f"{cell.digits}（显示为 {cell.shown}）"
+    if isinstance(cell, Number | StyledText) and cell.shown != display(cell) and not getattr(cell, "is_percent", False):
+        return f"{display(cell)}（显示为 {cell.shown}）"
     return display(cell)
 
 

@@ -26,7 +26,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
 from duban.intake import number_formats
-from duban.intake.cells import SURPLUS_MARK, Document, Misplaced, Number, Picture, decimal_digits, display, is_picture_formula
+from duban.intake.cells import SURPLUS_MARK, Document, Misplaced, Number, Picture, StyledText, decimal_digits, display, is_picture_formula
 from duban.intake.cells import Cell as ReadCell
 from duban.intake.reader import read_document
 from duban.intake.sandbox import Handler, serve
@@ -232,6 +232,8 @@ def _set_value(cell: Cell, value: ReadCell) -> None:
         return  # the cell is blank, and said to be
     elif isinstance(value, str | Number) or not hasattr(value, "isoformat"):
         set_text(cell, escaped(display(value)))
+        if isinstance(value, StyledText):
+            cell.number_format = value.format
     else:
         cell.value, cell.number_format = value, "yyyy-mm-dd"
 
@@ -283,10 +285,13 @@ def _make_correctable(cell: Cell, rule_ids: set[str]) -> None:
         set_text(cell, f"{cell.value:%Y/%-m/%-d}" if hasattr(cell.value, "year") else str(cell.value))
     elif cell.data_type == "b" and "R10" in rule_ids:
         set_text(cell, str(cell.value).upper())
-    elif cell.data_type == "n" and cell.value is not None and rule_ids & {"R02", "R03", "R10"}:
+    elif cell.data_type in {"n", "s"} and cell.value is not None and rule_ids & {"R02", "R03", "R10"}:
         code = cell.number_format
-        seen = "" if number_formats.is_ordinary(code) else number_formats.shown(code, decimal_digits(float(cell.value))).text
-        if seen:
+        if isinstance(cell.value, str):
+            seen = number_formats.shown_text(code, cell.value)
+        else:
+            seen = number_formats.shown(code, decimal_digits(float(cell.value))).text
+        if seen and not number_formats.is_ordinary(code):
             set_text(cell, seen)  # what the sender sees is what the sender means, and what must be looked at
             cell.number_format = "General"
     if rule_ids & {"R07", "R10"} and len(str(cell.value)) <= _LONGEST_SHOWN_AS_TEXT:
