@@ -30,6 +30,9 @@ grant select on ops.addressees, ops.builds, ops.identity to duban_loader;
 -- it writes down who is who, and cannot look it up
 grant insert on personal.original_rows to duban_loader;
 grant execute on function personal.keep_households(text[], text[], text[]) to duban_loader;
+-- and asks for names by two characters of a text that it has, to mask them there; of what was loaded earlier it can make stars, nothing else
+grant execute on function personal.keep_names(text, text[]), personal.names_that_open(text, text[]) to duban_loader;
+grant execute on function personal.mask_again(text, text, bigint[], text[], timestamptz), raw.pairs(text[]) to duban_loader;
 
 -- ── dbt: reads what came in, owns what it builds ─────────────────────────────────────────────────────────────────────
 grant usage on schema raw, quarantine, ops to duban_transformer;
@@ -44,6 +47,9 @@ grant usage on schema raw, quarantine, ops to duban_publisher;
 grant select on all tables in schema raw, quarantine to duban_publisher;
 grant select on ops.submissions, ops.builds, ops.addressees, ops.recipients, ops.identity to duban_publisher;
 grant insert on all tables in schema published to duban_publisher;
+-- a text that holds a name is not published
+grant usage on schema personal to duban_publisher;
+grant execute on function personal.names_that_open(text, text[]) to duban_publisher;
 grant select, insert, update on ops.deliveries, ops.held_issues to duban_publisher;
 grant select, insert on ops.live_pages to duban_publisher;
 -- watching: a report of a day that is made again is replaced

@@ -19,9 +19,11 @@ from psycopg import sql
 
 from duban import access
 from duban.divisions import register_reference
+from duban.ledgers import load_expectations
 from duban.orchestration import steps
 from duban.outbox import OutboxTaken, claim_outbox
 from duban.publishing.issuers import register_reference_targets
+from duban.quality import masking
 from duban.settings import LOGINS, Settings, load_settings
 from duban.warehouse import connect, migrate, registered_units
 
@@ -84,6 +86,7 @@ def provide(settings: Settings) -> None:
         access.apply_rights(conn)
         register_reference(conn)
         register_reference_targets(conn)
+        masking.mask_history(conn, load_expectations(settings))
 
 
 def provide_server(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from duban.intake.names import NameWords
 from duban.intake.words import fold, sign
 from duban.row_rules import BESIDE, faults, kind_of
 from duban.settings import Settings
@@ -82,6 +83,11 @@ class Column:
     def is_personal(self) -> bool:
         """True when the whole cell identifies a person of a household and is never shown outside the sender's own slip."""
         return self.name in {"holder_name", "id_number"}
+
+    @property
+    def names_officials(self) -> bool:
+        """True when the cell names persons in their office, who are shown whatever household heads are called."""
+        return self.name in {"leader_name", "visitors"}
 
 
 @dataclass(frozen=True)
@@ -288,6 +294,12 @@ class Expectations:
     layouts: tuple[Layout, ...]
     vocabularies: Mapping[str, Vocabulary]
     village_aliases: tuple[VillageAlias, ...]
+    name_words: NameWords
+
+    @cached_property
+    def titles_of_officials(self) -> frozenset[str]:
+        """Titles of the columns that name persons in their office."""
+        return frozenset(column.title for ledger in self.ledgers.values() for column in ledger.columns if column.names_officials)
 
     @cached_property
     def header_names(self) -> frozenset[str]:
@@ -347,6 +359,7 @@ def read_expectations(root: Path, seeds: Path) -> Expectations:
             VillageAlias(row["district_code"], fold(row["alias"]), row["village_code"], _date(row["valid_from"]), _date(row["valid_to"]))
             for row in _csv(seeds / "ref_village_aliases.csv")
         ),
+        name_words=read_name_words(root),
     )
 
 
@@ -371,6 +384,13 @@ def _signs(words: list[str]) -> frozenset[str]:
 
 def _offices(words: list[str], prefixes: list[str]) -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join(map(re.escape, prefixes))})*(?:{'|'.join(map(re.escape, words))})")
+
+
+@lru_cache(maxsize=4)
+def read_name_words(root: Path) -> NameWords:
+    """By what a name is told from a word, from the folder of the rules; cached per folder and process."""
+    with _named(path := root / "names" / "words.yml"):
+        return NameWords.of(_yaml(path))
 
 
 def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:

@@ -23,3 +23,9 @@
 {% macro built_through() -%}
     {{ "'-infinity'::timestamptz" if should_full_refresh() else '(select ops.built_through())' }}
 {%- endmacro %}
+
+
+{#- Versions whose texts the marts have not as they are now: those that arrived since, and those in which a name that came later was masked. -#}
+{% macro has_new_texts() -%}
+    (received_at > {{ built_through() }} or masked_at > {{ built_through() }})
+{%- endmacro %}

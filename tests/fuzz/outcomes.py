@@ -27,6 +27,7 @@ _LINEAGE = (
     "is_office",
     "report_on",
     "received_at",
+    "masked_at",
     "source_file",
     "source_sheet",
     "source_row",

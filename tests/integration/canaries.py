@@ -34,17 +34,20 @@ _NAMES = "骉犇鑫淼焱垚羴猋毳磊赑麤龘靐飝"
 _TAGS = re.compile(r"<[^<>]{0,400}>")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\W_]{1,6}(?=[\dXx])")
 _BETWEEN_CHARACTERS = re.compile(r"[\s·•.\u200b-]+")
+_IN_NUMERALS = str.maketrans("0123456789", "〇一二三四五六七八九")
+_IN_DIGITS = str.maketrans("〇一二三四五六七八九", "0123456789")
 _ESCAPES = re.compile(r"\\+u([0-9a-fA-F]{4})")
 
 
 @dataclass(frozen=True)
 class Canary:
-    """Somebody who does not exist: how the search knows the text, who sent it, and where it was put."""
+    """Somebody who does not exist: how the search knows the text, who sent it, and where it was put; who else wrote it, too."""
 
     kind: str
     sought: str
     unit: str
     place: str
+    others: tuple[str, ...] = ()
 
 
 @dataclass
@@ -83,11 +86,11 @@ class Seeds:
         self.all.append(Canary("phone", number, self.unit, place))
         return number
 
-    def name(self, place: str) -> str:
-        """A name that nobody has."""
+    def name(self, place: str, *others: str) -> str:
+        """A name that nobody has; `others` write it as well."""
         first, rest = divmod(len(self.all), len(_NAMES) ** 2)
         name = f"尉迟{_NAMES[first]}{_NAMES[rest // len(_NAMES)]}{_NAMES[rest % len(_NAMES)]}"
-        self.all.append(Canary("name", name, self.unit, place))
+        self.all.append(Canary("name", name, self.unit, place, others))
         return name
 
 
@@ -127,6 +130,7 @@ SPELLINGS = (
     lambda text: f"{text[:6]}-{text[6:]}",
     lambda text: f"{text[:3]}\u3000{text[3:7]}.{text[7:]}",
     lambda text: f"{text[:6]}\u200b{text[6:]}",
+    lambda text: text.translate(_IN_NUMERALS),
 )
 # Cells that hold a name, and how the texts of the row write it.
 HOLDERS = (
@@ -262,7 +266,32 @@ def files(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
     numbered = f"{seeds.id_number('sheet name')}", f"{seeds.mobile('sheet name')}"
     yield OTHER, "按户分表20200624.xlsx", xlsx_bytes({name: [header, *rows[part::2]] for part, name in enumerate(numbered)})
     yield OTHER, "老格式20200624.xls", old_workbook("问题台账", table_of("问题台账", seeds, "丁"))
+    yield from named_elsewhere(seeds)
     yield from broken_files(seeds)
+
+
+def named_elsewhere(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
+    """Household heads whom the office, a group and a township name in texts, before and after the row that has them in 户主姓名."""
+    seeds.unit = TOWNSHIP
+    before, after = (seeds.name(f"户主姓名, in a file {when} the texts", OTHER, OFFICE, GROUP) for when in ("before", "after"))
+    holders = ["问题编号", *RIGHT["问题台账"], "问题描述", "户主姓名"]
+
+    def named(key: str, name: str) -> bytes:
+        return csv_bytes([holders, [key, *RIGHT["问题台账"].values(), "房屋漏雨未修", name]])
+
+    yield TOWNSHIP, "户主在先20200624.csv", named("户-先", before)
+    for ledger, unit in {"问题台账": OFFICE, "资金台账": OTHER, "项目台账": OFFICE, "督导记录": GROUP}.items():
+        said = f"走访{before}，{after[:2]} {after[2:]}在外，{after}未享受低保"
+        columns = {KEYS[ledger]: "户-后" if ledger == "问题台账" else "户", **RIGHT[ledger], **dict.fromkeys(FREE[ledger], said)}
+        if ledger in {"问题台账", "项目台账"}:
+            columns |= {"乡镇": "迎风桥镇"}
+        if ledger == "督导记录":
+            columns["督导人员"] = "李卫国"  # in his office
+        if ledger in {"资金台账", "项目台账"}:
+            columns |= {name: f"{before}、{after}" for name in ("资金名称", "项目名称") if name in columns}
+        yield unit, f"户主在文中{ledger}20200624.csv", csv_bytes([list(columns), list(columns.values())])
+    # of the same key, as the township knows more of it than the office
+    yield TOWNSHIP, "户主在后20200625.csv", named("户-后", after)
 
 
 def broken_files(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
@@ -312,6 +341,7 @@ class Search:
         self.looked: Counter[str] = Counter()
         self._numbers = {canary.sought: canary for canary in self.canaries if canary.kind != "name"}
         self._names = {canary.sought: canary for canary in self.canaries if canary.kind == "name"}
+        self._first_characters = {name[0] for name in self._names}
         # the lengths at which a number can begin, tried at every digit of a run
         self._lengths = sorted({len(number) for number in self._numbers})
 
@@ -320,18 +350,18 @@ class Search:
         self.looked[where.split(":")[0]] += 1
         text = unicodedata.normalize("NFKC", html.unescape(_ESCAPES.sub(lambda match: chr(int(match[1], 16)), text)))
         for form in {text, _TAGS.sub(" ", text)} if "<" in text else {text}:
-            for run in re.findall(r"\d{11,}", _BETWEEN_DIGITS.sub("", form)):
+            for run in re.findall(r"\d{11,}", _BETWEEN_DIGITS.sub("", form.translate(_IN_DIGITS))):
                 for start, length in itertools.product(range(len(run) - 10), self._lengths):
                     if canary := self._numbers.get(run[start : start + length]):
                         self._find(where, canary, of)
-            if "尉" in form:
+            if not self._first_characters.isdisjoint(form):
                 joined = _BETWEEN_CHARACTERS.sub("", form)
                 for name, canary in self._names.items():
                     if name in joined:
                         self._find(where, canary, of)
 
     def _find(self, where: str, canary: Canary, of: str | None) -> None:
-        if canary.unit != of and (where, canary) not in self.found:
+        if of not in {canary.unit, *canary.others} and (where, canary) not in self.found:
             self.found.append((where, canary))
 
     def content(self, where: str, content: bytes, *, of: str | None = None) -> None:

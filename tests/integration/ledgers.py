@@ -21,7 +21,7 @@ PROBLEM_HEADER = [
     "整改措施",
 ]
 FUND_HEADER = ["流水号", "资金层级", "环节", "金额(万元)", "发生日期", "项目编号"]
-LINEAGE = ["version_id", "submission_id", "received_at", "source_file", "source_sheet", "source_row"]
+LINEAGE = ["version_id", "submission_id", "received_at", "masked_at", "source_file", "source_sheet", "source_row"]
 
 
 def problem(key: str, **changes: Any) -> list[Any]:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -163,9 +164,9 @@ def test_from_every_state_to_the_same_catalogue(warehouses, new, state):
 KEPT = {
     "submissions": "select submission_id, file_name, file_sha256, outcome, received_at, report_on, row_count, accepted_count,"
     " rejected_count, ignored_count, corrects_id, duplicate_of, receipt from ops.submissions order by 1",
-    "problems": "select * from raw.problem_versions order by version_id",
-    "movements": "select * from raw.fund_movement_versions order by version_id",
-    "projects": "select * from raw.project_versions order by version_id",
+    "problems": "select to_jsonb(v) - 'masked_at' from raw.problem_versions as v order by version_id",
+    "movements": "select to_jsonb(v) - 'masked_at' from raw.fund_movement_versions as v order by version_id",
+    "projects": "select to_jsonb(v) - 'masked_at' from raw.project_versions as v order by version_id",
     "original rows": "select * from personal.original_rows order by submission_id, sheet, row_no",
     "households": "select * from personal.households order by household_key",
     "rejections": "select * from quarantine.rejected_rows order by rejection_id",
@@ -173,6 +174,17 @@ KEPT = {
     "gate": "select * from ops.gate_results order by gate_result_id",
     "pages": "select page_id, build_id, rendered_at from ops.live_pages order by page_id",
 }
+
+
+def is_kept(was: Any, now: Any) -> bool:
+    """Equal, but for characters of texts that became stars: household heads were masked in their own rows only."""
+    if isinstance(was, str) and isinstance(now, str):
+        return len(was) == len(now) and all(after in {before, "*"} for before, after in zip(was, now, strict=True))
+    if isinstance(was, dict) and isinstance(now, dict):
+        return was.keys() == now.keys() and all(is_kept(was[name], now[name]) for name in was)
+    if isinstance(was, list | tuple) and isinstance(now, list | tuple):
+        return len(was) == len(now) and all(map(is_kept, was, now))
+    return was == now
 
 
 def test_a_warehouse_of_the_first_release(warehouses, new):
@@ -193,7 +205,12 @@ def test_a_warehouse_of_the_first_release(warehouses, new):
         ).fetchall()
 
     install.provide(office.settings)
-    assert rows() == before
+    after = rows()
+    assert is_kept(before, after)
+    named = office.query("select name from personal.known_names")
+    assert len(named) > 4 and all(
+        row["name"] not in str(after[ledger]) for row in named for ledger in ("problems", "movements", "projects")
+    )
     assert catalogue(office) == catalogue(new)
     deliveries = office.query("select subject_id, status, channel from ops.deliveries order by subject_id")
     assert sorted(row["subject_id"] for row in deliveries if row["status"] == "sent") == sorted(number for (number,) in returned)
@@ -202,7 +219,7 @@ def test_a_warehouse_of_the_first_release(warehouses, new):
     # again: nothing to do
     assert migrate(office) == []
     install.provide(office.settings)
-    assert rows() == before and catalogue(office) == catalogue(new)
+    assert rows() == after and catalogue(office) == catalogue(new)
 
     # it goes on where it stood: the file that waited is judged, the slip that was missing written, the next file counts
     office.ingest()

@@ -15,10 +15,16 @@ import psycopg
 import pytest
 
 from duban import warehouse
+from duban.publishing.issues.publishing import publish
+from duban.publishing.issues.series import SERIES
+from duban.publishing.issues.writing import keep_in_folder
+from duban.publishing.site.pages import render_site
 from duban.settings import PROJECT
 from local.sample.daily import build_groups, build_senders
 from local.sample.mistakes import VISITS
+from tests.conftest import open_office
 from tests.integration.accepted_rows import read_accepted
+from tests.integration.canaries import Canary, Search
 from tests.oracle import funds, projects, publications, ranking, supervision
 
 ZIYANG = "430902"
@@ -299,8 +305,6 @@ def test_every_mart_is_commented(bi_reader):
 
 
 def test_the_page_shows_the_figures(sample_office):
-    from duban.publishing.site.pages import render_site
-
     with warehouse.connect(sample_office.settings) as conn:
         pages = render_site(conn, sample_office.settings.outbox)
     index = next(page for page in pages if page.name == "index.html").read_text(encoding="utf-8")
@@ -323,3 +327,27 @@ def test_no_identity_number_leaves_the_personal_schema(owner, sample_office):
         assert [number for number in numbers if number in text] == [], table
     receipts = list(sample_office.settings.outbox.rglob("receipt.json"))
     assert receipts and all(number not in receipt.read_text(encoding="utf-8") for receipt in receipts for number in numbers)
+
+
+def test_no_household_is_named_where_others_read(server, sample_office, tmp_path):
+    """Of everybody in 户主姓名, whichever ledger it was: nothing but `personal` and the senders' own returns names one."""
+    template = sample_office.settings.warehouse_uri.rsplit("/", 1)[1]
+    with open_office(server, tmp_path / "home", template=template) as office:
+        cells = office.query("select distinct cells ->> '户主姓名' as name from personal.original_rows")
+        names = {row["name"] for row in cells if row["name"] and len(row["name"]) > 1}
+        assert len(names) > 100
+        with warehouse.connect(office.settings, "publisher") as conn:
+            for series in SERIES.values():
+                issue = publish(conn, series, ZIYANG, LAST_DAY, settle_seconds=0)
+                assert issue.held_for == []
+                keep_in_folder(conn, office.settings, issue.publication_id)
+            render_site(conn, office.settings.outbox)
+        search = Search(Canary("name", name, "", "户主姓名") for name in names)
+        with warehouse.connect(office.settings) as conn:
+            kept = Search(search.canaries)
+            kept.text("personal", "\n".join(text for (text,) in conn.execute("select cells::text from personal.original_rows")))
+            assert len(kept.found) == len(names)
+            search.database("warehouse", conn, "personal")
+        search.tree("outbox", office.settings.outbox)
+        assert search.report() == []
+        assert search.looked["warehouse"] > 10_000 and search.looked["outbox"] > 50

@@ -40,7 +40,7 @@ TABLES = [
 ]
 LINEAGE = {
     "version_id", "submission_id", "unit_code", "is_office", "report_on", "received_at", "source_file", "source_sheet", "source_row",
-    "cells",
+    "masked_at", "cells",
 }  # fmt: skip
 ID_NUMBER, ID_OF_OTHER = "430902196503121234", "430902197001010010"
 NAME_OF_OTHER, PHONE_OF_OTHER = "欧阳别镇", "13912345678"

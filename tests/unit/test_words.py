@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duban.intake.words import fold, identifies_person, mask_id_number, mask_name, mask_text, names_holder, shown_names
+from duban.intake.names import names_holder
+from duban.intake.words import fold, identifies_person, mask_id_number, mask_name, mask_text, shown_names
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,18 @@ def test_fold(text, folded):
         ("1 3 8 1 2 3 4 5 6 7 8", "1 3 8 * * * * 5 6 7 8"),
         ("联系电话：4221234", "联系电话：***1234"),
         ("座机 42212345。", "座机 ****2345。"),
+        # in Chinese numerals
+        ("身份证四三〇九〇二一九六五〇三一二一二三四号", "身份证四三〇九**********一二三四号"),
+        ("肆叁零玖零贰壹玖陆伍零叁壹贰壹贰叁肆", "肆叁零玖**********壹贰叁肆"),
+        ("四三〇九〇二 １９６５０３１２ 一二三Ｘ", "四三〇九** ******** 一二三Ｘ"),
+        ("四 三 ○ 九 ○ 二 一 九 六 五 ○ 三 一 二 一 二 三 四", "四 三 ○ 九 * * * * * * * * * * 一 二 三 四"),
+        ("电话一三八一二三四五六七八、幺三八一二三四五六七九", "电话一三八****五六七八、幺三八****五六七九"),
+        ("二〇二〇年六月二十四日，一户一策、三保障，二〇二〇〇六二四", "二〇二〇年六月二十四日，一户一策、三保障，二〇二〇〇六二四"),
+        # passports, and other documents after their name
+        ("护照E12345678，护照号：EA1234567；G12345678", "护照E****5678，护照号：E****4567；G****5678"),
+        ("Ｅ１２３４５６７８", "Ｅ****５６７８"),
+        ("通行证H1234567890，台胞证 12345678，护照号码 K1234567", "通行证H******7890，台胞证 1***5678，护照号码 K***4567"),
+        ("G20200624，XM20200001，NE12345678，居住证 20200624，湘E12345", "G20200624，XM20200001，NE12345678，居住证 20200624，湘E12345"),
         # what is no person's number stays
         ("2020-06-24 至 2020-06-30", "2020-06-24 至 2020-06-30"),
         ("2020-06-24 2020-06-30", "2020-06-24 2020-06-30"),
@@ -204,6 +217,8 @@ def test_names_holder(key, holder_name, answer):
         ("2020-06-24-139-1357-7016", True),
         ("(139)1357-7016", True),
         ("1-3-9-1-3-5-7-7-0-1-6", True),
+        ("四三〇九〇二一九六五〇一〇一五〇〇八", True),
+        ("大码头一三九一三五七七〇一六", True),
         ("20200624001", False),
         ("迎风桥-001", False),
         ("ZJ-2020-0613-045", False),
@@ -253,7 +268,7 @@ def test_no_identity_or_phone_number_survives(parts, end):
 
 
 @given(st.text())
-def test_masking_changes_digits_only_and_is_stable(text):
+def test_masking_changes_numbers_only_and_is_stable(text):
     masked = mask_text(text)
     assert len(masked) == len(text) and mask_text(masked) == masked
-    assert all(now == before or (now == "*" and before.isdigit()) for now, before in zip(masked, text, strict=True))
+    assert all(now == before or (now == "*" and (before.isalnum() or before in "○◯")) for now, before in zip(masked, text, strict=True))

@@ -16,7 +16,8 @@ from typing import Any
 
 from duban.intake import number_formats
 from duban.intake.cells import Cell, Faulty, Number, Picture, StyledText, display
-from duban.intake.words import MAX_NAME, fold, fold_key, has_right_check_digit, identifies_person, is_phone_number, sign
+from duban.intake.names import MAX_NAME
+from duban.intake.words import fold, fold_key, has_right_check_digit, identifies_person, is_phone_number, sign
 from duban.ledgers import Column, Vocabulary, Words
 from duban.settings import TIMEZONE
 

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from duban.intake.names import without_names
+
 #: Signs that are typed, or put by a program, for a hyphen; and for quotes.
 DASHES = str.maketrans(dict.fromkeys("\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2500\u2501\u30fc\ufe58\ufe63\uff0d", "-"))
 _QUOTES = str.maketrans(
@@ -21,11 +23,21 @@ _AREA_CODE = r"[0０][1-9１-９]\d{1,2}"
 _DAY = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _DAY_OF_LEDGERS = re.compile(r"20(?:1[4-9]|[2-9]\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _PHONE = re.compile(rf"(?<!\d)(?:{_MOBILE}|{_AREA_CODE}[-—－\s()（）]{{0,3}}(?!{_DAY}(?!\d))[2-9２-９]\d{{6,7}})(?!\d)")
+# Passports of our own (E and G with 8 digits, E and a letter with 7), and after the word for a document whatever it may be numbered with.
+_LETTER = "A-Za-zＡ-Ｚａ-ｚ"
+_PASSPORT = re.compile(rf"(?<![{_LETTER}\d])[EGegＥＧｅｇ](?:(?!{_DAY}(?!\d))\d{{8}}|(?<=[EeＥｅ])[{_LETTER}]\d{{7}})(?!\d)")
+_NAMED_DOCUMENT = re.compile(
+    rf"((?:护照|通行证|旅行证|居留证|居住证|台胞证|回乡证|证件号|证号)\D{{0,6}}?)"
+    rf"(?<![{_LETTER}\d])([{_LETTER}]{{0,3}}[ -]?(?!{_DAY}(?!\d))\d{{7,10}}[{_LETTER}]?)(?![{_LETTER}\d])"
+)
 _NAMED_PHONE = re.compile(r"((?:电话|座机|热线|手机|联系方式|联系人)\D{0,6}?)((?<!\d)\d{7,8}(?!\d))")
 # In groups, as on a card (430902 19900101 1234, 138-1234-5678), or with a stroke, a point or something invisible between the digits.
 _BETWEEN = r"[\s\-‐-―−－_.．·•・,，:：/／|\u200b-\u200f\u2060\ufeff]"
 _GROUPED = re.compile(rf"(?<![\d*])\d+(?:{_BETWEEN}{{1,3}}\d+)+(?:{_BETWEEN}{{0,3}}[XxＸｘ])?(?!\d)")
 _GROUP = re.compile(r"\d+|[XxＸｘ]")
+# Numbers may be written in Chinese: 四三〇九〇二…, 肆叁零玖….
+_NUMERALS = str.maketrans("〇○◯零一二三四五六七八九壹贰貳叁參肆伍陆陸柒捌玖幺", "00001234567891223345667891")
+_IN_NUMERALS = re.compile(rf"[\d{''.join(map(chr, _NUMERALS))}](?:{_BETWEEN}{{0,3}}[\d{''.join(map(chr, _NUMERALS))}]){{6,}}")
 _SEVEN_DIGITS = re.compile(r"(?:\d\D{0,6}){7}")
 _PLAIN_GROUPS = re.compile(r"[\d -]+[XxＸｘ]?")
 _MOST_GROUPS_OF_A_PHONE = 4
@@ -46,36 +58,6 @@ _MOBILE_IN_PARTS = re.compile(
     rf"(?=1(?:{_BETWEEN_PARTS})?[3-9])(?:\d{{3}}{_BETWEEN_PARTS}\d{{4}}{_BETWEEN_PARTS}\d{{4}}|\d{{3}}{_BETWEEN_PARTS}\d{{8}}"
     rf"|\d{{7}}{_BETWEEN_PARTS}\d{{4}}|\d(?:{_BETWEEN_PARTS}\d){{10}})(?!\d)"
 )
-#: Names in a longer cell are not looked for: the row goes back.
-MAX_NAME = 64
-# Characters of names: Chinese ones, rare planes and private use too, and those that stand for a lost one.
-_HAN = "\u2e80-\u2fdf\u3005\u3007\u3400-\u9fff\ue000-\ufaff\ufffd\U00020000-\U000e00ff\U000f0000-\U0010ffff"
-_HAN_CHARACTER = re.compile(f"[{_HAN}]")
-# What is left aside between the characters of a name: points as in 买买提·艾力, in every spelling, white space, what cannot be seen.
-_POINTS = ".·•‧∙⋅・．･᛫⸱\u0387"
-_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef"
-_UNSEEN = re.compile(f"[{_INVISIBLE}]+")
-_GAP = re.compile(rf"[\s{_INVISIBLE}{_POINTS}_-]+")
-_NOT_GAP = re.compile(rf"[^\s{_INVISIBLE}{_POINTS}_-]")
-_POINTED = re.compile(rf"[{_HAN}]+(?:\s*[{_POINTS}]\s*[{_HAN}]+)*")
-_RUN = re.compile(f"[{_HAN}]+")
-# Radicals and doubles: each is compared as the one character that it looks like.
-_DOUBLE = re.compile("[\u2e80-\u2fdf\uf900-\ufaff\U0002f800-\U0002fa1f]")
-# What stands beside a name in its cell; a cell of nothing else names nobody.
-_KINDS = "(?:贫困|脱贫|低保|五保|特困|监测|危房|困难|建档立卡|残疾|一般|普通)[户人]?|农户|住户|村民|居民|群众|等人?"
-_BEFORE = re.compile(
-    rf"(?:原?户主(?:姓名)?|姓名|申请人|申报人|联系人|当事人|信访人|反映人|受益人|代理人|已故|{_KINDS}"
-    "|其?(?:妻子|丈夫|儿子|女儿|母亲|父亲)|其[妻夫子女母父])"
-)
-_AFTER = re.compile(
-    rf"(?:[等共]?[一二三四五六七八九十百两几数多各全0-9]+[户人口名位家组]|{_KINDS}|户主|户|一?家人?|男|女|同志|先生|女士|老人|本人|家属|遗属"
-    r"|(?:已|病)?故|已?死亡|已?去世|亡|[之的]?(?:夫妇|夫妻|妻子?|丈夫|夫|儿子|女儿|子女|子|母亲?|父亲?)|外出|务工)$"
-)
-_NOBODY = re.compile(
-    r"|[无村组]|村?集体|[全本各]体?[村组户]?|不详|不明|未知|暂[无缺]|其[他它]|详?见?附[表件]|名单|[汉回苗瑶侗壮满藏彝]族|土家族|维吾尔族|蒙古族"
-)
-_PLACE = re.compile("[村组镇乡]|社区|街道|委会|集体|支部|政府|公司|合作社|学校|小学|中学|医院")
-_LONGEST_PLAIN_NAME = 4
 
 
 def fold(text: str) -> str:
@@ -114,72 +96,24 @@ def mask_text(text: str, holder_name: str | None = None) -> str:
     Names of others cannot be told from words.
     """
     if holder_name:
-        text = _without_names(text, holder_name)
-    if not _SEVEN_DIGITS.search(text):
+        text = without_names(text, holder_name)
+    in_digits = _in_digits(text)
+    if not _SEVEN_DIGITS.search(in_digits):
         return text
-    text = _LONG.sub(lambda match: _starred(match[0], 4), text)
-    text = _PHONE.sub(lambda match: _starred(match[0], 3), text)
-    text = _NAMED_PHONE.sub(lambda match: match[1] + _starred(match[2], 0), text)
-    return _GROUPED.sub(lambda match: _mask_grouped(match[0]), text)
+    masked = _LONG.sub(lambda match: _starred(match[0], 4), in_digits)
+    masked = _PASSPORT.sub(lambda match: _starred(match[0], 1), masked)
+    masked = _NAMED_DOCUMENT.sub(lambda match: match[1] + _starred(match[2], 1), masked)
+    masked = _PHONE.sub(lambda match: _starred(match[0], 3), masked)
+    masked = _NAMED_PHONE.sub(lambda match: match[1] + _starred(match[2], 0), masked)
+    masked = _GROUPED.sub(lambda match: _mask_grouped(match[0]), masked)
+    if in_digits == text:
+        return masked
+    return "".join("*" if shown == "*" else own for shown, own in zip(masked, text, strict=True))
 
 
-def _without_names(text: str, holder_name: str) -> str:
-    """The text with each name of a cell masked wherever it stands, also with spaces or points in it; without any Chinese when the cell
-    is too long for names.
-    """
-    if len(holder_name) > MAX_NAME:
-        return _HAN_CHARACTER.sub("*", text)
-    plain = _plain(text)
-    if not (found := [name for name in _names_in(holder_name) if name in plain]):
-        return text
-    characters, places = list(text), [match.start() for match in _NOT_GAP.finditer(text)]
-    for name in found:
-        start = plain.find(name)
-        while start >= 0:
-            first, last = places[start], places[start + len(name) - 1]
-            characters[first + 1 : last + 1] = "*" * (last - first)
-            start = plain.find(name, start + len(name))
-    return "".join(characters)
-
-
-def _plain(text: str) -> str:
-    """Text as names are looked for in it: nothing between characters, and none that looks like another."""
-    return _DOUBLE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), _GAP.sub("", text))
-
-
-@lru_cache(maxsize=1024)  # one cell, all the texts of its row
-def _names_in(cell: str) -> tuple[str, ...]:
-    """The names in a cell of household heads, each as `_plain` text: every run of Chinese characters and, for names written apart (王 芳),
-    neighbours that make up no more than four; with points in them (买买提·艾力) also whole.
-    """
-    cell = _UNSEEN.sub("", cell)
-    runs = _RUN.findall(cell)
-    candidates = dict.fromkeys([*(_plain(match[0]) for match in _POINTED.finditer(cell)), *map(_plain, runs)])
-    for first in range(len(runs)):
-        joined = runs[first]
-        for run in runs[first + 1 :]:
-            joined += run
-            if len(joined) > _LONGEST_PLAIN_NAME:
-                break
-            candidates[_plain(joined)] = None
-    return tuple(dict.fromkeys(name for run in candidates for name in _names_of(run)))
-
-
-def _names_of(run: str) -> list[str]:
-    """The names that a run of characters may be: as it is, and without what stands before and after a name; of one that is longer than most
-    names, and no place, also its beginning. Of two characters or more: a surname alone is in every other word.
-    """
-    names = [run]
-    while found := _BEFORE.match(names[-1]):
-        names.append(names[-1][found.end() :])
-    while found := _AFTER.search(names[-1]):
-        names.append(names[-1][: found.start()])
-    rest = names[-1]
-    if _NOBODY.fullmatch(rest):
-        return []
-    if len(rest) >= _LONGEST_PLAIN_NAME and not _PLACE.search(rest):
-        names += (rest[:length] for length in range(2, _LONGEST_PLAIN_NAME + 1))
-    return [name for name in names if len(name) > 1]
+def _in_digits(text: str) -> str:
+    """The text with long numbers in Chinese numerals in digits, character by character."""
+    return _IN_NUMERALS.sub(lambda match: match[0].translate(_NUMERALS), text)
 
 
 def _mask_grouped(text: str) -> str:
@@ -249,6 +183,7 @@ def identifies_person(text: str) -> bool:
     Keys may be made of a division, a day and a serial number, and have as many digits: only a right check digit and a year of birth count,
     and digits in parts are no telephone when the last eight are a day (150-2020-0613).
     """
+    text = _in_digits(text)
     if re.search(rf"(?<!\d){_MOBILE}(?!\d)", text):
         return True
     for found in _MOBILE_IN_PARTS.finditer(text):
@@ -259,14 +194,6 @@ def identifies_person(text: str) -> bool:
         if _is_like_an_id_number(number) and has_right_check_digit(number) and int(number[6:10]) <= _LAST_YEAR_OF_BIRTH:
             return True
     return False
-
-
-def names_holder(text: str, holder_name: str | None) -> bool:
-    """True for a key that holds a name of the cell of household heads in its row."""
-    if not holder_name or len(holder_name) > MAX_NAME:
-        return False
-    plain = _plain(text)
-    return any(name in plain for name in _names_in(holder_name))
 
 
 def shown_names(names: Iterable[str]) -> list[str]:

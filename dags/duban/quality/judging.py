@@ -198,7 +198,7 @@ def _settle(
             return verdicts
         with warehouse.load_transaction(conn):
             verdicts = _judge_round(conn, files, expectations)
-            load(conn, verdicts, settings)
+            load(conn, verdicts, expectations, settings)
             return verdicts
     except gate.GateClosed:
         raise

@@ -12,30 +12,34 @@ import psycopg
 
 from duban import warehouse
 from duban.intake.cells import display
+from duban.intake.names import Masks
 from duban.intake.typed_rows import TypedRow
 from duban.intake.words import mask_text
-from duban.quality import receipt
+from duban.ledgers import Expectations
+from duban.quality import masking, receipt
 from duban.quality.verdict import Verdict
 from duban.settings import Settings
 
 _Arrivals = Sequence[tuple[Verdict, datetime]]
 
 
-def load(conn: psycopg.Connection, verdicts: Sequence[Verdict], settings: Settings) -> None:
+def load(conn: psycopg.Connection, verdicts: Sequence[Verdict], expectations: Expectations, settings: Settings) -> None:
     """Store the verdicts of a round: outcomes and receipts, and that they are to be returned; accepted rows, rejections, findings.
 
     Call inside `warehouse.load_transaction`. One statement per table, whatever the number of files; what a table receives is made row by
-    row while it is sent.
+    row while it is sent. Names that the round brings are masked in what was loaded before, too.
     """
     arrivals = list(zip(verdicts, warehouse.next_received_at(conn, len(verdicts)), strict=True))
+    names = masking.of_round(conn, verdicts, expectations)
     warehouse.record_outcomes(conn, (_outcome(verdict, received_at) for verdict, received_at in arrivals))
     warehouse.enqueue_deliveries(conn, "return", [verdict.opened.claim.submission_id for verdict in verdicts])
     for target in sorted({row.ledger.target for verdict in verdicts for row in verdict.rows}):
-        warehouse.copy_rows(conn, target, _accepted(arrivals, target, settings))
+        warehouse.copy_rows(conn, target, _accepted(arrivals, target, names, settings))
     warehouse.upsert_households(conn, _households(verdicts, settings))
     warehouse.copy_rows(conn, "personal.original_rows", (_original(row) for verdict in verdicts for row in verdict.rows))
     warehouse.copy_rows(conn, "quarantine.rejected_rows", _rejected(verdicts))
     warehouse.copy_rows(conn, "quarantine.findings", _findings(verdicts))
+    masking.mask_earlier(conn, names, expectations, arrivals[0][1])
 
 
 def _outcome(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def _outcome(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
     }
 
 
-def _accepted(arrivals: _Arrivals, target: str, settings: Settings) -> Iterator[dict[str, Any]]:
+def _accepted(arrivals: _Arrivals, target: str, names: masking.Names, settings: Settings) -> Iterator[dict[str, Any]]:
     """The rows of a raw table, with where they come from."""
     for verdict, received_at in arrivals:
         claim = verdict.opened.claim
@@ -67,7 +71,7 @@ def _accepted(arrivals: _Arrivals, target: str, settings: Settings) -> Iterator[
         for row in verdict.accepted:
             if row.ledger.target == target:
                 lineage = {**of_file, "source_sheet": row.row.sheet, "source_row": row.row.row_no}
-                yield {**lineage, **_stored(row, claim.district_code, settings)}
+                yield {**lineage, **_stored(row, claim.district_code, names[claim.district_code].masks, settings)}
 
 
 def _households(verdicts: Sequence[Verdict], settings: Settings) -> dict[str, tuple[str, str | None]]:
@@ -105,7 +109,7 @@ def _findings(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _stored(row: TypedRow, district_code: str, settings: Settings) -> dict[str, Any]:
+def _stored(row: TypedRow, district_code: str, masks: Masks, settings: Settings) -> dict[str, Any]:
     """The columns of the raw table that a row fills; nothing that identifies a person is among them."""
     stored: dict[str, Any] = {}
     for column in row.ledger.columns:
@@ -118,12 +122,13 @@ def _stored(row: TypedRow, district_code: str, settings: Settings) -> dict[str, 
             case "villages":
                 stored["village_codes"] = list(row.values["village_codes"])
                 if row.ledger.name == "projects":
-                    stored["place"] = mask_text(display(row.row.cells[column.name]).strip()) if value else None
+                    stored["place"] = masks.mask(mask_text(display(row.row.cells[column.name]).strip())) if value else None
             case "id_number":
                 stored["household_key"] = household_key(settings.hmac_key, value) if value else None
             case "text" | "name" | "person":
                 if not column.is_personal:
-                    stored[column.name] = mask_text(value, row.holder_of(column)) if value else None
+                    text = mask_text(value, row.holder_of(column)) if value else None
+                    stored[column.name] = masks.mask(text) if text and not column.names_officials else text
             case _:
                 stored[column.name] = value
     if row.ledger.name != "funds" and stored["township_code"] is None:

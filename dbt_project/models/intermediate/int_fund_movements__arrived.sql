@@ -9,4 +9,4 @@ select distinct
     unit_code,
     movement_no
 from {{ ref('stg_fund_movement_versions') }}
-where received_at > {{ built_through() }}
+where {{ has_new_texts() }}

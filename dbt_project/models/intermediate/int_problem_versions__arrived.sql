@@ -7,4 +7,4 @@
 
 select version_id
 from {{ ref('stg_problem_versions') }}
-where received_at > {{ built_through() }}
+where {{ has_new_texts() }}

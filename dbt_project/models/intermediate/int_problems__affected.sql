@@ -5,8 +5,8 @@
     )
 }}
 
--- Problems about which something arrived; and when days were added to a campaign of a district, all of its problems, because closed and
--- overdue are told as of the newest day.
+-- Problems about which something arrived, or in whose texts a name was masked; and when days were added to a campaign of a district, all of
+-- its problems, because closed and overdue are told as of the newest day.
 with
 district_days as (
     select
@@ -40,3 +40,9 @@ select
     places.problem_no
 from {{ ref('int_problems__placed') }} as places
 inner join grown on places.district_code = grown.district_code
+union
+select
+    district_code,
+    problem_no
+from {{ ref('stg_problem_versions') }}
+where masked_at > {{ built_through() }}

@@ -5,12 +5,12 @@
     )
 }}
 
--- Projects reported anew, and those that movements which arrived name or named.
+-- Projects reported anew, or in whose texts a name was masked, and those that movements which arrived name or named.
 select
     district_code,
     project_no
 from {{ ref('stg_project_versions') }}
-where received_at > {{ built_through() }}
+where {{ has_new_texts() }}
 union
 select
     versions.district_code,

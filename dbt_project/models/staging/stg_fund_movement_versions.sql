@@ -5,6 +5,7 @@ select
     unit_code,
     report_on,
     received_at,
+    masked_at,
     movement_no,
     fund_year,
     document_no,

@@ -6,6 +6,7 @@ select
     is_office,
     report_on,
     received_at,
+    masked_at,
     problem_no,
     township_code,
     village_code,

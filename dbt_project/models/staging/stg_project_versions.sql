@@ -6,6 +6,7 @@ select
     is_office,
     report_on,
     received_at,
+    masked_at,
     project_no,
     project_name,
     category,

@@ -1,7 +1,8 @@
 """What must be true of the frozen rows before they are issued. A check that fails holds the issue until the reason is gone or a person
 releases it; docs/publications.md says what each protects from.
 
-A check is a query that returns one sentence per fault, for the office to read. It looks at the rows of an issue that is not yet committed.
+A check is a query that returns one sentence per fault, for the office to read, and last, what SQL cannot tell: whether a text holds a name.
+They look at the rows of an issue that is not yet committed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from dataclasses import dataclass
 
 import psycopg
 
+from duban import warehouse
+from duban.intake.names import Masks, openings
+from duban.ledgers import read_name_words
 from duban.publishing.issues.freezing import Issue
+from duban.settings import PROJECT
 
 
 class Held(Exception):
@@ -39,7 +44,27 @@ def failed_checks(conn: psycopg.Connection, issue: Issue) -> tuple[str, ...]:
         "period_start": issue.period_start_on,
         "known_at": issue.known_at,
     }
-    return tuple(f"{check.name}：{fault}" for check in CHECKS for (fault,) in conn.execute(check.query, asked))
+    found = [f"{check.name}：{fault}" for check in CHECKS for (fault,) in conn.execute(check.query, asked)]
+    return (*found, *suspected_names(conn, issue))
+
+
+def suspected_names(conn: psycopg.Connection, issue: Issue) -> tuple[str, ...]:
+    """At most one sentence: where an issue would print the name of a household head, or what looks like one before 户; never the name.
+
+    Texts are masked when they are loaded. What is left: keys, names of files and sheets, which are not masked, rows that were loaded when
+    less was masked. In those that are no text a name of two characters is more often a word.
+    """
+    printed = conn.execute(_PRINTED, {"issue": issue.publication_id}).fetchall()
+    known = warehouse.names_that_open(conn, issue.district_code, openings({text for *_, text in printed}))
+    words = read_name_words(PROJECT / "expectations")
+    masks = {True: Masks(known, words), False: Masks([name for name in known if len(name) > 2], words)}
+    places = dict.fromkeys(
+        f"{masks[False].mask(subject)}的{title}" for subject, title, is_text, text in printed if masks[is_text].mask(text) != text
+    )
+    if not places:
+        return ()
+    listed = "、".join(list(places)[:5]) + ("等" if len(places) > 5 else "")
+    return (f"疑似姓名：有{len(places)}处像是户主姓名，请核对并更正原台账：{listed}",)
 
 
 _TOWNSHIPS = Check(
@@ -205,3 +230,28 @@ _JUDGED = Check(
 )
 
 CHECKS = (_TOWNSHIPS, _TOTALS, _RATES, _CHAIN, _NOTHING_LOST, _JUDGED)
+
+_PRINTED = """
+select subject, title, is_text, text
+from (
+    select problem_no, '问题编号', false, problem_no from published.problem_rows where publication_id = %(issue)s
+    union all select problem_no, '问题描述', true, description from published.problem_rows where publication_id = %(issue)s
+    union all select problem_no, '整改措施', true, measures from published.problem_rows where publication_id = %(issue)s
+    union all select problem_no, '行业部门', true, department from published.problem_rows where publication_id = %(issue)s
+    union all select problem_no, '来源工作表', false, source_sheet from published.problem_rows where publication_id = %(issue)s
+    union all select problem_no, '撤销原因', true, void_reason from published.withdrawn_rows where publication_id = %(issue)s
+    union all select problem_no, '问题编号', false, problem_no from published.withdrawn_rows where publication_id = %(issue)s
+    union all select project_no, '项目编号', false, project_no from published.project_rows where publication_id = %(issue)s
+    union all select project_no, '项目名称', true, project_name from published.project_rows where publication_id = %(issue)s
+    union all select project_no, '实施地点', true, place from published.project_rows where publication_id = %(issue)s
+    union all select project_no, '责任单位', true, responsible_unit from published.project_rows where publication_id = %(issue)s
+    union all select movement_no, '流水号', false, movement_no from published.movement_rows where publication_id = %(issue)s
+    union all select movement_no, '资金名称', true, fund_name from published.movement_rows where publication_id = %(issue)s
+    union all select movement_no, '资金文号', true, document_no from published.movement_rows where publication_id = %(issue)s
+    union all select rule_id || ' ' || subject, '说明', false, text from published.finding_rows where publication_id = %(issue)s
+    union all select unit_name || '报送', '文件名', false, file_name from published.file_rows where publication_id = %(issue)s
+    union all select problem_no, '来源文件', false, source_file from published.problem_rows where publication_id = %(issue)s
+) as printed (subject, title, is_text, text)
+where text is not null
+order by 1, 2
+"""
