@@ -10,8 +10,6 @@ Nobody holds one for ever: who holds a lock says every few seconds that it lives
 from __future__ import annotations
 
 import json
-import os
-import signal
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -51,7 +49,8 @@ _LOCK_NAMES = {
 }
 #: Who holds a lock and says nothing for so long is taken for gone; it says something every `BEAT_SECONDS`.
 SILENT_SECONDS, BEAT_SECONDS = 60.0, 15.0
-LONGEST_TRANSACTION = "30min"
+# Of a process that was stopped in the middle of a COPY the server knows only that it sends nothing.
+LONGEST_ROUND = "30min"
 #: What the sessions of a build call themselves; those of a person's own `dbt` are `dbt`.
 BUILDING = "duban build"
 #: For every session of ours, on whatever server: a side that is gone is noticed within a minute, and no transaction waits for ever.
@@ -175,14 +174,16 @@ def migrate(conn: psycopg.Connection) -> list[str]:
 
 
 @contextmanager
-def _held(conn: psycopg.Connection, key: int, on_loss: Callable[[], None] = lambda: None) -> Iterator[None]:
+def _held(
+    conn: psycopg.Connection, key: int, on_loss: Callable[[], None] = lambda: None, longest_transaction: str | None = None
+) -> Iterator[None]:
     """Hold a session lock. Waits for whoever holds it; freed with the connection at the latest.
 
     `on_loss` is called, in another thread, when the session has ended under its holder: the lock may be another's by then.
     """
     conn.execute("select pg_advisory_lock(%s)", (key,))
     try:
-        with _beating(conn, on_loss):
+        with _beating(conn, on_loss, longest_transaction):
             yield
     finally:
         if not conn.closed:
@@ -190,7 +191,9 @@ def _held(conn: psycopg.Connection, key: int, on_loss: Callable[[], None] = lamb
 
 
 @contextmanager
-def _beating(conn: psycopg.Connection, on_loss: Callable[[], None] = lambda: None) -> Iterator[None]:
+def _beating(
+    conn: psycopg.Connection, on_loss: Callable[[], None] = lambda: None, longest_transaction: str | None = None
+) -> Iterator[None]:
     """Let the server end this session when its process says nothing any more, and say something meanwhile, also between statements."""
     is_over = threading.Event()
 
@@ -207,9 +210,8 @@ def _beating(conn: psycopg.Connection, on_loss: Callable[[], None] = lambda: Non
                     return
 
     bounds = dict.fromkeys(("idle_session_timeout", "idle_in_transaction_session_timeout"), f"{SILENT_SECONDS * 1000:.0f}ms")
-    if conn.info.server_version >= 170000:
-        # of a process that was stopped in the middle of a COPY the server knows only that it sends nothing
-        bounds["transaction_timeout"] = LONGEST_TRANSACTION
+    if longest_transaction and conn.info.server_version >= 170000:
+        bounds["transaction_timeout"] = longest_transaction
     before = {name: conn.execute("select current_setting(%s)", (name,)).fetchone()[0] for name in bounds}
     _set(conn, bounds)
     thread = threading.Thread(target=beat, name="beat", daemon=True)
@@ -321,7 +323,7 @@ def record_removed(conn: psycopg.Connection, paths: Mapping[str, bytes]) -> None
 
 def judge_lock(conn: psycopg.Connection, *, apart: bool = False) -> Any:
     """Only one process judges claimed files at a time, and one those that are judged apart."""
-    return _held(conn, _LOCK_JUDGE_APART if apart else _LOCK_JUDGE)
+    return _held(conn, _LOCK_JUDGE_APART if apart else _LOCK_JUDGE, longest_transaction=LONGEST_ROUND)
 
 
 def waiting_claims(conn: psycopg.Connection) -> list[Claim]:
@@ -885,17 +887,12 @@ def replace_recipients(conn: psycopg.Connection, recipients: Sequence[Mapping[st
 
 
 @contextmanager
-def build_lock(conn: psycopg.Connection) -> Iterator[None]:
+def build_lock(conn: psycopg.Connection, on_loss: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Only one dbt run at a time: two would replace each other's tables. What a run that was killed has left behind is ended.
 
-    dbt works on connections of its own. So who loses this lock (it was stopped, and goes on) ends at once, before its dbt writes another
-    table; and whoever has it ends the statements that a former holder left running.
+    `on_loss`: as `_held`. dbt works on connections of its own, which hold no lock.
     """
-
-    def end() -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    with _held(conn, _LOCK_BUILD, end):
+    with _held(conn, _LOCK_BUILD, on_loss):
         conn.execute(
             """select pg_terminate_backend(pid, 5000) from pg_stat_activity
                where usename = current_user and datname = current_database() and application_name = %s""",

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from duban import warehouse
-from duban.orchestration import guardian
+from duban.orchestration import dbt, guardian
 from duban.quality import judging
 from tests.integration.ledgers import TOWNSHIP, by_name, problem, problems_csv
 
@@ -79,7 +79,7 @@ def test_who_works_for_long_between_two_statements_keeps_its_lock(office, impati
 
 def test_a_build_that_has_lost_its_lock_ends_at_once(office, impatient):
     def build() -> None:
-        with warehouse.connect(office.settings, "transformer") as conn, warehouse.build_lock(conn):
+        with warehouse.connect(office.settings, "transformer") as conn, warehouse.build_lock(conn, dbt.end_at_once):
             begun.set()
             threading.Event().wait(60)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -60,7 +61,7 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
 
     os.environ.update(connection_variables(settings), DBT_APPLICATION_NAME=warehouse.BUILDING)
     project = str(settings.dbt_project)
-    with warehouse.connect(settings, "transformer") as conn, warehouse.build_lock(conn):
+    with warehouse.connect(settings, "transformer") as conn, warehouse.build_lock(conn, end_at_once):
         command = ["build", "--selector", selector, "--project-dir", project, "--profiles-dir", project, "--quiet", "--no-write-json"]
         command += ["--full-refresh"] if full_refresh else []
         command += ["--vars", json.dumps({"today": today.isoformat()})] if today else []
@@ -78,6 +79,11 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
     tests = sum(result.node.resource_type in {"test", "unit_test"} for result in results)
     log.info("build %s: %s models, %s tests", build_id, len(models), tests)
     return Build(build_id, models, tests)
+
+
+def end_at_once() -> None:
+    """Whoever lost the lock of builds (it was stopped, and goes on) ends before its dbt writes another table beside its successor's."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def connection_variables(settings: Settings) -> dict[str, str]:
