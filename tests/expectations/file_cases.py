@@ -179,9 +179,10 @@ def _pairs() -> list[FilePair]:
         FilePair(
             "W33",
             "问题编号已被使用",
-            _problems(problem("W33-1")),
             _problems(problem("W33-1", "沙头镇")),
-            unit_fails=OTHER,
+            _problems(problem("W33-1")),
+            unit_code=OTHER,  # it sends so few files that this one is taken first
+            unit_fails=TOWNSHIP,
             rejected_by=("P11",),
         ),
         FilePair(
@@ -189,7 +190,8 @@ def _pairs() -> list[FilePair]:
             "项目编号已被使用",
             csv_bytes([PROJECT_HEADER, ["W33-2", "机耕路", "基础设施", "1", ""]]),
             csv_bytes([PROJECT_HEADER, ["W33-2", "机耕桥", "基础设施", "1", ""]]),
-            unit_fails=OTHER,
+            unit_code=OTHER,
+            unit_fails=TOWNSHIP,
             rejected_by=("J07",),
         ),
         FilePair(

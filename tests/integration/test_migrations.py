@@ -169,7 +169,8 @@ KEPT = {
     "projects": "select to_jsonb(v) - 'masked_at' from raw.project_versions as v order by version_id",
     "original rows": "select * from personal.original_rows order by submission_id, sheet, row_no",
     "households": "select * from personal.households order by household_key",
-    "rejections": "select * from quarantine.rejected_rows order by rejection_id",
+    "rejections": "select rejection_id, submission_id, unit_code, ledger, sheet, row_no, column_name, cell, rule_id, value_masked, reason,"
+    " how_to_fix from quarantine.rejected_rows order by rejection_id",
     "findings": "select finding_id, submission_id, rule_id, subject, text from quarantine.findings order by finding_id",
     "gate": "select * from ops.gate_results order by gate_result_id",
     "pages": "select page_id, build_id, rendered_at from ops.live_pages order by page_id",

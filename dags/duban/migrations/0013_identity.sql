@@ -6,3 +6,6 @@ create table ops.identity (
 );
 insert into ops.identity default values;
 comment on table ops.identity is 'Which warehouse this is; a backup keeps it. Grain: one row';
+
+comment on table published.finding_rows is
+'Findings: of the files of the day (daily), W03, W04 and W30 (weekly, monthly). Grain: one finding in one issue';
