@@ -227,7 +227,7 @@ def _judge_before_locking(
         warehouse.lock_loading(conn)
         if _owners(conn, files) != known:
             raise psycopg.Rollback
-        load(conn, verdicts, settings)
+        load(conn, verdicts, expectations, settings)
         return verdicts
     return []
 
