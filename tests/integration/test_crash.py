@@ -361,7 +361,7 @@ def test_drafts_of_returns_follow_no_link(office, tmp_path):
 
 def test_a_child_that_fails_costs_one_file(office, monkeypatch):
     monkeypatch.chdir(PROJECT)
-    monkeypatch.setattr(judging, "Sandbox", lambda module, known: Sandbox("tests.integration.naughty_reader", known))
+    monkeypatch.setattr(judging, "Sandbox", lambda module, known, **more: Sandbox("tests.integration.naughty_reader", known, **more))
     monkeypatch.setattr(judging, "seconds_to_read", lambda size: 3)
     for number, word in enumerate(("OK", "DIE", "HANG", "EAT", "RAISE", "OK")):
         office.drop(TOWNSHIP, f"{number}{word}20200624.csv", problems_csv(problem(f"Z-{number}", 整改措施=f"{word}!")))

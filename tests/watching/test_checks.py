@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 import time
@@ -214,14 +215,18 @@ def test_inbox_strangers(watched):
     assert sorted(watched.settings.inbox.rglob("*")) == before
 
 
+_minutes = itertools.count()
+
+
 def landed(office, content: bytes, taken: bytes | None = None, **columns) -> tuple[str, Path]:
     """A file that was taken, and where its copy lies; `content` is what lies there, `taken` what was sent."""
     sha256 = hashlib.sha256(taken or content).hexdigest()
     path = inbox.landed(office.settings.landing, sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    when = columns.pop("when", "2026-10-08 10:00")
-    return sent(office, FIRST, when, file_sha256=sha256, file_size=len(taken or content), **columns), path
+    columns = {"file_sha256": sha256, "file_size": len(taken or content)} | columns
+    when = columns.pop("when", f"2026-10-08 10:{next(_minutes):02}")
+    return sent(office, FIRST, when, **columns), path
 
 
 def test_landing_damaged(watched):
