@@ -198,6 +198,7 @@ def test_killed_at_any_point(office, point):
     assert publish(office, LAST_DAY).issue_no == 2
     folder = write(office, issue)
     assert len(contents(folder)) == 4 and manifest(folder)["data_fingerprint"] == issue.data_fingerprint
+    assert list(folder.parent.glob(".*")) == []
 
 
 # ── corrections ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -92,7 +92,7 @@ def letterhead(issue: Issue, title: str) -> Letterhead:
 
 
 def write_issue(conn: psycopg.Connection, settings: Settings, publication_id: str) -> Path:
-    """Put the files of an issue into its folder in the outbox; what is there and right stays untouched.
+    """Put the files of an issue into its folder in the outbox; what is there and right stays untouched. Call under `issues_lock`.
 
     Returns:
         The folder.
@@ -109,6 +109,8 @@ def write_issue(conn: psycopg.Connection, settings: Settings, publication_id: st
     folder = settings.outbox / "publications" / issue.district_code / issue.series / str(issue.issue_year) / str(issue.issue_no)
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not folder.exists():
+        for left in folder.parent.glob(f".{folder.name}.*"):
+            shutil.rmtree(left)  # of a run that was killed
         # All files, then the name: whoever looks finds the whole issue or none.
         draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:

@@ -85,6 +85,8 @@ class SiteFolder:
         for path in folder.iterdir():
             if path not in wanted and path.name != _ISSUES:
                 _remove(path)
+        for path in filter(_is_unfinished, (folder / _ISSUES).rglob(".*")):
+            _remove(path)
 
     def _make(self, folder: Path) -> None:
         """Make a folder of the site and those above it, open to all who may read the site, whatever the process grants by default."""
