@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint up down wait status district calendar issuer targets recipients delivery mute template check publish trace simulate docs lock backup tidy restore licences audit update compose-env
+.PHONY: help setup setup-dev demo test test-faults lint up down wait status district calendar issuer targets recipients delivery mute template check publish trace simulate docs lock backup tidy restore licences audit update compose-env
 
 PYTHON ?= python3
 TIMEOUT ?= 600
@@ -14,7 +14,7 @@ BOOTSTRAP := "$(PYTHON)" -I local/bootstrap.py $(if $(filter-out file default un
 LOCAL := "$(VENV)/python" -m local
 
 export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT RULE DISTRICT FROM TO
-export SERIES DAY DAYS CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON KEEP OSV_URL CHECK SUBJECT UNTIL
+export SEED ROUNDS SERIES DAY DAYS CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON KEEP OSV_URL CHECK SUBJECT UNTIL
 # an option for a variable that the caller set, empty or not
 given = $(if $(filter command environment,$(firstword $(origin $(2)))),$(1) "$$$(2)")
 export PYTHONUTF8 := 1
@@ -34,6 +34,9 @@ demo: setup ## replay a sample district through the real DAGs, print the ranking
 
 test: setup-dev ## run the whole test suite
 	@"$(VENV)/python" -m pytest
+
+test-faults: setup-dev ## kill, stop, cut off, fill and freeze everything, for an hour or two [SEED=<number> ROUNDS=5]
+	@"$(VENV)/python" -m pytest -v -s tests/faults/test_*.py tests/faults/long_*.py --seed "$$SEED" --rounds "$$ROUNDS"
 
 lint: setup-dev ## check the style of Python and SQL, and Airflow 3 idiom
 	@"$(VENV)/ruff" check .

@@ -8,7 +8,7 @@ another township: these are sent on purpose, and must come back.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -170,17 +170,18 @@ def arrived(office: Office, files: Iterable[Sent]) -> list[Version]:
 class Writer:
     """Writes what the units of the districts send, remembering what the system knows by then."""
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int, districts: Sequence[District] = DISTRICTS):
         self._random = Random(seed)
         self._number = 0
-        self._problems: dict[str, dict[str, list[ProblemVersion]]] = {district.code: {} for district in DISTRICTS}
+        self._districts = districts
+        self._problems: dict[str, dict[str, list[ProblemVersion]]] = {district.code: {} for district in districts}
         self._record_nos: dict[str, list[str]] = {}
 
     def part(self, first: date, last: date) -> list[Sent]:
         """What arrives within some days, in the order in which a batch is judged: the ledgers day by day, then all visits."""
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        ledgers = [sent for day in days for district in DISTRICTS if district.is_heard(day) for sent in self._ledgers(district, day)]
-        visits = [sent for district in DISTRICTS for sent in self._visits(district, [day for day in days if district.is_heard(day)])]
+        ledgers = [sent for day in days for district in self._districts if district.is_heard(day) for sent in self._ledgers(district, day)]
+        visits = [sent for district in self._districts for sent in self._visits(district, [day for day in days if district.is_heard(day)])]
         return ledgers + visits
 
     def _ledgers(self, district: District, day: date) -> Iterator[Sent]:

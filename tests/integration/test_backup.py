@@ -37,9 +37,9 @@ from local.console import Console, Problem
 from local.postgres import HOST, SUPERUSER
 from local.restore import Note, read_backup
 from tests.conftest import Office, Server, csv_bytes, open_office, open_server
+from tests.faults.moments import stop_at
 from tests.integration.ledgers import FUND_HEADER, OFFICE, OTHER, TOWNSHIP, movement, problem, problems_csv, problems_xlsx
 from tests.integration.test_access import deviations
-from tests.integration.test_crash import die_at
 
 DISTRICT = "430902"
 FIRST_DAY, DAY, LAST_DAY = date(2020, 6, 22), date(2020, 6, 24), date(2020, 6, 30)
@@ -447,7 +447,7 @@ def died(point: tuple, work) -> int | None:
     """Do something in a process that dies at the point; returns its exit code."""
 
     def run() -> None:
-        die_at(*point)
+        stop_at(point)
         work()
 
     process = multiprocessing.get_context("fork").Process(target=run)

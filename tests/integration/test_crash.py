@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import hashlib
-import multiprocessing
 import os
 import signal
 import threading
@@ -18,6 +16,7 @@ from duban.intake import inbox
 from duban.intake.sandbox import Sandbox
 from duban.orchestration import inbox_trigger
 from duban.quality import judging, returns
+from tests.faults.moments import killed
 from tests.integration.ledgers import OFFICE, OTHER, TOWNSHIP, by_name, counts, problem, problems_csv
 
 PROJECT = Path(__file__).parents[2]
@@ -49,36 +48,6 @@ KILL_POINTS = {
 }
 
 
-def die_at(where: object, name: str, nth: int, when: str) -> None:
-    """Make the nth call of a function the last thing this process does."""
-    function, calls = getattr(where, name), []
-
-    @functools.wraps(function)
-    def dying(*args, **kwargs):
-        calls.append(name)
-        if when == "before" and len(calls) == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = function(*args, **kwargs)
-        if when == "after" and len(calls) == nth:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(where, name, dying)
-
-
-def killed(office, point: tuple) -> int | None:
-    """Run the whole ingest in a process that dies at the point; returns its exit code."""
-
-    def run() -> None:
-        die_at(*point)
-        office.ingest()
-
-    process = multiprocessing.get_context("fork").Process(target=run)
-    process.start()
-    process.join(60)
-    return process.exitcode
-
-
 def drop_all(office) -> None:
     for number, (unit, name, content) in enumerate(FILES):
         path = office.drop(unit, name, content)
@@ -108,7 +77,7 @@ def assert_taken_once(office) -> None:
 @pytest.mark.parametrize("name", list(KILL_POINTS))
 def test_killed_and_run_again(office, name):
     drop_all(office)
-    assert killed(office, KILL_POINTS[name]) == -signal.SIGKILL
+    assert killed(office.ingest, KILL_POINTS[name]) == -signal.SIGKILL
     office.ingest()
     assert_taken_once(office)
 
@@ -116,7 +85,7 @@ def test_killed_and_run_again(office, name):
 def test_killed_again_and_again(office):
     drop_all(office)
     for point in KILL_POINTS.values():
-        killed(office, point)
+        killed(office.ingest, point)
     office.ingest()
     assert_taken_once(office)
 
@@ -237,7 +206,7 @@ def replaced_while_hidden(monkeypatch, office, content: bytes) -> Path:
 def test_a_file_replaced_just_before_it_is_hidden_is_given_back(office, monkeypatch, moment):
     with monkeypatch.context() as patch:
         path = replaced_while_hidden(patch, office, problems_csv(problem("X-2"), problem("X-3")))
-        assert (killed(office, moment) == -signal.SIGKILL) if moment else (office.ingest() is None)
+        assert (killed(office.ingest, moment) == -signal.SIGKILL) if moment else (office.ingest() is None)
     office.ingest()
     office.ingest()
     rows = office.query("select problem_no from raw.problem_versions order by 1")
@@ -280,7 +249,7 @@ def test_what_lies_under_the_name_out_of_sight_is_in_nobodys_way(office, tmp_pat
         plant(kind, name, victim)
     before = {entry: entry.lstat() for entry in path.parent.rglob("*") if entry != path}
     if moment:
-        assert killed(office, KILL_POINTS[moment]) == -signal.SIGKILL
+        assert killed(office.ingest, KILL_POINTS[moment]) == -signal.SIGKILL
     office.ingest()
     office.ingest()
     after = {entry: entry.lstat() for entry in path.parent.rglob("*")}
@@ -293,7 +262,7 @@ def test_what_a_former_version_hid_is_removed(office):
     """It used the name that can be guessed, and was killed before it could delete."""
     path = office.drop(TOWNSHIP, "台账20200624.csv", problems_csv(problem("P-1")))
     [identity] = next_ids(office, 1)
-    assert killed(office, (warehouse, "record_claims", 1, "after")) == -signal.SIGKILL
+    assert killed(office.ingest, (warehouse, "record_claims", 1, "after")) == -signal.SIGKILL
     path.rename(path.with_name(f".duban-taken-{identity}"))
     office.ingest()
     assert list(path.parent.iterdir()) == [] and by_name(office)[path.name]["outcome"] == "accepted"
@@ -303,7 +272,7 @@ def test_the_same_file_sent_again_while_the_first_is_hidden_is_taken_too(office)
     content = problems_csv(problem("P-1"))
     path = office.drop(TOWNSHIP, "台账20200624.csv", content)
     os.utime(path, (1_600_000_000,) * 2)
-    assert killed(office, KILL_POINTS["改名之后、删除之前"]) == -signal.SIGKILL
+    assert killed(office.ingest, KILL_POINTS["改名之后、删除之前"]) == -signal.SIGKILL
     os.utime(office.drop(TOWNSHIP, path.name, content), (1_600_000_000,) * 2)
     office.ingest()
     assert sorted(row["outcome"] for row in office.query("select outcome from ops.submissions")) == ["accepted", "duplicate"]

@@ -32,9 +32,9 @@ from duban import divisions, warehouse
 from duban.publishing import delivery, messages, recipients
 from duban.publishing.delivery import NotSent, Uncertain, Unreachable
 from tests.conftest import free_ports
+from tests.faults.moments import stop_at
 from tests.integration.ledgers import OFFICE, OTHER, PROBLEM_HEADER, TOWNSHIP, problem, problems_csv
 from tests.integration.other_sides import MailServer, RobotServer, serving
-from tests.integration.test_crash import die_at
 
 DISTRICT = "430902"
 ID_NUMBER, HOLDER = "430902196503121234", "王小明"
@@ -646,7 +646,7 @@ def test_killed_and_run_again(office, channels_module, mail, name):
     publish(office)
 
     def run() -> None:
-        die_at({"warehouse": warehouse, "dialogue": channels_module._Dialogue}[where], function, nth, when)
+        stop_at(({"warehouse": warehouse, "dialogue": channels_module._Dialogue}[where], function, nth, when))
         deliver(office, channels_module.open_channels())
 
     process = multiprocessing.get_context("fork").Process(target=run)

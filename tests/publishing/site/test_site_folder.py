@@ -68,7 +68,12 @@ def test_nothing_is_replaced_before_everything_lies_on_the_disk(tmp_path, monkey
 def test_what_no_longer_belongs_is_removed_and_nothing_else(tmp_path):
     place(tmp_path, {**PAGES, "430902/quality.html": "x", "430511.html": "x", "430511/funds.html": "x"})
     kept = ["430902/issues/daily/2020/1/a.html", "favicon.ico", "notes/a.html"]
-    gone = ["430511/issues/daily/2020/1/a.html", "430902/.430902104.html.x.tmp", ".index.html.y.tmp", "430902/issues/daily/2020/1/.a.html.z.tmp"]
+    gone = [
+        "430511/issues/daily/2020/1/a.html",
+        "430902/.430902104.html.x.tmp",
+        ".index.html.y.tmp",
+        "430902/issues/daily/2020/1/.a.html.z.tmp",
+    ]
     for name in kept + gone:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x")
