@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 import psycopg
 
@@ -26,13 +27,16 @@ def claim_outbox(conn: psycopg.Connection, settings: Settings) -> None:
     mine = str(conn.execute("select warehouse_id from ops.identity").fetchone()[0])
     path = settings.outbox / MARK
     theirs = _read(path)
-    if not theirs:  # none yet, or one that a full disk left empty
+    if not theirs:
         settings.outbox.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-        with open(descriptor, "w", encoding="ascii") as mark:
+        # whole or not at all: half a mark, on a full disk, would be another's
+        draft = path.with_name(f"{MARK}.draft")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644), "w", encoding="ascii") as mark:
             mark.write(f"{mine}\n")
             mark.flush()
             os.fsync(mark.fileno())
+        with suppress(FileNotFoundError):  # another task of this warehouse has just done it
+            os.replace(draft, path)
         theirs = _read(path)
     if theirs != mine:
         raise OutboxTaken(
