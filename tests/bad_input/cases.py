@@ -560,6 +560,13 @@ def shown_values() -> Iterator[Case]:
         workbook["草稿"].sheet_state = "hidden"
         workbook["草稿"].cell(1_048_576, 16_384, "x")
 
+    merged = {"问题台账": [HEADER, row("K77-5")], "草稿": [["x"]]}
+
+    def merge_too_much(workbook: openpyxl.Workbook) -> None:
+        workbook["草稿"].sheet_state = "veryHidden"
+        workbook["草稿"].merged_cells.ranges.add("A1:Z20000")
+
+    yield Case(77, "隐藏表合并过多", xlsx_bytes(merged, merge_too_much), finds=["W07"], loads={"K77-5": {}}, extension=".xlsx")
     yield Case(77, "隐藏表最远的格", xlsx_bytes(corner, write_far_away), finds=["W07"], loads={"K77-4": {}}, extension=".xlsx")
     other = as_xlsx(row("K78-1"))
     parts = {name: zipfile.ZipFile(io.BytesIO(other)).read(name) for name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels")}

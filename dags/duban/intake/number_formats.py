@@ -7,7 +7,7 @@ character literally, like `\\`: so the Chinese programs write it (`0!.0,` shows 
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,6 +36,7 @@ _COMPARE = {
 _NUMERALS = str.maketrans("0123456789", "〇一二三四五六七八九")
 _DIGIT = re.compile(r"\d")
 _LONGEST = 255  # of a format code; what is longer is not looked at
+_MOST_DIGITS = 1200  # of the largest number a workbook can hold, under a code of nothing but % and places
 
 
 class Shown(NamedTuple):
@@ -145,8 +146,9 @@ def shown(code: str, digits: str) -> Shown:
         return Shown(text, value, re.sub(r"[\s-]", "", section.literal), abs(value) / 100)
     places = sum(kind == "digit" for kind, _ in section.tokens[section.point :])
     step = Decimal(1).scaleb(-places)
-    scaled = abs(value) * 100 ** section.count("percent") / 1000**section.scale
-    return _shown(section, sign + _filled(section, scaled.quantize(step, ROUND_HALF_UP), places), value, step)
+    with localcontext(prec=_MOST_DIGITS):
+        scaled = abs(value) * 100 ** section.count("percent") / 1000**section.scale
+        return _shown(section, sign + _filled(section, scaled.quantize(step, ROUND_HALF_UP), places), value, step)
 
 
 @lru_cache(maxsize=8192)

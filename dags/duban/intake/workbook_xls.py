@@ -407,12 +407,17 @@ def _read_stream(stream: bytearray, has_summary: bool) -> Document:
     for number in range(len(book.sheet_names())):
         never_calculated = () if has_summary or found.was_calculated or not found.fresh else found.fresh[number]
         pictures = tuple(found.pictures[number]) if number < len(found.pictures) else ()
-        sheets.append(_read_sheet(book, number, never_calculated, pictures))
+        sheet = book.get_sheet(number)
+        try:
+            sheets.append(_read_sheet(book, sheet, never_calculated, pictures))
+        except Unreadable:
+            if not _is_hidden(sheet):
+                raise
+            sheets.append(Sheet(sheet.name, [], is_hidden=True, too_wide="A1"))  # it is not read, so it may be as large as it likes
     return Document("xls", tuple(sheets), uses_1904=book.datemode == 1, has_external_links=found.has_external_links)
 
 
-def _read_sheet(book: _Book, number: int, never_calculated: Iterable[tuple[int, int]], pictures: tuple[tuple[int, int], ...]) -> Sheet:
-    sheet = book.get_sheet(number)
+def _read_sheet(book: _Book, sheet: _Sheet, never_calculated: Iterable[tuple[int, int]], pictures: tuple[tuple[int, int], ...]) -> Sheet:
     merged = tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells)
     if sum((bottom + 1 - top) * (right + 1 - left) for top, left, bottom, right in merged) > limits.MAX_MERGED_CELLS:
         raise Unreadable("S10", "合并单元格的范围过大，请取消合并后保存", sheet=sheet.name)
@@ -427,13 +432,17 @@ def _read_sheet(book: _Book, number: int, never_calculated: Iterable[tuple[int, 
             raise Unreadable("S10", "文件里的文字过多，请分开报送", sheet=sheet.name)
     for r, c in never_calculated:
         rows[r][c] = Faulty("")
-    is_hidden = sheet.visibility & 3 != 0
+    is_hidden = _is_hidden(sheet)
     if len(trim(rows)) == sheet.utter_max_rows and not is_hidden:
         count = len(rows)
         reason = f"工作表写满了 {count} 行，文件可能在 {count} 行处被旧格式截断；请从原来的数据另存为 .xlsx 后重新报送"
         raise Unreadable("S10", reason, cell=address(count - 1, 0), sheet=sheet.name)
     hidden_rows = frozenset(r for r, info in sheet.rowinfo_map.items() if info.hidden)
     return Sheet(sheet.name, rows, is_hidden, merged, hidden_rows, pictures=pictures)
+
+
+def _is_hidden(sheet: _Sheet) -> bool:
+    return sheet.visibility & 3 != 0
 
 
 def _format_code(book: _Book, xf: xlrd.formatting.XF) -> str:

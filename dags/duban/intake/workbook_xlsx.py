@@ -24,7 +24,7 @@ def read(content: bytes) -> Document:
         content = workbook_xml.with_usual_name(content, book)
         workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheets = tuple(
-            _read_sheet(workbook, meta, book.sheets[meta.name])
+            _read_or_leave(workbook, meta, book.sheets[meta.name])
             for meta in workbook.sheets_metadata
             if meta.typ == python_calamine.SheetTypeEnum.WorkSheet
         )
@@ -35,10 +35,23 @@ def read(content: bytes) -> Document:
     return Document("xlsx", sheets, uses_1904=book.uses_1904, has_external_links=book.has_external_links)
 
 
-def _read_sheet(workbook: python_calamine.CalamineWorkbook, meta: python_calamine.SheetMetadata, marks: workbook_xml.SheetMarks) -> Sheet:
+def _read_or_leave(
+    workbook: python_calamine.CalamineWorkbook, meta: python_calamine.SheetMetadata, marks: workbook_xml.SheetMarks
+) -> Sheet:
+    """The sheet; a hidden one that is over the limits without its rows, for it is not read."""
     is_hidden = meta.visible != python_calamine.SheetVisibleEnum.Visible
+    left = Sheet(meta.name, [], is_hidden, too_wide=marks.too_wide or "A1")
     if marks.is_unread:
-        return Sheet(meta.name, [], is_hidden, too_wide=marks.too_wide or "A1")
+        return left
+    try:
+        return _read_sheet(workbook, meta, marks)
+    except Unreadable:
+        if not is_hidden:
+            raise
+        return left
+
+
+def _read_sheet(workbook: python_calamine.CalamineWorkbook, meta: python_calamine.SheetMetadata, marks: workbook_xml.SheetMarks) -> Sheet:
     sheet = workbook.get_sheet_by_name(meta.name)
     # An area that ends before it begins is none, and must not make up for one that is too large.
     merged = tuple((a[0], a[1], b[0], b[1]) for a, b in sheet.merged_cell_ranges or () if a[0] <= b[0] and a[1] <= b[1])
@@ -55,7 +68,7 @@ def _read_sheet(workbook: python_calamine.CalamineWorkbook, meta: python_calamin
     return Sheet(
         name=meta.name,
         rows=trim(rows),
-        is_hidden=is_hidden,
+        is_hidden=meta.visible != python_calamine.SheetVisibleEnum.Visible,
         merged=merged,
         hidden_rows=frozenset(marks.hidden_rows),
         pictures=marks.floating,

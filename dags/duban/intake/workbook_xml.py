@@ -150,7 +150,7 @@ def _scan(archive: zipfile.ZipFile, parts: dict[str, str]) -> BookMarks:
     scanned: set[str] = set()
     nodes = [node for node in root.iter() if _local(node.tag) == "sheet"]
     check_sheet_count(len(nodes))
-    for node in nodes:
+    for node in sorted(nodes, key=_is_hidden):  # what is read comes first: what is not takes nothing from its limits
         relation = next((value for key, value in node.attrib.items() if _local(key) == "id"), None)
         kind, target = targets.get(relation, ("", ""))
         if kind.lower().endswith(_MACRO_SHEET):
@@ -160,11 +160,26 @@ def _scan(archive: zipfile.ZipFile, parts: dict[str, str]) -> BookMarks:
             if target.lower() in scanned or name in marks.sheets:  # a thousand names for one long sheet
                 raise Unreadable("S01", _DAMAGED_TEXT)
             scanned.add(target.lower())
-            is_hidden = node.attrib.get("state") in {"hidden", "veryHidden"}
             with archive.open(parts[target.lower()]) as stream:
-                marks.sheets[name] = _SheetScan(name, is_hidden, formats, string_sizes, marks).read(stream)
+                marks.sheets[name] = _scan_sheet(_SheetScan(name, formats, string_sizes, marks), stream, marks, _is_hidden(node))
             marks.sheets[name].floating = _floating_pictures(archive, parts, target.lower())
     return marks
+
+
+def _is_hidden(node: ElementTree.Element) -> bool:
+    return node.attrib.get("state") in {"hidden", "veryHidden"}
+
+
+def _scan_sheet(scan: _SheetScan, stream: IO[bytes], book: BookMarks, is_hidden: bool) -> SheetMarks:
+    """The marks of a sheet. A hidden one is not read: where it is over the limits it is left alone."""
+    before = book.filled_rows, book.filled_cells, book.text_bytes
+    try:
+        return scan.read(stream)
+    except Unreadable as error:
+        if not is_hidden or error.rule_id != "S10":
+            raise
+        book.filled_rows, book.filled_cells, book.text_bytes = before
+        return SheetMarks(too_wide=error.cell, is_unread=True)
 
 
 def with_usual_name(content: bytes, book: BookMarks) -> bytes:
@@ -346,8 +361,8 @@ def _refuse_doctype(*_: object) -> None:
 class _SheetScan:
     """One pass over the XML of a sheet. Formatting alone (no value, no formula) does not count as content."""
 
-    def __init__(self, sheet: str, is_hidden: bool, formats: dict[str, str], string_sizes: array[int], book: BookMarks):
-        self._sheet, self._is_hidden, self._formats, self._string_sizes = sheet, is_hidden, formats, string_sizes
+    def __init__(self, sheet: str, formats: dict[str, str], string_sizes: array[int], book: BookMarks):
+        self._sheet, self._formats, self._string_sizes = sheet, formats, string_sizes
         self._book, self._marks = book, SheetMarks()
         self._plain_cells = _plain_cells(formats)
         self._row = self._column = -1
@@ -431,10 +446,8 @@ class _SheetScan:
         self._book.filled_rows += row >= self._rows
         self._rows, self._columns = max(self._rows, row + 1), max(self._columns, column + 1)
         if row >= limits.MAX_ROWS or self._rows * self._columns > limits.MAX_CELLS:
-            if not self._is_hidden:
-                reason = f"单元格 {address(row, column)} 超出了可读的范围，请删去表格边缘多余的内容后保存"
-                raise Unreadable("S10", reason, cell=address(row, column), sheet=self._sheet)
-            marks.is_unread = True
+            reason = f"单元格 {address(row, column)} 超出了可读的范围，请删去表格边缘多余的内容后保存"
+            raise Unreadable("S10", reason, cell=address(row, column), sheet=self._sheet)
         if self._book.filled_rows > limits.MAX_FILLED_ROWS:
             raise Unreadable("S10", f"有内容的行超过 {limits.MAX_FILLED_ROWS} 行，请分开报送", sheet=self._sheet)
         if column >= limits.MAX_COLUMNS:
