@@ -171,6 +171,7 @@ def open_office(server: Server, home: Path, template: str = "duban") -> Iterator
     settings = server.settings_of(home, uri)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inbox, "REST_SECONDS", 0.0)
+        patch.setattr(rounds, "ROUNDS_SECONDS", float("inf"))  # all that is dropped is taken, however slow the machine
         try:
             yield Office(settings)
         finally:
@@ -234,6 +235,7 @@ def sample_office(server: Server, sample_files, tmp_path_factory: pytest.TempPat
     office = Office(settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inbox, "REST_SECONDS", 0.0)
+        patch.setattr(rounds, "ROUNDS_SECONDS", float("inf"))
         office.drop("430511000", BEITA.name, BEITA.read_bytes())
         for _, files in itertools.groupby(sample_files, key=lambda file: file.day):
             for file in files:

