@@ -26,7 +26,7 @@ Point = tuple[object, str, int, str]
 _FILE_CHANGES = frozenset(f"os.{name}" for name in ("rename", "remove", "link", "symlink", "mkdir", "rmdir", "chmod", "utime", "truncate"))
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 # Locks and questions change nothing: before them is the same moment as after the change that went before.
-_QUESTION = re.compile(r"\s*$|\s*(?:select|show|with\b(?!.*\b(?:insert|update|delete)\b))(?!.*\bkeep_households\b)", re.I | re.S)
+_QUESTION = re.compile(r"\s*$|\s*(?:select|show|with\b(?!.*\b(?:insert|update|delete)\b))(?!.*\bpersonal\.keep_)", re.I | re.S)
 _SECONDS = 120
 
 

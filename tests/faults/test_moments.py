@@ -19,7 +19,7 @@ ELSEWHERE = {
     r"duban\.quality\.template\..*": "a file that is made on demand",
     r"duban\.warehouse\.(end_delivery|postpone_\w+|record_interrupted)": "tests/integration/test_delivery.py kills at each",
     r"duban\.warehouse\.(record|end)_hold": "one statement; tests/integration/test_publishing.py",
-    r"duban\.warehouse\.upsert_households": "a statement of the load transaction, which has the others",
+    r"duban\.warehouse\.(upsert_households|keep_names)": "statements of the load transaction, which has others before and after",
     r"duban\.warehouse\.close_builds": "one statement, which the next build repeats",
     r"duban\.(watching\.records|orchestration\.failures)\.record_(failure|recovery)": "one statement about a task that has ended",
     r"duban\.intake\.inbox\._Marks\.\w+": "marks that only say since when",
