@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
@@ -32,6 +32,7 @@ _ANY_DAY = date(2020, 6, 15)
 _PLACES = frozenset(["township", "village", "villages"])
 #: What a template fills in advance in every row; all else a person must fill.
 _DEFAULTS = _PLACES | {"vocabulary", "year"}
+_COUNTS = frozenset(["money", "percent", "count"])
 _TYPED = frozenset(["vocabulary", "date", "money", "percent", "count", "year", "id_number"])
 _COUNTED = re.compile(r"[-+]?[\d,.]+[\u4e00-\u9fff%]{0,2}", re.ASCII)
 _AMOUNT = re.compile(r"[-(]?[¥$]?-?[\d,]*\.?\d+\)?(?:万?元)?", re.ASCII)
@@ -39,6 +40,8 @@ _LIKE_A_KEY = re.compile(r"[0-9A-Za-z一二三四五六七八九十甲乙丙丁]
 _LABEL = re.compile(r"[^:]{0,12}[\u4e00-\u9fff)][^:]{0,2}:")
 _SENTENCE = re.compile("[,。;!?、]|^[(][一二三四五六七八九十]{1,3}[)]")
 _WRITTEN_DAY = re.compile(r"(?:\d{4}|[〇○零一二三四五六七八九]{4})?年?.{1,3}月(?:.{1,3}日)?|\d{4}[-./]\d{1,2}[-./]\d{1,2}|年月日")
+_LONGEST_TITLE = 24
+_DECORATED = re.compile("[*★☆※●▲△◆:(\\[【〔<]")
 _ORDINALS = "甲乙丙丁戊己庚辛壬癸"
 _COLUMN_NUMBER = re.compile(r"[(\[]?(\d{1,3})[)\]]?(?:=.*)?栏?", re.ASCII)
 
@@ -96,6 +99,15 @@ def count_unread(table: Table, extras: Mapping[str, Cell], expectations: Expecta
             table.unread[name] = table.unread.get(name, 0) + 1
 
 
+def titles_in(texts: Iterable[str], names: Container[str]) -> set[str]:
+    """Which of the names of columns stand in (folded) texts, whatever stands around them. Most texts are none: they cost a look-up."""
+    found = {text for text in texts if text in names}
+    for text in texts:
+        if text not in found and len(text) <= _LONGEST_TITLE and _DECORATED.search(text):
+            found.update(form for form, _ in header_forms(text) if form in names)
+    return found
+
+
 def _same(cell: Cell) -> object:
     return (type(cell), cell)
 
@@ -129,9 +141,10 @@ class _Shapes:
             return own
         whole = {**(down or {}), **own}
         if across and len(whole) > 1:  # a line of text over the whole table is one cell, however wide
-            for position, first in across.items():
-                if position in self._columns and position not in own and first in whole:
-                    whole[position] = whole[first]
+            for first, last in across:
+                for position in self._columns:
+                    if first < position <= last and position not in own and first in whole:
+                        whole[position] = whole[first]
         return whole
 
     def kind(self, cells: Mapping[int, Cell], is_lone: bool) -> str:
@@ -153,7 +166,7 @@ class _Shapes:
 
     def _kind_without_key(self, cells: Mapping[int, Cell], key: Cell, is_lone: bool) -> str:
         words = self._expectations.row_words
-        if sum(self._is_title(cell) for cell in cells.values()) >= HEADER_COLUMNS:
+        if len(titles_in([word(cell) for cell in cells.values()], self._expectations.header_names)) >= HEADER_COLUMNS:
             return "data"  # whose header it is, the reader of the table sees
         right = [at for at in self._required if self._is_right(at, cells.get(at))]
         if any(words.total.fullmatch(word(cell)) for cell in cells.values()):
@@ -161,12 +174,13 @@ class _Shapes:
         is_loose_total = any(words.is_like_total(word(cell)) for cell in cells.values())
         if is_loose_total and all(at in self._money or not self._says_more(cells.get(at)) for at in self._required):
             return "total"
-        if any(self._is_amount(cells.get(at)) for at in self._money):
+        if any(self._is_amount(cells.get(at)) and not self._is_empty(at, cells.get(at)) for at in self._money):
             return "data"
         is_half_filled = 2 * len(right) >= len(self._required) > 0
         has_footer = any(_is_footer(cell, self._expectations) for at, cell in cells.items() if at not in right)
-        is_bare = self._is_bare(cells) and not is_half_filled and not has_footer
-        if key is None and (is_bare or self._repeated[self._said(cells)] >= REPEATED):
+        times = self._repeated[self._said(cells)]
+        is_bare = self._is_bare(cells) and not has_footer and (times > 1 or not is_half_filled)
+        if key is None and (is_bare or times >= REPEATED):
             return "prefilled"
         if is_half_filled and not is_lone:
             return "data"
@@ -186,11 +200,12 @@ class _Shapes:
         words = self._expectations.row_words
         if kind == "total":
             own = {at: cell for at, cell in own.items() if not (_is_count(cell, self._words) or words.is_like_total(word(cell)))}
+            own = {at: cell for at, cell in own.items() if at not in self._columns or self._columns[at].type not in _DEFAULTS}
         elif kind == "note":
-            own = {at: cell for at, cell in own.items() if not _is_footer(cell, self._expectations)}
-        if not own:
-            return None
-        return tuple(self._titles.get(at) or address(0, at).rstrip("0123456789") for at in sorted(own))
+            own = {at: cell for at, cell in own.items() if not _is_footer(cell, self._expectations, by_words=True)}
+        titles = {at: self._titles.get(at) or address(0, at).rstrip("0123456789") for at in sorted(own)}
+        filled = [title for at, title in titles.items() if title not in words.counters and not values.is_blank(own[at], self._words)]
+        return tuple(filled) or (() if kind in {"example", "hint"} else None)
 
     def _look_ahead(self, sheet: Sheet, first_row: int) -> None:
         """Count the rows that look as if a template had filled them: only together they tell."""
@@ -199,7 +214,7 @@ class _Shapes:
             if self._key is None:
                 return
             has_key = self._key < len(row) and not values.is_blank(row[self._key], self._words)
-            if has_key and any(at < len(row) and not values.is_blank(row[at], self._words) for at in self._by_person):
+            if has_key and any(at < len(row) and not self._is_empty(at, row[at]) for at in self._by_person):
                 continue
             own = {position: cell for position, cell in enumerate(row) if is_filled(cell)}
             whole = self.whole(row_index, own) if own else {}
@@ -213,18 +228,25 @@ class _Shapes:
 
     def _is_bare(self, cells: Mapping[int, Cell]) -> bool:
         """Nothing that a person must fill: at most the key, places and words of code lists."""
-        return any(at in self._columns for at in cells) and all(values.is_blank(cells.get(at), self._words) for at in self._by_person)
+        return any(at in self._columns for at in cells) and all(self._is_empty(at, cells.get(at)) for at in self._by_person)
+
+    def _is_empty(self, position: int, cell: Cell) -> bool:
+        """Nothing, or the zero of a formula over nothing."""
+        return values.is_blank(cell, self._words) or (self._columns[position].type in _COUNTS and values.number(cell) == 0)
 
     def _is_example(self, cells: Mapping[int, Cell], key: Cell) -> bool:
         example = self._expectations.row_words.example
         return any(example.fullmatch(word(cell)) for cell in (key, cells[min(cells)]))
 
     def _is_hint(self, cells: Mapping[int, Cell]) -> bool:
-        """What to write, under the header: no cell reads as its column wants it, and most say how to fill it."""
+        """What to write, under the header: most cells say how to fill them, and the key does or no cell reads as its column wants it."""
         words = self._expectations.row_words
         hints = sum(bool(words.hint.search(word(cell))) for cell in cells.values())
+        if 2 * hints <= len(cells):
+            return False
         typed = [at for at in cells if at in self._columns and self._columns[at].type in _TYPED]
-        return 2 * hints > len(cells) and not any(self._is_right(at, cells[at]) for at in typed)
+        has_hint_as_key = self._key in cells and words.hint.search(word(cells[self._key])) is not None
+        return has_hint_as_key or not any(self._is_right(at, cells[at]) for at in typed)
 
     def _is_no_key(self, key: Cell, cells: Mapping[int, Cell], is_lone: bool) -> bool:
         """True when what stands in the key column is no number of a row: a word of a total, a signature, a line of text."""
@@ -239,11 +261,12 @@ class _Shapes:
             return is_lone or (bool(text) or not right) and not is_meant
         if is_lone:
             return not _LIKE_A_KEY.search(text) or bool(_SENTENCE.search(text))
-        return not _LIKE_A_KEY.search(text) and not any(self._says_more(cells.get(at)) for at in self._required)
-
-    def _is_title(self, cell: Cell) -> bool:
-        text = word(cell)
-        return bool(text) and any(form in self._expectations.header_names for form, _ in header_forms(text))
+        if _LIKE_A_KEY.search(text):
+            return False
+        told = [at for at in self._required if self._says_more(cells.get(at))]
+        # 填表人： 王芳 审核人： 李明, a cell each
+        is_signature = any(_is_footer(cell, self._expectations) for cell in cells.values())
+        return not told or (is_signature and not any(self._is_right(at, cells[at]) for at in told if self._columns[at].type in _TYPED))
 
     def _is_complete(self, right: Sequence[int]) -> bool:
         """True when all is there that a row must hold, and that is more than an amount: a total has that too."""
@@ -276,19 +299,19 @@ class _Shapes:
                 return self._says_more(cell)
 
 
-def _merged_fills(sheet: Sheet) -> tuple[dict[int, dict[int, Cell]], dict[int, dict[int, int]]]:
+def _merged_fills(sheet: Sheet) -> tuple[dict[int, dict[int, Cell]], dict[int, list[tuple[int, int]]]]:
     """Cells that a merged area covers below its first one, by row and position: they hold its value too (a township name down a column);
-    and for each row the positions it covers to the right, with the first one of the area.
+    and for each row the first and last positions of the areas that cover several.
     """
     down: dict[int, dict[int, Cell]] = {}
-    across: dict[int, dict[int, int]] = {}
+    across: dict[int, list[tuple[int, int]]] = {}
     for first_row, first, last_row, last in sheet.merged:
         if first_row < len(sheet.rows) and first < len(sheet.rows[first_row]) and is_filled(sheet.rows[first_row][first]):
             for row in range(first_row, min(last_row + 1, len(sheet.rows))):
                 if row > first_row:
                     down.setdefault(row, {})[first] = sheet.rows[first_row][first]
                 if last > first:
-                    across.setdefault(row, {}).update(dict.fromkeys(range(first + 1, last + 1), first))
+                    across.setdefault(row, []).append((first, last))
     return down, across
 
 
@@ -301,20 +324,13 @@ def _is_count(cell: Cell, words: Words) -> bool:
     return isinstance(cell, Number) or values.is_blank(cell, words) or (isinstance(cell, str) and bool(_COUNTED.fullmatch(word(cell))))
 
 
-def _is_footer(cell: Cell, expectations: Expectations) -> bool:
-    """True for what stands below a table: a label with a colon, a signature, a seal, a day, `以下空白`."""
+def _is_footer(cell: Cell, expectations: Expectations, *, by_words: bool = False) -> bool:
+    """True for what stands below a table: a signature, a seal, a day, `以下空白`; a label with a colon, unless only known words count."""
     if isinstance(cell, date):
         return True
-    text = word(cell)
-    if not text:
-        text = fold(cell[:MAX_WORD]) if isinstance(cell, str) else ""
-        return bool(text.startswith(expectations.note_prefixes) or _LABEL.match(text))
-    return bool(
-        text.startswith(expectations.note_prefixes)
-        or expectations.row_words.footer.search(text)
-        or _LABEL.match(text)
-        or _WRITTEN_DAY.fullmatch(text)
-    )
+    text = fold(cell[:MAX_WORD]) if isinstance(cell, str) else ""
+    is_known = text.startswith(expectations.note_prefixes) or expectations.row_words.footer.search(text) or _WRITTEN_DAY.fullmatch(text)
+    return bool(text and (is_known or (not by_words and _LABEL.match(text))))
 
 
 def _counts_columns(cells: Mapping[int, Cell]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -16,9 +16,9 @@ from duban.intake import limits, values
 from duban.intake.cells import SURPLUS_MARK, Cell, Document, Misplaced, Picture, Sheet, address, display
 from duban.intake.layouts import find_layout, layout_table
 from duban.intake.reading import DataRow, FileFault, Reading, Table, TotalRow
-from duban.intake.rows import HEADER_COLUMNS, MAX_WORD, REASON_COLUMN, count_unread, is_filled, rows_below, word
+from duban.intake.rows import HEADER_COLUMNS, MAX_WORD, REASON_COLUMN, count_unread, is_filled, rows_below, titles_in, word
 from duban.intake.words import fold, shown_names
-from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, Words, header_forms, unit_in_header
+from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, Words, unit_in_header
 
 HEADER_ROWS = 20
 #: The sheet a return slip carries in front, and the labels by which a corrected slip is recognised.
@@ -292,7 +292,7 @@ def _read_rows(sheet: Sheet, table: Table, header: _Header, expectations: Expect
         if _repeats_header(filled, headers, header.ledger):
             table.ignored_row_nos.append(row_no)
             continue
-        if not is_second_seen and _is_another_header(filled, required):
+        if not is_second_seen and _is_another_header(filled, required, expectations.header_names):
             is_second_seen = True
             where = address(row_no - 1, min(filled))
             reading.faults.append(FileFault("S04", f"第{row_no}行又有一个表头，一张工作表里只能放一张表", table.sheet, where))
@@ -338,7 +338,11 @@ def _named(texts: Sequence[str], ledger: Ledger) -> dict[int, Column | str]:
 def _repeats_header(filled: Mapping[int, Cell], headers: Sequence[Mapping[int, Column | str]], ledger: Ledger) -> bool:
     """True for a row that names the columns again, be it with other marks or hints."""
     first = min(filled)
-    if len(filled) < 2 or not any(first in header for header in headers) or not all(isinstance(cell, str) for cell in filled.values()):
+    text = word(filled[first])
+    title = ledger.column_of(text).column or text
+    if len(filled) < 2 or not any(header.get(first) == title for header in headers):
+        return False
+    if not all(isinstance(cell, str) for cell in filled.values()):
         return False
     named = _named([word(filled.get(position)) for position in range(max(filled) + 1)], ledger)
     return any(all(named.get(position) == header.get(position, "") for position in filled) for header in headers)
@@ -349,9 +353,9 @@ def _required_names(ledger: Ledger) -> dict[str, str]:
     return {text: column.name for text, column in ledger.by_header.items() if column.is_required}
 
 
-def _is_another_header(filled: Mapping[int, Cell], required: Sequence[Mapping[str, str]]) -> bool:
+def _is_another_header(filled: Mapping[int, Cell], required: Sequence[Mapping[str, str]], names_of_all: Container[str]) -> bool:
     """True for the header of a second table: its columns stand elsewhere, so its rows must not be read by the first one."""
-    texts = {form for cell in filled.values() if (text := word(cell)) for form, _ in header_forms(text)}
+    texts = titles_in([word(cell) for cell in filled.values()], names_of_all)
     return any(len({names[text] for text in texts.intersection(names)}) >= HEADER_COLUMNS for names in required)
 
 
