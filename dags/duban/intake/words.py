@@ -80,6 +80,7 @@ def fold_key(text: str) -> str:
     return text.lstrip("'")
 
 
+@lru_cache(maxsize=8192)  # of short texts only: they are asked after
 def sign(text: str) -> str:
     """Text as the words for nothing are compared: without white space around it, small letters, one kind of dash."""
     return text.strip().casefold().translate(DASHES)

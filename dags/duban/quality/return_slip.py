@@ -281,8 +281,9 @@ def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
 def _make_correctable(cell: Cell, rule_ids: set[str]) -> None:
     """What is typed into the cell must stay what it is: no number that a format shows as another, no key or amount that becomes a day."""
     if cell.is_date and rule_ids & {"R03", "R10"}:
-        # As programs write days in keys: sent back as it is, it is refused again.
-        set_text(cell, f"{cell.value:%Y/%-m/%-d}" if hasattr(cell.value, "year") else str(cell.value))
+        # In a key as programs write days there: sent back as it is, it is refused again.
+        form = "%Y/%-m/%-d" if "R10" in rule_ids else "%Y-%m-%d"
+        set_text(cell, f"{cell.value:{form}}" if hasattr(cell.value, "year") else str(cell.value))
     elif cell.data_type == "b" and "R10" in rule_ids:
         set_text(cell, str(cell.value).upper())
     elif cell.data_type in {"n", "s"} and cell.value is not None and rule_ids & {"R02", "R03", "R10"}:
