@@ -148,6 +148,7 @@ def lose(server: Server, office: Office) -> None:
 BY_THE_CLOCK = {
     "claimed_at", "removed_at", "known_at", "published_at", "created_at", "sent_at", "next_attempt_at", "judged_at", "started_at",
     "finished_at", "rendered_at", "applied_at", "held_at", "checked_at", "ended_at", "built_at", "file_mtime_ns",
+    "file_ctime_ns", "file_inode",
 }  # fmt: skip
 # of rows, submissions and issues with other numbers or times inside
 HASHED = {"data_fingerprint", "sha256", "content"}
