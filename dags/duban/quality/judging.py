@@ -448,6 +448,8 @@ def _left_aside(table: Table, expectations: Expectations) -> Iterator[Finding]:
     for row in table.aside:
         by_kind.setdefault(row.kind, {}).setdefault(row.columns, []).append(row.row_no)
     for kind, by_columns in by_kind.items():
+        if len(by_columns) > MOST_PARTS_LISTED:  # every row holds something else: one sentence for all of them
+            by_columns = {("多列",): [row_no for row_nos in by_columns.values() for row_no in row_nos]}
         for columns, row_nos in by_columns.items():
             facts = {"rows": listed_rows(row_nos), "columns": "、".join(columns[:MOST_COLUMNS_NAMED])}
             yield finding(expectations, "W32", table.sheet, kind, sheet=table.sheet, **facts)
