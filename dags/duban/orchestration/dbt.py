@@ -63,7 +63,8 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
     project = str(settings.dbt_project)
     with warehouse.connect(settings, "transformer") as conn, warehouse.build_lock(conn, end_at_once):
         command = ["build", "--selector", selector, "--project-dir", project, "--profiles-dir", project, "--quiet", "--no-write-json"]
-        command += ["--full-refresh"] if full_refresh else []
+        # the project may have changed: dbt's memory of it does not notice what a hook needs by way of another macro
+        command += ["--full-refresh", "--no-partial-parse"] if full_refresh else []
         command += ["--vars", json.dumps({"today": today.isoformat()})] if today else []
         command += ["--target-path", str(settings.home / "dbt" / "target"), "--log-path", str(settings.home / "dbt" / "logs")]
         outcome = dbtRunner().invoke(command)
