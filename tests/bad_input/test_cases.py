@@ -198,7 +198,7 @@ def test_case_68_names_that_play_tricks(office, name, shown):
     written = [path for folder in (office.settings.outbox, office.settings.landing) for path in folder.rglob("*") if path.is_file()]
     assert written
     for path in written:
-        assert re.fullmatch(rf"(receipt\.json|退回单-{sent['submission_id']}\.xlsx|[0-9a-f]{{64}})", path.name)
+        assert re.fullmatch(rf"(\.duban-warehouse|receipt\.json|退回单-{sent['submission_id']}\.xlsx|[0-9a-f]{{64}})", path.name)
 
 
 def test_case_72_a_flood_delays_nobody_else(office, monkeypatch):
