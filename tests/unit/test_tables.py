@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duban.intake.cells import Document, Faulty, Misplaced, Moment, Number, Picture, Sheet, address
+from duban.intake.reader import read_file
 from duban.intake.reading import FileFault, from_json, to_json
 from duban.intake.tables import read_tables, total_faults
 from duban.ledgers import load_expectations
@@ -172,6 +173,14 @@ def test_marks_hints_and_units_of_a_header(header, factor):
     else:
         [fault] = reading.faults
         assert (fault.rule_id, fault.column) == ("S03", "金额") and header[:2] in fault.detail.partition("相近的是")[2]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_header_all_of_marks_and_hints_shows_the_separator(separator):
+    header = [f"★{name.replace('(元)', '（元，必填）')}：" for name in HEADER]
+    content = "".join(f"{separator.join(cells)}\n" for cells in (header, row(1))).encode()
+    [table] = read_file(content, EXPECTATIONS, UNIT, date(2020, 6, 24)).tables
+    assert len(table.rows) == 1 and len(table.positions) == len(HEADER)
 
 
 def test_a_column_that_only_resembles_another_yields_to_it():
