@@ -370,7 +370,7 @@ def test_paths_are_made_of_ids_and_hashes(written):
     outbox = [path.relative_to(written.office.settings.outbox) for path in written.office.settings.outbox.rglob("*")]
     ids = {row["submission_id"] for row in written.submissions}
     known = re.compile(
-        r"returns|returns/[\dD-]+|returns/[\dD-]+/(\d{8}-\d{6})(/receipt\.json|/退回单-\1\.xlsx)?|site(/(index|\d{6})\.html|/\d{6}(/(\d{9}|days|issues|funds|projects|quality)\.html)?)?|templates|templates/[\dD-]+(/[\w（）]+\.xlsx)?"
+        r"\.duban-warehouse|returns|returns/[\dD-]+|returns/[\dD-]+/(\d{8}-\d{6})(/receipt\.json|/退回单-\1\.xlsx)?|site(/(index|\d{6})\.html|/\d{6}(/(\d{9}|days|issues|funds|projects|quality)\.html)?)?|templates|templates/[\dD-]+(/[\w（）]+\.xlsx)?"
     )
     assert [str(path) for path in outbox if not known.fullmatch(str(path))] == []
     assert {path.name for path in outbox if len(path.parts) == 3 and path.parts[0] == "returns"} == ids
