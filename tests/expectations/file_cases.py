@@ -228,7 +228,7 @@ def _pairs() -> list[FilePair]:
         FilePair(
             "W32",
             "合计行里的话",
-            _problems(problem("W32-9"), ["合计", "", "", "", "", "1个"]),
+            _problems(problem("W32-9"), ["合计", "", "", "", "", "共1个问题"]),
             _problems(problem("W32-10"), ["合计", "", "", "", "", "1个", "张三"]),
         ),
     ]

@@ -228,6 +228,12 @@ def test_no_number_stands_in_the_text_that_is_not_a_figure(evenings):
         assert lines == [], evening.issue.publication_id
 
 
+def test_columns_of_a_senders_own_are_no_news(evenings):
+    office, published = evenings
+    told = {finding.rule_id for evening in published for finding in evening.frozen.findings}
+    assert office.query("select 1 from quarantine.findings where rule_id = 'W31' limit 1") and told and "W31" not in told
+
+
 def test_native_numbers_in_the_workbook(evenings, tmp_path):
     """The cells of the ranking are numbers, and the same as those of the manifest."""
     _, published = evenings

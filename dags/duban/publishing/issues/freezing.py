@@ -339,7 +339,8 @@ finding_rows as materialized (
         select finding.district_code, rule_id, subject, text, day_on, submission_id
         from quarantine.findings as finding
         join file_rows using (submission_id)
-        where %(is_of_a_day)s
+        -- columns that a sender keeps for itself are told to the sender, on every receipt and slip, and are no news
+        where %(is_of_a_day)s and finding.rule_id != 'W31'
     ) as found
 ),
 
