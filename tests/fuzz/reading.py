@@ -105,7 +105,7 @@ def slip_complaints(sandbox: Sandbox, folder: Path, content: bytes, answer: dict
     source.write_bytes(content)
     tables = answer["tables"]
     told = {"reason": "原因", "how_to_fix": "改法", "value_masked": None, "rule_id": "R02", "ledger": "", "column_name": "列"}
-    read_as = [{"sheet": table["sheet"], "header_row": table["header_row_no"]} for table in tables]
+    read_as = [{"sheet": table["sheet"], "header_row": table["header_row_no"], "pictures": []} for table in tables]
     rejections = [
         {**told, "sheet": table["sheet"], "row_no": row[0], "cell": f"B{row[0]}"} for table in tables for row in table["rows"][:20]
     ]
@@ -114,13 +114,13 @@ def slip_complaints(sandbox: Sandbox, folder: Path, content: bytes, answer: dict
         "report_on": None,
         "received_at": "2020-06-24T08:00:00",
         "counts": dict.fromkeys(("row", "accepted", "rejected", "ignored"), 0),
-        "read_as": {"kind": answer["kind"], "tables": read_as},
+        "read_as": {"kind": answer["kind"], "tables": read_as, "skipped_sheets": []},
         "rejections": rejections,
         "rejections_not_listed": 0,
         "findings": [],
         "findings_not_listed": 0,
     }
-    [written] = sandbox.map([Job({"receipt": receipt}, source, 60)])
+    [written] = sandbox.map([Job({"receipt": receipt, "keeps_format": True}, source, 60)])
     if isinstance(written, ChildFailed):
         return [f"no slip: {written}"]
     said, slip = [], io.BytesIO(written["content"])

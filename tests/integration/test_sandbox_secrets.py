@@ -130,11 +130,11 @@ sys.addaudithook(hook)
 slips = 0
 for content in contents:
     answer = handlers[0]({"unit_code": "430902104", "on": "2020-06-24"}, content)
-    tables = [{"sheet": table["sheet"], "header_row": table["header_row_no"]} for table in answer["tables"]]
+    tables = [{"sheet": table["sheet"], "header_row": table["header_row_no"], "pictures": []} for table in answer["tables"]]
     told = {"reason": "原因", "how_to_fix": "改法", "value_masked": None, "rule_id": "R02", "ledger": "", "column_name": "列", "row_no": 2}
     marks = [told | {"sheet": table["sheet"], "cell": "B2"} for table in tables]
-    read_as = {"kind": answer["kind"], "tables": tables}
-    slips += bool(handlers[1]({"receipt": receipt | {"read_as": read_as, "rejections": marks}}, content)["content"])
+    read_as = {"kind": answer["kind"], "tables": tables, "skipped_sheets": []}
+    slips += bool(handlers[1]({"receipt": receipt | {"read_as": read_as, "rejections": marks}, "keeps_format": True}, content)["content"])
 print(slips, *sorted(noted), sep="\\n")
 """
 

@@ -5,6 +5,7 @@ Worked are 28–30 September, 8–10 October (the 10th is a Saturday) and from t
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,6 +15,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from duban import warehouse
+from duban.intake.inbox import landed
 from duban.orchestration import dbt
 from duban.settings import TIMEZONE
 from duban.watching import folders
@@ -68,7 +70,7 @@ def sent(office: Office, unit: str, when: str, outcome: str | None = "accepted",
         "unit_code": unit,
         "inbox_path": b"x",
         "file_name": "王小明.xlsx",
-        "file_sha256": "0" * 64,
+        "file_sha256": hashlib.sha256(b"x").hexdigest(),
         "file_size": 1,
         "file_mtime_ns": 1,
         "claimed_at": at(when),
@@ -80,6 +82,10 @@ def sent(office: Office, unit: str, when: str, outcome: str | None = "accepted",
         row |= {"outcome": outcome, "received_at": at(when), "report_on": report_on or when[:10], "receipt": Jsonb({})}
         row |= {"row_count": accepted + rejected, "accepted_count": accepted, "rejected_count": rejected, "ignored_count": 0}
     row |= columns
+    if row["file_size"] == 1:
+        copy = landed(office.settings.landing, row["file_sha256"])
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(b"x")
     run(office, f"insert into ops.submissions ({', '.join(row)}) values ({', '.join(['%s'] * len(row))})", *row.values())
     return submission_id
 

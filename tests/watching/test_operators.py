@@ -109,8 +109,10 @@ def shown(server: Server, sample_office: Office, tmp_path_factory) -> Iterator[O
     name = sample_office.settings.warehouse_uri.rsplit("/", 1)[1]
     with open_office(server, tmp_path_factory.mktemp("shown") / "home", template=name) as office:
         office.settings.inbox.mkdir(parents=True)
+        shutil.copytree(sample_office.settings.landing, office.settings.landing)
         run(office, "insert into raw.campaigns values (%s, '秋季', '2026-09-28', '2026-10-20')", BEITA)
         run(office, "update raw.units set registered_at = '2026-09-01'")
+        run(office, "update raw.districts set set_up_by = 'issuer'")
         run(office, "update ops.builds set finished_at = '2026-12-31'")
         sent(office, "430511001", "2026-10-08 10:00")
         (office.settings.inbox / "nobody.txt").touch()
@@ -164,7 +166,7 @@ def test_the_page_says_what_since_when_what_to_do_and_what_changed(shown):
     assert "错误 须有人处理" in errors and "日通报没有发出" in errors and "make publish" in errors
     assert "状元洲街道已 5 个工作日没有报送" in errors
     # one came, one went, the others stand
-    assert "与 10月9日 相比" in text and "已消除 收件目录里有 1 个不属于任何单位的文件夹或文件" in text
+    assert "与 10月9日 相比" in text and "已消除 收件目录里有 1 个不会被收走的内容" in text
     muted = text.partition("已静音 2 项")[2]
     assert "陈家桥镇已 5 个工作日没有报送" in muted and "陈家桥镇" not in text.partition("已静音")[0].partition("错误 须有人处理")[2]
     # a day on which all of a check was muted does not count

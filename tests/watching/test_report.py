@@ -170,7 +170,7 @@ def test_warnings_are_told_when_they_come_and_when_they_go(watched):
     report(watched, "2026-10-10 11:00")
     (came, what), (went, gone) = messages(watched)
     assert came.endswith("10月9日：提醒 1 项") and "【提醒】1 项，其中新出现 1 项" in what and "#inbox_strangers" in what
-    assert went.endswith("10月10日：没有异常") and "【已消除】收件目录有来历不明的内容 1 项" in gone
+    assert went.endswith("10月10日：没有异常") and "【已消除】收件目录有不会收走的内容 1 项" in gone
 
 
 def test_infos_are_told_to_nobody(watched):

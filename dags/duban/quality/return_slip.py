@@ -243,7 +243,7 @@ def _mark_cells(workbook: Workbook, receipt: dict[str, Any]) -> None:
     header_rows = {table["sheet"]: table["header_row"] for table in receipt["read_as"]["tables"]}
     sheets = _by_shown_name(workbook)
     for table in receipt["read_as"]["tables"]:
-        for where in table["pictures"]:
+        for where in table.get("pictures", ()):  # a receipt of an earlier version names none
             cell = sheets[_sheet_name(table["sheet"])][where] if _sheet_name(table["sheet"]) in sheets else None
             if cell is not None and cell.data_type == "e":
                 cell.value = None  # what Excel shows where it cannot show the picture
