@@ -87,13 +87,16 @@ def test_a_day() -> None:
     assert some(figures, "total.") == {
         "assigned_count": 7, "rectified_count": 3, "open_count": 4, "overdue_count": 1, "reopened_count": 2,
         "rectified_pct": Decimal("42.9"), "found_count": 1, "closed_count": 1, "relapsed_count": 1, "oldest_open_workdays": 16,
-        "first_reported_count": 0,
+        "first_reported_count": 0, "restored_count": 0, "overdue_reopened_count": 1, "urgent_count": 2,
+        # A2, B2 and X1 were open the evening before: 3 + 1 + 1 - 1
+        "open_before_count": 3, "withdrawn_open_count": 0, "left_open_count": 0,
     }  # fmt: skip
     # 2/3 of A is first. On the 23rd both had 1 of 2; B2 is due that day and not overdue yet.
     assert some(figures, f"township.{A}.") == {
         "assigned_count": 3, "rectified_count": 2, "open_count": 1, "overdue_count": 0, "reopened_count": 0,
         "rectified_pct": Decimal("66.7"), "found_count": 1, "closed_count": 1, "relapsed_count": 0, "oldest_open_workdays": 0,
         "rank": 1, "previous_rank": 1,
+        "open_before_count": 1, "withdrawn_open_count": 0, "left_open_count": 0, "moved_in_count": 0, "moved_out_count": 0,
     }  # fmt: skip
     b = some(figures, f"township.{B}.")
     assert (b["rank"], b["previous_rank"], b["open_count"], b["overdue_count"], b["reopened_count"]) == (2, 1, 2, 1, 2)
@@ -120,7 +123,7 @@ def changes(figures: dict) -> tuple:
 def rest_days(ledgers: Accepted, day: date) -> tuple:
     """Found, closed and relapsed on the rest days before a day."""
     figures = rest_day_figures(ledgers, DISTRICT, day)
-    assert len(figures) == 3
+    assert len(figures) == 6
     return tuple(figures[f"total.rest_{name}_count"] for name in ("found", "closed", "relapsed"))
 
 
@@ -155,8 +158,8 @@ WEEKEND = replace(LEDGERS, problems=PROBLEMS + WEEKEND_PROBLEMS, visits=VISITS +
 
 
 def test_what_a_saturday_reports_is_of_the_monday_but_not_its_own() -> None:
-    # New on the Sunday evening: A5 A6 (C2 is voided on the Monday); closed A4 A6, A7 only until the visit; B3 came back.
-    assert rest_days(WEEKEND, june(22)) == (2, 2, 1)
+    # New on the Sunday evening: A5 A6 C2 (which the Monday withdraws); closed A4 A6, A7 only until the visit; B3 came back.
+    assert rest_days(WEEKEND, june(22)) == (3, 2, 1)
     monday = problem_figures(WEEKEND, "daily", DISTRICT, june(22))
     # The Monday's own: A1 A8 B2 C1 are new, all found on an earlier day (A8 on the Saturday); A1 and C1 closed at once.
     assert changes(monday) == (4, 4, 2, 0)
@@ -168,8 +171,11 @@ def test_what_a_saturday_reports_is_of_the_monday_but_not_its_own() -> None:
     assert [rest_days(WEEKEND, june(day)) for day in (20, 21, 23)] == [(0, 0, 0), (3, 2, 1), (0, 0, 0)]
     figures = issue_figures(WEEKEND, "daily", DISTRICT, june(22))
     assert {code: figures[code] for code in figures if ".rest_" in code} == {
-        "total.rest_found_count": 2, "total.rest_closed_count": 2, "total.rest_relapsed_count": 1,
+        "total.rest_found_count": 3, "total.rest_closed_count": 2, "total.rest_relapsed_count": 1,
+        "total.rest_withdrawn_count": 0, "total.rest_left_count": 0,
     }  # fmt: skip
+    # A2, A4 and A7 were open on the Friday, A2 A5 A7 B3 C2 on the Sunday; C2 is withdrawn on the Monday.
+    assert (figures["total.open_previous_count"], figures["total.open_before_count"], figures["total.withdrawn_open_count"]) == (3, 5, 1)
     # The visits of the weekend are none of the Monday's.
     assert figures["supervision.visit_count"] == 0
 
@@ -188,6 +194,7 @@ def test_a_week_counts_from_the_working_day_before_it() -> None:
     # Five of the week and three of the weekend: 属实 B1; 退回 B2, A7; 反弹 B1, B4, B3; one found; one that says nothing.
     assert some(figures, "supervision.") == {
         "visit_count": 8, "confirmed_count": 1, "returned_count": 2, "relapsed_count": 3, "found_count": 1,
+        "patrolled_count": 1,
     }  # fmt: skip
 
 
@@ -317,7 +324,7 @@ def test_supervision_of_a_day() -> None:
     }  # fmt: skip
     assert visit_figures(LEDGERS, DISTRICT, june(23), june(24)) == {
         "supervision.visit_count": 3, "supervision.confirmed_count": 0, "supervision.returned_count": 1, "supervision.relapsed_count": 1,
-        "supervision.found_count": 1,
+        "supervision.found_count": 1, "supervision.patrolled_count": 0,
     }  # fmt: skip
     week = visit_figures(LEDGERS, DISTRICT, june(19), june(24))
     assert (week["supervision.visit_count"], week["supervision.confirmed_count"]) == (5, 1)
@@ -468,6 +475,8 @@ def test_days_are_those_of_the_other_oracles(seed: int) -> None:
         assert some(figures, "supervision.") == {
             "due_count": seen.due, "visited_count": seen.visited, "coverage_pct": seen.coverage_pct, "visit_count": seen.visits,
             "confirmed_count": seen.confirmed, "returned_count": seen.returned, "relapsed_count": seen.relapsed, "found_count": seen.found,
+            # what is left of them
+            "patrolled_count": seen.visits - seen.confirmed - seen.returned - seen.relapsed - seen.found,
         }  # fmt: skip
     assert seen_changes > 3
 
@@ -487,6 +496,9 @@ def test_nothing_falls_between_two_issues(seed: int) -> None:
             earlier = problem_figures(accepted, series, DISTRICT, previous_working_day(period_start(series, day)))
             figures = problem_figures(accepted, series, DISTRICT, day)
             found, _, closed, relapsed = changes(figures)
+            gone = figures["total.withdrawn_open_count"] + figures["total.left_open_count"]
+            opened = figures["total.open_before_count"] + found + relapsed
+            assert figures["total.open_count"] == opened - closed - gone, (series, day)
             if series == "daily":
                 resting = rest_days(accepted, day)
                 found, closed, relapsed = (own + rest for own, rest in zip((found, closed, relapsed), resting, strict=True))
