@@ -11,7 +11,6 @@ import random
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import msoffcrypto.format.ooxml
@@ -20,7 +19,7 @@ import pytest
 import xlwt
 from xlwt.CompoundDoc import XlsDoc
 
-from duban.intake import workbook_xls
+from duban.intake import limits, workbook_xls
 from duban.intake.cells import Document, Faulty, Moment, Number, Picture, Unreadable
 
 BOOK, SHEET, MACROS = 0x05, 0x10, 0x40
@@ -564,7 +563,6 @@ def test_truncated_records_are_damaged(refused):
 def test_whatever_bytes_change_the_answer_is_a_document_or_a_refusal(read):
     data = saved(workbook(*[["文字" + RARE, r, r * 1.5, xlwt.Formula("A1"), True] for r in range(20)]))
     chance = random.Random(20200630)
-    began = time.process_time()
     outcomes = set()
     for _ in range(150):
         changed = bytearray(data)
@@ -575,7 +573,6 @@ def test_whatever_bytes_change_the_answer_is_a_document_or_a_refusal(read):
         except Unreadable as error:
             outcomes.add(error.rule_id)
     assert outcomes == {"xls", "S01"}
-    assert time.process_time() - began < 30
 
 
 def test_nothing_is_printed_where_the_parent_expects_an_answer(tmp_path):
@@ -594,67 +591,49 @@ def test_running_out_of_memory_is_left_to_the_sandbox(read, monkeypatch):
         read(workbook(["a"]))
 
 
-def swiftly_refused(refused, data: bytes) -> None:
-    began = time.process_time()
-    error = refused(data)
-    assert (error.rule_id, error.reason) == ("S01", "文件已损坏，或不是表格文件")
-    assert time.process_time() - began < 5
+def guard_of(data: bytes) -> str:
+    """What the reader of containers says against one, before anything of it is read."""
+    with pytest.raises(ValueError) as caught:
+        workbook_xls._workbook_stream(data)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("position", "value"),
+    ("position", "value", "says"),
     [
-        (30, 0),  # sectors of one byte
-        (30, 40),  # sectors of a terabyte
-        (32, 0),  # short sectors of one byte
-        (44, 50_000_000),  # sectors of the allocation table
-        (60, 0),  # the table of short sectors begins …
+        (30, struct.pack("<H", 11), "sector size"),  # sectors of 2 kB, which no workbook has
+        (32, struct.pack("<H", 7), "sector size"),  # short sectors of 128 bytes
+        (44, struct.pack("<I", 9), "allocation table larger than the file"),
     ],
 )
-def test_a_container_that_lies_about_its_sizes(refused, position, value):
-    data = patched(saved(workbook(["a"])), position, struct.pack("<I", value)[: 2 if position < 44 else 4])
-    if position == 60:
-        data = patched(data, directory(data) + 128 + 120, struct.pack("<I", 100))
-        data = patched(data, 64, struct.pack("<I", 0xFFFFFF))  # … and is larger than the file
-    swiftly_refused(refused, data)
+def test_a_container_of_unusual_sizes_is_damaged(refused, position, value, says):
+    data = patched(saved(workbook(["a"])), position, value)
+    assert guard_of(data) == says and refused(data).rule_id == "S01"
 
 
-def test_a_stream_larger_than_the_file(refused):
+def test_a_stream_larger_than_the_file_is_damaged(refused):
     data = saved(workbook(["a"]))
-    table = 512 * (1 + struct.unpack_from("<I", data, 76)[0])
-    for size in (0x7FFFFFFE, 0xFFFFFFF0, len(data)):
-        looped = patched(data, table, struct.pack("<I", 0))  # the first sector of the workbook is followed by itself
-        swiftly_refused(refused, patched(looped, directory(data) + 128 + 120, struct.pack("<I", size)))
+    data = patched(data, directory(data) + 128 + 120, struct.pack("<I", len(data) + 1))
+    assert guard_of(data) == "stream larger than the file" and refused(data).rule_id == "S01"
 
 
-def test_a_directory_without_end(refused):
-    count = 40_000
-    entries = bytearray()
-    for number in range(count):
-        left, right = (2 * number, 2 * number + 1) if number else (-1, -1)
-        name = units("Root Entry" if number == 0 else f"n{number}")
-        links = struct.pack("<iii", *(child if 0 < child < count else -1 for child in (left, right)), 1 if number == 0 else -1)
-        kind = 5 if number == 0 else 2
-        entries += name.ljust(64, b"\0") + struct.pack("<HBB", len(name) + 2, kind, 1) + links + bytes(36)
-        entries += struct.pack("<iII", number if number else -2, 5000 if number else 0, 0)
-    sectors = len(entries) // 512
-    tables = sectors // 128 + 1
-    table = struct.pack(f"<{sectors + tables}i", *range(1, sectors), -2, *[-3] * tables).ljust(512 * tables, b"\xff")
-    sizes = struct.pack("<IIIIiIiI", tables, 0, 0, 4096, -2, 0, -2, 0)
-    places = struct.pack("<109i", *(sectors + n if n < tables else -1 for n in range(109)))
-    swiftly_refused(refused, patched(saved(workbook(["a"]))[:512], 44, sizes + places) + bytes(entries) + table)
+def test_a_directory_of_too_many_entries_is_damaged(refused, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_ENTRIES", 1)
+    data = saved(workbook(["a"]))
+    assert guard_of(data) == "too many entries" and refused(data).rule_id == "S01"
 
 
 def test_a_container_without_entries(refused):
     data = saved(workbook(["a"]))
-    swiftly_refused(refused, patched(data, directory(data) + 76, struct.pack("<i", -1)))
+    data = patched(data, directory(data) + 76, struct.pack("<i", -1))
+    assert guard_of(data) == "empty container" and refused(data).rule_id == "S01"
 
 
 def test_sheets_that_share_their_records(refused):
-    one = stream(*[formula(0, 0, NUMBER_2)] * 1000)
+    one = stream(label(0, 0, b"\0a"))
     position = one.index(b"\x85\0")
     size = 4 + struct.unpack_from("<H", one, position + 2)[0]
     bound = one[position : position + size]
-    offset = struct.unpack_from("<I", bound, 4)[0]
-    many = bound[:4] + struct.pack("<I", offset + 1999 * size) + bound[8:]
-    swiftly_refused(refused, one[:position] + many * 2000 + one[position + size :])
+    moved = bound[:4] + struct.pack("<I", struct.unpack_from("<I", bound, 4)[0] + size) + bound[8:]
+    error = refused(one[:position] + moved * 2 + one[position + size :])
+    assert (error.rule_id, str(error.__cause__)) == ("S01", "overlapping sheets")
