@@ -160,9 +160,9 @@ def measure(report: Any) -> None:
                     setattr(taken, field, getattr(taken, field) + end - begin)
 
         def within(name: str, function: Callable) -> Callable:
-            def timed(*arguments: Any) -> Any:
+            def timed(*arguments: Any, **named: Any) -> Any:
                 with part(name):
-                    return function(*arguments)
+                    return function(*arguments, **named)
 
             return timed
 
