@@ -110,7 +110,7 @@ def system():
     runs = [multiprocessing.get_context("spawn").Process(target=run_for_ever, args=(large,)) for large in (False, True)]
     try:
         with warehouse.connect(installation.settings) as conn:
-            warehouse.migrate(conn)
+            warehouse.schema.migrate(conn)
             access.apply_rights(conn)
             divisions.register_reference(conn)
         for run in runs:

@@ -140,7 +140,7 @@ def measure(report: Any) -> None:
     parts = {"libraries": Part(wall=time.perf_counter() - started, own=time.process_time())}
     settings = load_settings()
     with warehouse.connect(settings) as conn:
-        warehouse.migrate(conn)
+        warehouse.schema.migrate(conn)
         divisions.register_reference(conn)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     done, children = threading.Event(), [0.0]

@@ -176,7 +176,7 @@ def _write(place: Place, drafts: Path, target: Path, console: Console) -> Manife
         _dump(place.metadata_uri, dumps[AIRFLOW], [], console)
     console.say("waiting for a build that runs; files go on arriving")
     # A build replaces tables: it would wait for the dump, and readers for the build.
-    with warehouse.connect(settings) as conn, warehouse.build_lock(conn):
+    with warehouse.connect(settings) as conn, warehouse.builds.build_lock(conn):
         conn.isolation_level, conn.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
         with conn.transaction():
             _never_time_out(conn)

@@ -14,7 +14,7 @@ from duban.intake.values import dates_in_name
 from duban.intake.words import mask_text, visible
 from duban.ledgers import ExpectationsInvalid
 from duban.settings import TIMEZONE
-from duban.warehouse import Claim
+from duban.warehouse.submissions import Claim
 from local.console import Console, Problem
 from local.lifecycle import System, open_warehouse
 
@@ -33,7 +33,7 @@ def check(system: System, console: Console, file: str, unit_code: str) -> None:
     if not path.is_file():
         raise Problem(f"{path} is no file.")
     with open_warehouse(system) as conn:
-        claim = claim_of(path, unit_code, warehouse.registered_units(conn))
+        claim = claim_of(path, unit_code, warehouse.divisions.registered_units(conn))
         console.say("loading the gate")
         # Great Expectations alone takes seconds to import; whoever misspells a file name or a unit need not wait for it.
         from duban.quality import judging, receipt
@@ -46,7 +46,7 @@ def check(system: System, console: Console, file: str, unit_code: str) -> None:
         console.show(line)
 
 
-def claim_of(path: Path, unit_code: str, units: dict[str, warehouse.Unit]) -> Claim:
+def claim_of(path: Path, unit_code: str, units: dict[str, warehouse.divisions.Unit]) -> Claim:
     """The claim that sending the file now would make.
 
     Raises:

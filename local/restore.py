@@ -113,7 +113,7 @@ def read_backup(path: Path, console: Console) -> Manifest:
         raise Problem(
             f"{path} was changed after it was written: {', '.join(wrong[:3])}{' …' if len(wrong) > 3 else ''}. Nothing was changed."
         )
-    unknown = sorted(set(manifest.migrations) - {migration.stem for migration in warehouse.MIGRATIONS.glob("*.sql")})
+    unknown = sorted(set(manifest.migrations) - {migration.stem for migration in warehouse.schema.MIGRATIONS.glob("*.sql")})
     if manifest.format > FORMAT or unknown:
         raise Problem(f"{path} was written by a newer version ({', '.join(unknown) or manifest.format}): update this checkout first.")
     return manifest

@@ -11,7 +11,10 @@ import psycopg
 from duban.intake.inbox import look, strangers
 from duban.publishing.delivery import standing
 from duban.settings import TIMEZONE
-from duban.warehouse import ACCEPTED, SILENT_SECONDS, connect, registered_units, silent_holders
+from duban.warehouse import connect
+from duban.warehouse.divisions import registered_units
+from duban.warehouse.locks import SILENT_SECONDS, silent_holders
+from duban.warehouse.submissions import ACCEPTED
 from duban.watching.bulletins import days_without_bulletin, districts_not_set_up
 from duban.watching.folders import folders_of, silent_folders
 from duban.watching.records import report_counts

@@ -10,7 +10,9 @@ from datetime import datetime
 import psycopg
 
 from duban.intake.inbox import Look, kept_path, look
-from duban.warehouse import ACCEPTED, connect, registered_units
+from duban.warehouse import connect
+from duban.warehouse.divisions import registered_units
+from duban.warehouse.submissions import ACCEPTED
 from duban.watching.folders import folders_of, silent_folders
 from local import airflow
 from local.console import Console, Problem, bar

@@ -95,7 +95,7 @@ def open_server(folder: Path) -> Iterator[Server]:
     running.postgres.start()
     try:
         with warehouse.connect(running.settings) as conn:
-            warehouse.migrate(conn)
+            warehouse.schema.migrate(conn)
             access.apply_rights(conn)
             divisions.register_reference(conn)
         yield running

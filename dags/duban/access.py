@@ -22,7 +22,7 @@ import psycopg
 from psycopg import sql
 
 from duban.settings import LOGINS
-from duban.warehouse import LOCK_TIMEOUT
+from duban.warehouse.locks import LOCK_TIMEOUT
 
 OWNER = "duban_owner"
 OPERATOR = "duban"

@@ -25,7 +25,9 @@ from duban.outbox import OutboxTaken, claim_outbox
 from duban.publishing.issuers import register_reference_targets
 from duban.quality import masking
 from duban.settings import LOGINS, Settings, load_settings
-from duban.warehouse import connect, migrate, registered_units
+from duban.warehouse import connect
+from duban.warehouse.divisions import registered_units
+from duban.warehouse.schema import migrate
 
 OLDEST_SERVER = 160000
 

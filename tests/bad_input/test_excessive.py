@@ -22,7 +22,7 @@ from duban.intake.sandbox import Sandbox
 from duban.ledgers import Column, Words, load_expectations
 from duban.quality import judging, return_slip, returns
 from duban.quality.hints import hint
-from duban.warehouse import Claim
+from duban.warehouse.submissions import Claim
 from tests.bad_input.excessive_files import EXCESSIVE, ledger, old_ledger
 from tests.bad_input.lowered import KB, LoweredSandbox, lower
 from tests.conftest import open_office, xlsx_bytes

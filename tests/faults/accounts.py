@@ -32,7 +32,7 @@ def check(office: Office, district: District, files: list[Sent], today: date) ->
     )
     assert open_ones == {"builds": 0, "deliveries": 0, "pages": 0}
     with warehouse.connect(office.settings) as conn:
-        assert warehouse.unbuilt_submissions(conn) == 0
+        assert warehouse.builds.unbuilt_submissions(conn) == 0
 
 
 def _check_files(office: Office, files: list[Sent]) -> None:

@@ -68,9 +68,9 @@ def _evening(office: Office) -> None:
         for series, day in ISSUES:
             issue = publishing.publish(conn, series, DISTRICT, day, settle_seconds=0)
             writing.keep_in_folder(conn, settings, issue.publication_id)
-        build_id = warehouse.latest_build(conn)
+        build_id = warehouse.builds.latest_build(conn)
         render_site(conn, settings.outbox)
-        warehouse.record_page(conn, build_id)
+        warehouse.builds.record_page(conn, build_id)
         report.watch(conn, settings)
         delivery.deliver_due(conn, settings, {"email": Mailbox(office)})
 

@@ -48,18 +48,19 @@ def work(office: Office, today: date, day: date) -> None:
     while True:
         office.ingest()
         with warehouse.connect(settings, "loader") as conn:
-            if not inbox.look(settings.inbox, warehouse.registered_units(conn)) and not warehouse.waiting_claims(conn):
+            units = warehouse.divisions.registered_units(conn)
+            if not inbox.look(settings.inbox, units) and not warehouse.submissions.waiting_claims(conn):
                 break
     with warehouse.connect(settings) as conn:
-        is_new = warehouse.latest_build(conn) is None
+        is_new = warehouse.builds.latest_build(conn) is None
     dbt.build(settings, "install" if is_new else "live", full_refresh=is_new, today=today)
     with warehouse.connect(settings, "publisher") as conn:
         issue = _published(conn, day)
         if issue is not None:
             writing.keep_in_folder(conn, settings, issue.publication_id)
-        build_id = warehouse.latest_build(conn)
+        build_id = warehouse.builds.latest_build(conn)
         render_site(conn, settings.outbox)
-        warehouse.record_page(conn, build_id)
+        warehouse.builds.record_page(conn, build_id)
         delivery.deliver_due(conn, settings, {})
 
 
@@ -211,8 +212,8 @@ def test_the_books_are_right_after_everything(own_server, tmp_path, monkeypatch,
     monkeypatch.setattr(publishing, "SETTLE_SECONDS", 0.0)
     monkeypatch.setattr(logging, "raiseExceptions", False)  # a log on a full disk would say so for every line
     for where, name, seconds in (
-        (warehouse, "SILENT_SECONDS", 5.0),
-        (warehouse, "BEAT_SECONDS", 1.0),
+        (warehouse.locks, "SILENT_SECONDS", 5.0),
+        (warehouse.locks, "BEAT_SECONDS", 1.0),
         (guardian, "STUCK_SECONDS", 10.0),
         (guardian, "LOOK_SECONDS", 1.0),
     ):

@@ -75,8 +75,8 @@ def test_the_server_ends_while_dbt_builds(own_server, built_office, moment):
     [
         (publishing, "make_documents", False),
         (publishing, "make_documents", True),
-        (warehouse, "end_hold", True),
-        (warehouse, "record_in_folder", False),
+        (warehouse.issues, "end_hold", True),
+        (warehouse.deliveries, "record_in_folder", False),
     ],
 )
 def test_the_server_ends_while_an_issue_is_made(own_server, built_office, monkeypatch, where, name, is_after):

@@ -53,7 +53,7 @@ def test_the_clock_jumps_between_claim_and_load(server, office):
     assert {row["report_on"] for row in rows} == {"2020-06-24"} and [row["is_ahead"] for row in rows] == [False, True, False]
     assert len(office.query("select 1 from raw.problem_versions")) == 3
     with warehouse.connect(office.settings) as conn:
-        assert warehouse.unbuilt_submissions(conn) == 3
+        assert warehouse.builds.unbuilt_submissions(conn) == 3
     assert len(list(office.settings.outbox.rglob("receipt.json"))) == 3
 
 

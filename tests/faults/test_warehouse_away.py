@@ -37,8 +37,8 @@ def test_the_network_fails_once(office, name):
 
 def test_nothing_comes_through_any_more(office, monkeypatch):
     """Who hears nothing keeps nobody waiting: the server takes the lock back, the next run does the work, and the first one nothing."""
-    monkeypatch.setattr(warehouse, "SILENT_SECONDS", 2.0)
-    monkeypatch.setattr(warehouse, "BEAT_SECONDS", 0.4)
+    monkeypatch.setattr(warehouse.locks, "SILENT_SECONDS", 2.0)
+    monkeypatch.setattr(warehouse.locks, "BEAT_SECONDS", 0.4)
     drop_all(office)
     failures = []
 
@@ -63,7 +63,7 @@ def test_nothing_comes_through_any_more(office, monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGKILL], ids=["immediate", "killed"])
 def test_the_server_ends_in_the_middle_of_a_copy(own_server, fragile_office, monkeypatch, number):
     drop_all(fragile_office)
-    copy_rows, tables = warehouse.copy_rows, []
+    copy_rows, tables = warehouse.loading.copy_rows, []
 
     def cut_off(conn, table, rows):
         tables.append(table)
@@ -77,7 +77,7 @@ def test_the_server_ends_in_the_middle_of_a_copy(own_server, fragile_office, mon
         copy_rows(conn, table, until_the_end())
 
     with monkeypatch.context() as patch:
-        patch.setattr(warehouse, "copy_rows", cut_off)
+        patch.setattr(warehouse.loading, "copy_rows", cut_off)
         with pytest.raises(psycopg.OperationalError):
             fragile_office.ingest()
     own_server.postgres.start()

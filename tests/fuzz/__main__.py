@@ -53,7 +53,7 @@ def fuzz_ledgers(runs: int, seed: int, folder: Path) -> Iterator[str]:
     server = Server(folder / "server")
     server.postgres.start()
     try:
-        for prepare in (warehouse.migrate, divisions.register_reference):
+        for prepare in (warehouse.schema.migrate, divisions.register_reference):
             with warehouse.connect(server.settings) as conn:
                 prepare(conn)
         for first in range(0, runs, BATCH):

@@ -374,7 +374,7 @@ def test_a_build_and_a_backup_wait_for_each_other(server, office, tmp_path, quie
         done.set()
 
     with warehouse.connect(office.settings, "transformer") as conn:
-        with warehouse.build_lock(conn):
+        with warehouse.builds.build_lock(conn):
             threading.Thread(target=back_up).start()
             assert not done.wait(1.0)
         assert done.wait(30)
@@ -403,7 +403,7 @@ def test_what_lies_in_it(prepared, taken):
     outbox = {name.removeprefix("outbox/") for name in names if name.startswith("outbox/")}
     assert outbox == set(files_of_the_outbox(prepared)) and len(outbox) == 6
     assert said["counts"]["raw.problem_versions"] == 10 and said["counts"]["published.publications"] == 1
-    assert said["migrations"] == [path.stem for path in sorted(warehouse.MIGRATIONS.glob("*.sql"))]
+    assert said["migrations"] == [path.stem for path in sorted(warehouse.schema.MIGRATIONS.glob("*.sql"))]
     assert said["postgres"].startswith("18.") and said["missing"] == []
 
 
@@ -685,20 +685,20 @@ def test_messages_that_may_have_gone_out_since_are_not_sent_again(server, office
             "series": (),
             "is_active": True,
         }
-        warehouse.replace_recipients(conn, [recipient])
+        warehouse.recipients.replace_recipients(conn, [recipient])
     for number in range(2):
         office.send(TOWNSHIP, f"错{number}-20200624.csv", problems_csv(problem(f"错-{number}", 发现日期="六月")))
     with warehouse.connect(office.settings) as conn:
-        waiting = warehouse.due_deliveries(conn, to_folder=False)
+        waiting = warehouse.deliveries.due_deliveries(conn, to_folder=False)
         assert len(waiting) == 2
-        warehouse.decide_delivery(conn, waiting[0].delivery_id, "sent", ["waiting"], "told by telephone")
+        warehouse.deliveries.decide_delivery(conn, waiting[0].delivery_id, "sent", ["waiting"], "told by telephone")
     path = write_backup(place_of(server, office), tmp_path / "backups", quiet)
     lose(server, office)
     restored(server, office, path)
     rows = office.query("select status, last_error from ops.deliveries where channel = 'email' order by delivery_id")
     assert rows == [{"status": "sent", "last_error": None}, {"status": "uncertain", "last_error": restore.MAYBE_SENT}]
     with warehouse.connect(office.settings) as conn:
-        assert warehouse.due_deliveries(conn, to_folder=False) == []
+        assert warehouse.deliveries.due_deliveries(conn, to_folder=False) == []
 
 
 def test_airflows_metadata_come_back_with_their_owner(server, office, tmp_path, quiet):

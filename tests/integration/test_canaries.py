@@ -136,7 +136,7 @@ def composed(conn: psycopg.Connection, office: Office) -> Iterator[messages.Mess
     subjects = conn.execute("select distinct subject_kind, subject_id from ops.deliveries").fetchall()
     for kind, subject in subjects:
         for channel in ("email", "wecom"):
-            delivery = warehouse.Delivery(1, kind, subject, DISTRICT, channel, "a@b.invalid", "m", 0)
+            delivery = warehouse.deliveries.Delivery(1, kind, subject, DISTRICT, channel, "a@b.invalid", "m", 0)
             yield messages.compose(conn, office.settings, delivery)
 
 

@@ -24,7 +24,7 @@ def checked(office, name: str, content: bytes, unit: str = TOWNSHIP) -> dict:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     with warehouse.connect(office.settings) as conn:
-        claim = claim_of(path, unit, warehouse.registered_units(conn))
+        claim = claim_of(path, unit, warehouse.divisions.registered_units(conn))
         return receipt.build(judging.judge_unsent(conn, claim, path, office.settings), claim.claimed_at)
 
 

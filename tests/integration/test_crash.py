@@ -35,16 +35,16 @@ KILL_POINTS = {
     "第一份已复制": (inbox, "_copy", 1, "after"),
     "副本已落盘、未改名": (inbox, "sync_filesystem", 1, "after"),
     "再看一遍之后": (inbox, "_is_still", 1, "after"),
-    "已登记、未移走": (warehouse, "record_claims", 1, "after"),
+    "已登记、未移走": (warehouse.submissions, "record_claims", 1, "after"),
     "改名之后、删除之前": (os, "unlink", 1, "before"),
-    "已删除、未登记": (warehouse, "record_removed", 2, "before"),
-    "入库事务之中": (warehouse, "copy_rows", 4, "before"),
-    "结果已写、行未写": (warehouse, "record_outcomes", 2, "after"),
-    "待退回已写、行未写": (warehouse, "enqueue_deliveries", 2, "after"),
+    "已删除、未登记": (warehouse.submissions, "record_removed", 2, "before"),
+    "入库事务之中": (warehouse.loading, "copy_rows", 4, "before"),
+    "结果已写、行未写": (warehouse.submissions, "record_outcomes", 2, "after"),
+    "待退回已写、行未写": (warehouse.deliveries, "enqueue_deliveries", 2, "after"),
     "入库之后、回执之前": (returns, "write_returns", 1, "before"),
     "回执写到一半": (returns, "_write", 2, "before"),
     "回执已写、未落盘": (returns, "sync_filesystem", 1, "before"),
-    "回执已写、未登记": (warehouse, "record_in_folder", 1, "before"),
+    "回执已写、未登记": (warehouse.deliveries, "record_in_folder", 1, "before"),
 }
 
 
@@ -105,8 +105,8 @@ def test_nothing_counts_as_taken_or_returned_before_it_lies_on_the_disk(office, 
 
     note(inbox, "sync_filesystem")
     note(returns, "sync_filesystem")
-    note(warehouse, "record_claims")
-    note(warehouse, "record_in_folder")
+    note(warehouse.submissions, "record_claims")
+    note(warehouse.deliveries, "record_in_folder")
     drop_all(office)
     office.ingest()
     assert [name for name, _ in steps] == ["sync_filesystem", "sync_filesystem", "record_claims", "sync_filesystem", "record_in_folder"]
@@ -170,7 +170,7 @@ def test_two_at_once(office):
 def test_a_file_replaced_after_it_was_copied_is_taken_too(office, monkeypatch):
     """Another file under the name of a claimed one is given back and taken by the next run."""
     office.drop(TOWNSHIP, "台账20200624.csv", problems_csv(problem("X-1")))
-    record = warehouse.record_claims
+    record = warehouse.submissions.record_claims
 
     def replaced(*args):
         ids = record(*args)
@@ -179,7 +179,7 @@ def test_a_file_replaced_after_it_was_copied_is_taken_too(office, monkeypatch):
         return ids
 
     monkeypatch.setattr(inbox, "REST_SECONDS", 0.0)
-    monkeypatch.setattr(warehouse, "record_claims", replaced)
+    monkeypatch.setattr(warehouse.submissions, "record_claims", replaced)
     office.ingest()
     monkeypatch.setattr(inbox, "REST_SECONDS", 0.0)
     office.ingest()
@@ -262,7 +262,7 @@ def test_what_a_former_version_hid_is_removed(office):
     """It used the name that can be guessed, and was killed before it could delete."""
     path = office.drop(TOWNSHIP, "台账20200624.csv", problems_csv(problem("P-1")))
     [identity] = next_ids(office, 1)
-    assert killed(office.ingest, (warehouse, "record_claims", 1, "after")) == -signal.SIGKILL
+    assert killed(office.ingest, (warehouse.submissions, "record_claims", 1, "after")) == -signal.SIGKILL
     path.rename(path.with_name(f".duban-taken-{identity}"))
     office.ingest()
     assert list(path.parent.iterdir()) == [] and by_name(office)[path.name]["outcome"] == "accepted"

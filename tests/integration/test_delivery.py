@@ -355,7 +355,7 @@ def test_documents_go_to_audiences_that_get_them(office, registered, is_attached
 
 def test_an_issue_for_an_address_that_nobody_registered_has_no_documents(office):
     publication_id = publish(office)
-    line = warehouse.Delivery(1, "issue", publication_id, DISTRICT, "email", "who@ziyang.example.cn", "1@x", 0)
+    line = warehouse.deliveries.Delivery(1, "issue", publication_id, DISTRICT, "email", "who@ziyang.example.cn", "1@x", 0)
     with warehouse.connect(office.settings) as conn:
         assert messages.compose(conn, office.settings, line).attachments == ()
 
@@ -572,7 +572,7 @@ def test_what_is_not_configured_waits_and_fails_nobody(office, channels_module, 
     [(status, attempts, error)] = lines(office, "status", "attempt_count", "last_error", where="channel = 'wecom'")
     assert (status, attempts) == ("waiting", 0) and error.startswith("未配置")
     with warehouse.connect(office.settings) as conn:
-        assert not warehouse.has_due_deliveries(conn)
+        assert not warehouse.deliveries.has_due_deliveries(conn)
         assert any("未配置" in line for line in delivery.standing(conn))
     with serving(RobotServer()) as robots:
         connect_robot(monkeypatch, "WECOM", robots.port)
@@ -626,13 +626,13 @@ def test_a_message_that_cannot_be_composed_waits(office, monkeypatch):
 # ── killed, cut off, twice at once ───────────────────────────────────────────────────────────────────────────────────
 
 KILL_POINTS = {
-    "目录已写、未登记": ("warehouse", "record_in_folder", 1, "before", 0),
-    "目录已登记": ("warehouse", "record_in_folder", 1, "after", 0),
-    "发送之前": ("warehouse", "begin_delivery", 2, "before", 0),
-    "已登记、未发送": ("warehouse", "begin_delivery", 2, "after", 1),
+    "目录已写、未登记": ("deliveries", "record_in_folder", 1, "before", 0),
+    "目录已登记": ("deliveries", "record_in_folder", 1, "after", 0),
+    "发送之前": ("deliveries", "begin_delivery", 2, "before", 0),
+    "已登记、未发送": ("deliveries", "begin_delivery", 2, "after", 1),
     "信已写好": ("dialogue", "_body", 2, "after", 1),
-    "已发送、未登记": ("warehouse", "end_delivery", 2, "before", 1),
-    "已登记": ("warehouse", "end_delivery", 2, "after", 0),
+    "已发送、未登记": ("deliveries", "end_delivery", 2, "before", 1),
+    "已登记": ("deliveries", "end_delivery", 2, "after", 0),
 }
 
 
@@ -646,7 +646,7 @@ def test_killed_and_run_again(office, channels_module, mail, name):
     publish(office)
 
     def run() -> None:
-        stop_at(({"warehouse": warehouse, "dialogue": channels_module._Dialogue}[where], function, nth, when))
+        stop_at(({"deliveries": warehouse.deliveries, "dialogue": channels_module._Dialogue}[where], function, nth, when))
         deliver(office, channels_module.open_channels())
 
     process = multiprocessing.get_context("fork").Process(target=run)
@@ -741,7 +741,7 @@ def test_an_end_that_somebody_else_has_declared_is_not_overwritten(office):
     class Overtaken(Recorder):
         def send(self, message):
             with warehouse.connect(office.settings) as conn:
-                warehouse.record_interrupted(conn, "另一个进程")
+                warehouse.deliveries.record_interrupted(conn, "另一个进程")
 
     with pytest.raises(RuntimeError, match="not being sent any more"):
         deliver(office, {"email": Overtaken()})
@@ -823,18 +823,18 @@ def test_a_thousand_returns_are_written_down_at_once(office):
         )
         began = time.monotonic()
         with conn.transaction():
-            warehouse.enqueue_deliveries(conn, "return", ids)
+            warehouse.deliveries.enqueue_deliveries(conn, "return", ids)
         took = time.monotonic() - began
         assert conn.execute("select channel, count(*) from ops.deliveries group by 1 order by 1").fetchall() == [
             ("email", 2700),
             ("folder", 900),
         ]
-        assert len(warehouse.unreturned(conn)) == 900
+        assert len(warehouse.returns.unreturned(conn)) == 900
         began = time.monotonic()
-        warehouse.record_in_folder(conn, "return", ids)
+        warehouse.deliveries.record_in_folder(conn, "return", ids)
         took += time.monotonic() - began
         began = time.monotonic()
-        assert len(warehouse.due_deliveries(conn, to_folder=False)) == 2700
+        assert len(warehouse.deliveries.due_deliveries(conn, to_folder=False)) == 2700
         took += time.monotonic() - began
     assert took < 3, f"{took:.1f} s"
 
@@ -846,7 +846,7 @@ def test_an_installation_from_before_is_taken_over(server, tmp_path, monkeypatch
     """Returned ones are sent, waiting ones wait, and readers keep their view."""
     before = tmp_path / "migrations"
     before.mkdir()
-    migrations = warehouse.MIGRATIONS
+    migrations = warehouse.schema.MIGRATIONS
     for path in migrations.glob("*.sql"):
         if path.stem < "0006":
             shutil.copy(path, before)
@@ -855,8 +855,8 @@ def test_an_installation_from_before_is_taken_over(server, tmp_path, monkeypatch
     uri = server.settings.warehouse_uri.rsplit("/", 1)[0] + "/upgraded"
     try:
         with psycopg.connect(uri, autocommit=True) as conn:
-            monkeypatch.setattr(warehouse, "MIGRATIONS", before)
-            warehouse.migrate(conn)
+            monkeypatch.setattr(warehouse.schema, "MIGRATIONS", before)
+            warehouse.schema.migrate(conn)
             divisions.register_reference(conn)
             for number, (outcome, is_returned) in enumerate(
                 [("accepted", True), ("rejected", False), ("duplicate", True), ("duplicate", False), (None, False)]
@@ -882,8 +882,8 @@ def test_an_installation_from_before_is_taken_over(server, tmp_path, monkeypatch
                    ) select submission_id, outcome from __dbt__cte__stg_submissions"""
             )
             conn.execute("comment on view marts.fct_submissions is 'Kept'")
-            monkeypatch.setattr(warehouse, "MIGRATIONS", migrations)
-            assert "0006_deliveries" in warehouse.migrate(conn) and warehouse.migrate(conn) == []
+            monkeypatch.setattr(warehouse.schema, "MIGRATIONS", migrations)
+            assert "0006_deliveries" in warehouse.schema.migrate(conn) and warehouse.schema.migrate(conn) == []
             found = conn.execute("select subject_id, status, sent_at::text, channel from ops.deliveries order by 1").fetchall()
             assert [(subject, status, channel) for subject, status, _, channel in found] == [
                 ("2020-0", "sent", "folder"),
@@ -896,7 +896,7 @@ def test_an_installation_from_before_is_taken_over(server, tmp_path, monkeypatch
                 5,
                 "Kept",
             )
-            assert [row["submission_id"] for row in warehouse.unreturned(conn)] == ["2020-1"]
+            assert [row["submission_id"] for row in warehouse.returns.unreturned(conn)] == ["2020-1"]
     finally:
         with server.superuser() as conn:
             conn.execute("drop database upgraded with (force)")
@@ -954,7 +954,7 @@ def test_the_watcher_fires_when_something_can_go(office, channels_module, monkey
     assert not asyncio.run(fires_within(0.5))
     rejected_file(office)
     assert asyncio.run(fires_within(5))
-    with warehouse.connect(office.settings) as conn, warehouse.deliveries_lock(conn) as is_ours:
+    with warehouse.connect(office.settings) as conn, warehouse.deliveries.deliveries_lock(conn) as is_ours:
         assert is_ours and not asyncio.run(fires_within(0.5))
     deliver(office, {"email": Recorder(Unreachable("连不上"))})
     assert not asyncio.run(fires_within(0.5))

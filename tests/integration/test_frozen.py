@@ -24,8 +24,8 @@ FORK = multiprocessing.get_context("fork")
 @pytest.fixture
 def impatient(monkeypatch):
     """Silence is noticed at once."""
-    monkeypatch.setattr(warehouse, "SILENT_SECONDS", 1.0)
-    monkeypatch.setattr(warehouse, "BEAT_SECONDS", 0.2)
+    monkeypatch.setattr(warehouse.locks, "SILENT_SECONDS", 1.0)
+    monkeypatch.setattr(warehouse.locks, "BEAT_SECONDS", 0.2)
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def stopped_at(where: object, name: str, run):
         process.join()
 
 
-@pytest.mark.parametrize("where, name", [(judging, "load"), (judging, "_judge_round"), (warehouse, "record_outcomes")])
+@pytest.mark.parametrize("where, name", [(judging, "load"), (judging, "_judge_round"), (warehouse.submissions, "record_outcomes")])
 def test_a_judge_that_was_stopped_loses_its_lock_and_commits_nothing(office, impatient, where, name):
     office.drop(TOWNSHIP, "甲20200624.csv", problems_csv(problem("K-1")))
     with stopped_at(where, name, office.ingest) as process:
@@ -68,7 +68,7 @@ def test_a_judge_that_was_stopped_loses_its_lock_and_commits_nothing(office, imp
 
 
 def test_who_works_for_long_between_two_statements_keeps_its_lock(office, impatient):
-    with warehouse.connect(office.settings, "loader") as conn, warehouse.judge_lock(conn):
+    with warehouse.connect(office.settings, "loader") as conn, warehouse.submissions.judge_lock(conn):
         time.sleep(2.5)
         with conn.transaction():
             conn.execute("select 1")
@@ -79,7 +79,7 @@ def test_who_works_for_long_between_two_statements_keeps_its_lock(office, impati
 
 def test_a_build_that_has_lost_its_lock_ends_at_once(office, impatient):
     def build() -> None:
-        with warehouse.connect(office.settings, "transformer") as conn, warehouse.build_lock(conn, dbt.end_at_once):
+        with warehouse.connect(office.settings, "transformer") as conn, warehouse.builds.build_lock(conn, dbt.end_at_once):
             begun.set()
             threading.Event().wait(60)
 
@@ -88,7 +88,7 @@ def test_a_build_that_has_lost_its_lock_ends_at_once(office, impatient):
     process.start()
     assert begun.wait(60)
     os.kill(process.pid, signal.SIGSTOP)
-    with warehouse.connect(office.settings, "transformer") as conn, warehouse.build_lock(conn):
+    with warehouse.connect(office.settings, "transformer") as conn, warehouse.builds.build_lock(conn):
         os.kill(process.pid, signal.SIGCONT)
         process.join(60)
     assert process.exitcode == -signal.SIGKILL
@@ -97,9 +97,9 @@ def test_a_build_that_has_lost_its_lock_ends_at_once(office, impatient):
 def test_a_build_closes_what_a_killed_one_left(office):
     with warehouse.connect(office.settings, "transformer") as conn:
         conn.execute("select ops.begin_build()")
-        leftover = psycopg.connect(office.settings.uri("transformer"), application_name=warehouse.BUILDING)
+        leftover = psycopg.connect(office.settings.uri("transformer"), application_name=warehouse.builds.BUILDING)
         leftover.execute("select 1")
-        with warehouse.build_lock(conn):
+        with warehouse.builds.build_lock(conn):
             assert office.query("select is_success, finished_at is not null as closed from ops.builds") == [
                 {"is_success": False, "closed": True}
             ]
@@ -108,11 +108,11 @@ def test_a_build_closes_what_a_killed_one_left(office):
 
 
 def test_who_is_silent_is_seen(office, monkeypatch):
-    monkeypatch.setattr(warehouse, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(warehouse.locks, "BEAT_SECONDS", 0.1)
     with warehouse.connect(office.settings, "loader") as holder, warehouse.connect(office.settings) as conn:
         holder.execute("select pg_advisory_lock(820003)")
         time.sleep(0.5)
-        [(what, pid, seconds)] = warehouse.silent_holders(conn)
+        [(what, pid, seconds)] = warehouse.locks.silent_holders(conn)
         assert (what, pid) == ("judging", holder.info.backend_pid) and seconds > 0.3
 
 

@@ -26,12 +26,12 @@ from tests.integration.ledgers import problem, problems_csv
 
 RELEASES = Path(__file__).parents[1] / "fixtures" / "releases"
 RELEASED = dict(reversed(line.split()) for line in (RELEASES / "migrations.sha256").read_text(encoding="ascii").splitlines())
-MIGRATIONS = sorted(path.name for path in warehouse.MIGRATIONS.glob("*.sql"))
+MIGRATIONS = sorted(path.name for path in warehouse.schema.MIGRATIONS.glob("*.sql"))
 OURS = ("raw", "personal", "quarantine", "ops", "published")
 
 
 def test_a_released_migration_never_changes():
-    now = {name: hashlib.sha256((warehouse.MIGRATIONS / name).read_bytes()).hexdigest() for name in MIGRATIONS}
+    now = {name: hashlib.sha256((warehouse.schema.MIGRATIONS / name).read_bytes()).hexdigest() for name in MIGRATIONS}
     assert len(RELEASED) >= 6 and {name: now.get(name) for name in RELEASED} == RELEASED
     assert min(set(MIGRATIONS) - set(RELEASED), default="9") > max(RELEASED), "a new migration comes after the released ones"
     assert len({name[:4] for name in MIGRATIONS}) == len(MIGRATIONS), "two migrations of one number"
@@ -148,9 +148,9 @@ def migrate(office: Office, up_to: str | None = None) -> list[str]:
             released.mkdir(parents=True)
             for name in MIGRATIONS:
                 if name <= up_to:
-                    shutil.copyfile(warehouse.MIGRATIONS / name, released / name)
-            patch.setattr(warehouse, "MIGRATIONS", released)
-        return warehouse.migrate(conn)
+                    shutil.copyfile(warehouse.schema.MIGRATIONS / name, released / name)
+            patch.setattr(warehouse.schema, "MIGRATIONS", released)
+        return warehouse.schema.migrate(conn)
 
 
 @pytest.mark.parametrize("state", MIGRATIONS)
@@ -262,12 +262,12 @@ def test_two_at_once_wait_for_each_other(warehouses, new):
     applied: list[list[str]] = []
     threads = [threading.Thread(target=lambda: applied.append(migrate(office))) for _ in range(3)]
     with warehouse.connect(office.settings) as conn:
-        conn.execute("select pg_advisory_lock(%s)", [warehouse._LOCK_MIGRATE])
+        conn.execute("select pg_advisory_lock(%s)", [warehouse.locks.MIGRATE])
         for thread in threads:
             thread.start()
         threads[0].join(0.5)
         assert all(thread.is_alive() for thread in threads) and applied == []
-        conn.execute("select pg_advisory_unlock(%s)", [warehouse._LOCK_MIGRATE])
+        conn.execute("select pg_advisory_unlock(%s)", [warehouse.locks.MIGRATE])
     for thread in threads:
         thread.join(60)
     assert sorted(map(len, applied)) == [0, 0, len(MIGRATIONS)]
@@ -287,17 +287,17 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(warehouses, monkeypatch
     statement, error = FAILURES[where]
     office = warehouses.empty()
     folder = tmp_path / "migrations"
-    shutil.copytree(warehouse.MIGRATIONS, folder)
+    shutil.copytree(warehouse.schema.MIGRATIONS, folder)
     bad = folder / "9998_fails.sql"
     bad.write_text(f"create table ops.half (number integer); {statement}", encoding="utf-8")
     (folder / "9999_after.sql").write_text("create table ops.after (number integer);", encoding="utf-8")
-    monkeypatch.setattr(warehouse, "MIGRATIONS", folder)
+    monkeypatch.setattr(warehouse.schema, "MIGRATIONS", folder)
     with warehouse.connect(office.settings) as conn, pytest.raises(error):
-        warehouse.migrate(conn)
+        warehouse.schema.migrate(conn)
     tables = "select to_regclass('ops.half') as half, to_regclass('ops.after') as after"
     assert office.query(tables) == [{"half": None, "after": None}]
     seen = [row["version"] + ".sql" for row in office.query("select version from ops.schema_migrations order by 1")]
     assert seen == MIGRATIONS
     bad.write_text("create table ops.half (number integer);", encoding="utf-8")
     with warehouse.connect(office.settings) as conn:
-        assert warehouse.migrate(conn) == ["9998_fails", "9999_after"]
+        assert warehouse.schema.migrate(conn) == ["9998_fails", "9999_after"]

@@ -112,7 +112,7 @@ def test_what_is_killed_leaves_nothing_half_masked(office, monkeypatch):
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(masking.warehouse, "mask_again", kill)
+        patch.setattr(masking.warehouse.personal, "mask_again", kill)
         office.ingest()
     assert office.query("select * from personal.known_names") == [] and "raw.problem_versions" in places_of(office, LAST)
     office.ingest()
@@ -132,7 +132,7 @@ def test_a_mask_makes_stars_and_nothing_else(office):
     with warehouse.connect(office.settings, "loader") as conn:
 
         def mask(text: str, column: str = "description", place: str = "raw.problem_versions") -> int:
-            return warehouse.mask_again(conn, place, column, {asked[0]: text}, asked[1])
+            return warehouse.personal.mask_again(conn, place, column, {asked[0]: text}, asked[1])
 
         assert [mask(text) for text in ("50%_王小花\\的房", "50%_王**\\的", "*", "", "50%%王小明\\的房", "50__王小明\\的房")] == [0] * 6
         assert mask("50%_王**\\的房") == 1

@@ -195,9 +195,9 @@ def load(conn, rows: Sequence[Row]) -> None:
                 }
             )
     with conn.transaction():
-        warehouse.copy_rows(conn, "ops.submissions", submissions)
-        warehouse.copy_rows(conn, "raw.project_versions", projects)
-        warehouse.copy_rows(conn, "raw.fund_movement_versions", movements)
+        warehouse.loading.copy_rows(conn, "ops.submissions", submissions)
+        warehouse.loading.copy_rows(conn, "raw.project_versions", projects)
+        warehouse.loading.copy_rows(conn, "raw.fund_movement_versions", movements)
 
 
 def shown(office) -> dict[tuple[str, str, date], ProjectWeek]:

@@ -53,7 +53,7 @@ def missing(office: Office, today: date) -> list[str]:
 
 def hold(office: Office, day: int, district: str = ZIYANG, series: str = "daily", is_correction: bool = False) -> None:
     with warehouse.connect(office.settings) as conn:
-        warehouse.record_hold(conn, district, series, date(2020, 6, day), is_correction, ["乡镇齐全：缺一个"])
+        warehouse.issues.record_hold(conn, district, series, date(2020, 6, day), is_correction, ["乡镇齐全：缺一个"])
 
 
 def test_days_without_a_bulletin(copy):
@@ -68,7 +68,7 @@ def test_days_without_a_bulletin(copy):
     hold(copy, 24, series="weekly")
     assert missing(copy, date(2020, 7, 1)) == ["23 430902", "24 430902", "28 430902", "29 430511", "30 430511"]
     with warehouse.connect(copy.settings) as conn:
-        warehouse.end_hold(conn, ZIYANG, "daily", date(2020, 6, 30), False, None)
+        warehouse.issues.end_hold(conn, ZIYANG, "daily", date(2020, 6, 30), False, None)
         conn.execute("update raw.campaigns set ended_on = '2020-06-29' where district_code = %s", [BEITA])
     assert missing(copy, date(2020, 7, 1)) == ["23 430902", "24 430902", "28 430902", "29 430511", "30 430902"]
 

@@ -130,9 +130,9 @@ def load(conn, versions: list[ranking.ProblemVersion | ranking.VisitVersion]) ->
                 }
             )
     with conn.transaction():
-        warehouse.copy_rows(conn, "ops.submissions", submissions)
-        warehouse.copy_rows(conn, "raw.problem_versions", problems)
-        warehouse.copy_rows(conn, "raw.visit_versions", visits)
+        warehouse.loading.copy_rows(conn, "ops.submissions", submissions)
+        warehouse.loading.copy_rows(conn, "raw.problem_versions", problems)
+        warehouse.loading.copy_rows(conn, "raw.visit_versions", visits)
 
 
 def check_as_known_then(office, histories, versions) -> None:

@@ -35,13 +35,13 @@ def test_rows_that_no_build_holds_and_builds_that_no_page_shows_start_one(office
     assert not due("build") and not due("page")
     office.send("430511000", BEITA.name, BEITA.read_bytes())
     assert due("build") and not due("page")
-    with warehouse.connect(office.settings, "transformer") as conn, warehouse.build_lock(conn):
+    with warehouse.connect(office.settings, "transformer") as conn, warehouse.builds.build_lock(conn):
         assert not due("build")
         conn.execute("select ops.begin_build()")
     # killed: its line is closed by the next one, and nobody waits for that
     assert due("build")
     with warehouse.connect(office.settings, "transformer") as conn:
-        with warehouse.build_lock(conn):
+        with warehouse.builds.build_lock(conn):
             assert not due("build")
         # failed: not at once again
         assert not due("build")
@@ -57,5 +57,5 @@ def test_rows_that_no_build_holds_and_builds_that_no_page_shows_start_one(office
         assert not due("page")
         conn.execute("update ops.task_failures set recovered_at = clock_timestamp()")
         assert due("page")
-        warehouse.record_page(conn, warehouse.latest_build(conn))
+        warehouse.builds.record_page(conn, warehouse.builds.latest_build(conn))
     assert not due("page")

@@ -159,14 +159,14 @@ def test_a_file_that_changes_between_copy_and_second_look_is_not_claimed(office,
 def test_a_file_that_is_opened_after_it_was_claimed_is_not_deleted_under_the_writer(office, monkeypatch):
     first, second = problems_csv(problem("C-1")), problems_csv(problem("C-1"), problem("C-2"))
     path = office.drop(TOWNSHIP, "台账20200624.csv", first)
-    record, writers = warehouse.record_claims, []
+    record, writers = warehouse.submissions.record_claims, []
 
     def opened(*arguments):
         writers.append(open(path, "ab"))  # noqa: SIM115 — closed below
         return record(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(warehouse, "record_claims", opened)
+        patch.setattr(warehouse.submissions, "record_claims", opened)
         office.ingest()
     writers[0].write(second[len(first) :])
     writers[0].close()
@@ -199,7 +199,7 @@ def delete_and_create(path: Path, content: bytes) -> None:
 def test_a_file_of_the_same_size_and_time_is_another_file(office, monkeypatch, replace, moment):
     path = office.drop(TOWNSHIP, "台账20200624.csv", problems_csv(problem("X-1")))
     os.utime(path, (WHEN, WHEN))
-    where, name = {"登记之后": (warehouse, "record_claims"), "改名之前": (os, "rename")}[moment]
+    where, name = {"登记之后": (warehouse.submissions, "record_claims"), "改名之前": (os, "rename")}[moment]
     function = getattr(where, name)
 
     def late(*arguments, **more):
@@ -279,13 +279,13 @@ def small_limits(monkeypatch):
     """Batches of four files; large is what has more than a few rows."""
     monkeypatch.setattr(inbox, "BATCH_FILES", 4)
     monkeypatch.setattr(inbox, "UNIT_FILES", 3)
-    monkeypatch.setattr(warehouse, "LARGE_BYTES", 4000)
+    monkeypatch.setattr(warehouse.returns, "LARGE_BYTES", 4000)
 
 
 def steps_of(monkeypatch) -> list[str]:
     """What was claimed and what was answered, in order."""
     seen: list[str] = []
-    record, answered = warehouse.record_claims, warehouse.record_in_folder
+    record, answered = warehouse.submissions.record_claims, warehouse.deliveries.record_in_folder
 
     def claims(conn, taken):
         seen.append(f"领取 {len(taken)}")
@@ -295,8 +295,8 @@ def steps_of(monkeypatch) -> list[str]:
         seen.append(f"答复 {len(ids)}")
         return answered(conn, kind, ids)
 
-    monkeypatch.setattr(warehouse, "record_claims", claims)
-    monkeypatch.setattr(warehouse, "record_in_folder", answers)
+    monkeypatch.setattr(warehouse.submissions, "record_claims", claims)
+    monkeypatch.setattr(warehouse.deliveries, "record_in_folder", answers)
     return seen
 
 
@@ -372,9 +372,9 @@ def test_nobody_waits_for_a_large_file_but_who_must(office, small_limits):
         judged = [row["file_name"][10:-4] for row in office.query("select file_name from ops.submissions where outcome is not null")]
         # an office row may hand a key over: what the office sent late waits, and what comes after it in its district
         assert sorted(judged) == sorted("早别")
-        assert warehouse.large_file_is_due(conn)
+        assert warehouse.returns.large_file_is_due(conn)
         rounds.take_in_large(conn, office.settings)
-        assert not warehouse.large_file_is_due(conn)
+        assert not warehouse.returns.large_file_is_due(conn)
     received = office.query("select file_name, outcome from ops.submissions order by received_at")
     assert [row["file_name"][10:-4] for row in received] == list("早别大后区末")
     assert {row["outcome"] for row in received} == {"accepted"}
@@ -397,10 +397,10 @@ def test_a_large_file_waits_for_what_is_before_it(office, monkeypatch, small_lim
 def test_a_key_that_changes_hands_while_a_large_file_is_judged_is_seen(office, monkeypatch, small_limits):
     """It is judged without the load lock; what others loaded meanwhile makes it be judged again."""
     os.utime(office.drop(TOWNSHIP, "大20200624.csv", large(problem("K-1"))), (WHEN,) * 2)
-    lock, times = warehouse.lock_loading, []
+    lock, times = warehouse.loading.lock_loading, []
 
     def another_loads_first(conn):
-        monkeypatch.setattr(warehouse, "lock_loading", lock)
+        monkeypatch.setattr(warehouse.loading, "lock_loading", lock)
         times.append(len(office.query("select 1 from ops.gate_results")))
         office.drop(OTHER, "小20200624.csv", problems_csv(problem("K-1")))
         with warehouse.connect(office.settings, "loader") as other:
@@ -410,7 +410,7 @@ def test_a_key_that_changes_hands_while_a_large_file_is_judged_is_seen(office, m
 
     with warehouse.connect(office.settings, "loader") as conn:
         inbox.claim_files(conn, office.settings)
-        monkeypatch.setattr(warehouse, "lock_loading", another_loads_first)
+        monkeypatch.setattr(warehouse.loading, "lock_loading", another_loads_first)
         assert rounds.take_in_large(conn, office.settings)["accepted_with_rejections"] == 1
     rejected = office.query("select file_name, rule_id from quarantine.rejected_rows join ops.submissions using (submission_id)")
     assert rejected == [{"file_name": "大20200624.csv", "rule_id": "P11"}]

@@ -105,7 +105,7 @@ def test_what_is_not_shown_is_named_with_its_command(office):
         conn.execute("select ops.begin_build()")
         conn.execute("update ops.builds set is_success = true, finished_at = clock_timestamp()")
         assert "Not on the page yet" in lines() and "airflow dags unpause publish_live_ranking" in lines("publish_live_ranking")
-        warehouse.record_page(conn, warehouse.latest_build(conn))
+        warehouse.builds.record_page(conn, warehouse.builds.latest_build(conn))
         assert lines() == ""
         conn.execute(
             """insert into ops.task_failures (dag_id, task_id, run_id, map_index, try_number, exception_type)

@@ -83,7 +83,8 @@ def test_our_own_words_are_kept(error):
 
 def test_a_plain_error_that_the_package_raised_is_ours(office):
     with warehouse.connect(office.settings) as conn, pytest.raises(RuntimeError) as failure:
-        warehouse.begin_delivery(conn, SimpleNamespace(delivery_id=7, subject_kind="", subject_id="", channel="", address=""), None)
+        delivery = SimpleNamespace(delivery_id=7, subject_kind="", subject_id="", channel="", address="")
+        warehouse.deliveries.begin_delivery(conn, delivery, None)
     assert failures.first_line(failure.value) == "delivery 7 does not wait any more"
 
 

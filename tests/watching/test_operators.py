@@ -66,9 +66,9 @@ def test_who_is_no_operator_any_more_gets_nothing_that_waits(office):
 def test_a_report_starts_the_delivery(office):
     add_recipient(office, "ops@ziyang.example.cn", audience="operators")
     with warehouse.connect(office.settings, "publisher") as conn:
-        assert not warehouse.has_due_deliveries(conn)
+        assert not warehouse.deliveries.has_due_deliveries(conn)
         report(office, datetime.now(TIMEZONE))
-        assert warehouse.has_due_deliveries(conn)
+        assert warehouse.deliveries.has_due_deliveries(conn)
 
 
 HEADER = "district_code,audience,channel,address,unit_code,series\n"

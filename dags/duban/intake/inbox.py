@@ -35,7 +35,8 @@ from duban.intake.leases import is_open_for_writing
 from duban.intake.values import dates_in_name
 from duban.intake.words import mask_text, visible
 from duban.settings import Settings
-from duban.warehouse import NewClaim, Unit
+from duban.warehouse.divisions import Unit
+from duban.warehouse.submissions import NewClaim
 
 log = logging.getLogger(__name__)
 IGNORED_PREFIXES, IGNORED_SUFFIXES, IGNORED_NAMES = (".", "~$"), (".tmp", ".part", ".crdownload"), frozenset(["thumbs.db"])
@@ -168,8 +169,8 @@ def claim_files(conn: psycopg.Connection, settings: Settings, since: dict[Signat
     Raises:
         OSError: the landing area cannot take the copies. Nothing was claimed.
     """
-    with warehouse.claim_lock(conn):
-        units = warehouse.registered_units(conn)
+    with warehouse.submissions.claim_lock(conn):
+        units = warehouse.divisions.registered_units(conn)
         stuck = finish_removals(conn, settings)
         first = {signature: seen for signature, seen in look(settings.inbox, units).items() if str(seen.path) not in stuck}
         for name in strangers(settings.inbox, units):
@@ -188,7 +189,7 @@ def claim_files(conn: psycopg.Connection, settings: Settings, since: dict[Signat
         time.sleep(max(0.0, rested_at - time.monotonic()))
         second = look(settings.inbox, units)
         at_rest = [copy for copy in copied if copy.seen.signature in second and _is_still(copy, settings.landing)]
-        ids = warehouse.record_claims(conn, [_claim(copy, units, settings) for copy in at_rest])
+        ids = warehouse.submissions.record_claims(conn, [_claim(copy, units, settings) for copy in at_rest])
         finish_removals(conn, settings)
         return ids
 
@@ -200,14 +201,14 @@ def finish_removals(conn: psycopg.Connection, settings: Settings) -> set[str]:
         Paths of claimed files that cannot be removed: they must not be taken a second time.
     """
     removed, stuck = {}, set()
-    paths = {claim: settings.inbox / os.fsdecode(claim.inbox_path) for claim in warehouse.unremoved_claims(conn)}
+    paths = {claim: settings.inbox / os.fsdecode(claim.inbox_path) for claim in warehouse.submissions.unremoved_claims(conn)}
     hidden = _hidden({path.parent for path in paths.values()})
     for claim, path in paths.items():
         if _remove(claim, path, hidden[path.parent, claim.submission_id], settings.landing):
             removed[claim.submission_id] = kept_path(claim.inbox_path)
         elif _is_claimed(path, claim, settings.landing):
             stuck.add(str(path))
-    warehouse.record_removed(conn, removed)
+    warehouse.submissions.record_removed(conn, removed)
     return stuck
 
 
@@ -423,7 +424,7 @@ def _hidden(folders: Iterable[Path]) -> defaultdict[tuple[Path, str], list[Path]
     return found
 
 
-def _remove(claim: warehouse.Unremoved, path: Path, hidden: list[Path], landing: Path) -> bool:
+def _remove(claim: warehouse.submissions.Unremoved, path: Path, hidden: list[Path], landing: Path) -> bool:
     """Remove one claimed file; True when it is gone (or another file has taken its place).
 
     One that could not be read to its end is only hidden: its bytes are nowhere else.
@@ -453,7 +454,7 @@ def _remove(claim: warehouse.Unremoved, path: Path, hidden: list[Path], landing:
     return True
 
 
-def _is_claimed(path: Path, claim: warehouse.Unremoved, landing: Path) -> bool:
+def _is_claimed(path: Path, claim: warehouse.submissions.Unremoved, landing: Path) -> bool:
     """True for the claimed file itself: by its inode, size and times; where a rename has changed these, by its bytes too."""
     status = _file_status(path)
     if status is None or (status.st_size, status.st_mtime_ns) != (claim.file_size, claim.file_mtime_ns):
@@ -463,7 +464,7 @@ def _is_claimed(path: Path, claim: warehouse.Unremoved, landing: Path) -> bool:
     return status.st_ctime_ns == claim.file_ctime_ns or _is_copied(path, claim, landing) is not False
 
 
-def _is_copied(path: Path, claim: warehouse.Unremoved, landing: Path) -> bool | None:
+def _is_copied(path: Path, claim: warehouse.submissions.Unremoved, landing: Path) -> bool | None:
     """Whether the bytes of a file are those that were copied; None when it cannot be read, or not to its end."""
     try:
         with open(path, "rb", opener=_plain_file) as file:

@@ -59,9 +59,9 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
     """
     from dbt.cli.main import dbtRunner
 
-    os.environ.update(connection_variables(settings), DBT_APPLICATION_NAME=warehouse.BUILDING)
+    os.environ.update(connection_variables(settings), DBT_APPLICATION_NAME=warehouse.builds.BUILDING)
     project = str(settings.dbt_project)
-    with warehouse.connect(settings, "transformer") as conn, warehouse.build_lock(conn, end_at_once):
+    with warehouse.connect(settings, "transformer") as conn, warehouse.builds.build_lock(conn, end_at_once):
         command = ["build", "--selector", selector, "--project-dir", project, "--profiles-dir", project, "--quiet", "--no-write-json"]
         # the project may have changed: dbt's memory of it does not notice what a hook needs by way of another macro
         command += ["--full-refresh", "--no-partial-parse"] if full_refresh else []
@@ -69,9 +69,9 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
         command += ["--target-path", str(settings.home / "dbt" / "target"), "--log-path", str(settings.home / "dbt" / "logs")]
         outcome = dbtRunner().invoke(command)
         results = list(getattr(outcome.result, "results", None) or ())
-        build_id, is_good = warehouse.last_build(conn) if outcome.success else (0, False)
+        build_id, is_good = warehouse.builds.last_build(conn) if outcome.success else (0, False)
         if not is_good:
-            warehouse.close_builds(conn)
+            warehouse.builds.close_builds(conn)
     if not is_good:
         failed = [f"{result.node.name}: {result.message}" for result in results if result.status in {"error", "fail", "runtime error"}]
         raise BuildFailed("; ".join(failed) or str(outcome.exception or "not every mart was built"))

@@ -22,15 +22,16 @@ AGAIN_SECONDS = 30.0
 class Question(NamedTuple):
     """What is asked, and how long the answer must have been yes: an event may have started what is due a moment ago."""
 
-    ask: str  # a function of `duban.warehouse`
+    subject: str  # a module of `duban.warehouse`
+    ask: str
     settled_seconds: float
 
 
 QUESTIONS = {
-    "deliveries": Question("has_due_deliveries", 0.0),
-    "large": Question("large_file_is_due", 0.0),
-    "build": Question("build_is_due", 30.0),
-    "page": Question("page_is_due", 30.0),
+    "deliveries": Question("deliveries", "has_due_deliveries", 0.0),
+    "large": Question("returns", "large_file_is_due", 0.0),
+    "build": Question("builds", "build_is_due", 30.0),
+    "page": Question("builds", "page_is_due", 30.0),
 }
 
 
@@ -51,7 +52,7 @@ class DueTrigger(BaseEventTrigger):
         from duban.settings import load_settings
 
         question, settings = QUESTIONS[self.question], load_settings()
-        ask = getattr(warehouse, question.ask)
+        ask = getattr(getattr(warehouse, question.subject), question.ask)
         due_since, fired_at = None, float("-inf")
         while True:
             now = time.monotonic()

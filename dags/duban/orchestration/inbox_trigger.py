@@ -66,7 +66,7 @@ def _ask_warehouse(settings: Any, known: frozenset[str]) -> tuple[frozenset[str]
 
     try:
         with warehouse.connect(settings, "loader") as conn:
-            return frozenset(warehouse.registered_units(conn)), warehouse.unanswered(conn, STALE_SECONDS)
+            return frozenset(warehouse.divisions.registered_units(conn)), warehouse.submissions.unanswered(conn, STALE_SECONDS)
     except psycopg.Error as error:
         logging.getLogger(__name__).warning("the warehouse cannot be asked: %s", type(error).__name__)
         return known, 0

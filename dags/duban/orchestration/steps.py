@@ -63,14 +63,14 @@ def judge_and_load() -> tuple[int, list[dict[str, Any]]]:
     from duban.quality.gate import GateClosed
 
     with _connected("loader") as (settings, conn):
-        before = warehouse.last_received_at(conn)
+        before = warehouse.submissions.last_received_at(conn)
         try:
             _log_judged(rounds.take_in(conn, settings))
         except GateClosed as error:
             log.error(
                 "THE GATE IS CLOSED: %s. Nothing of that round was loaded; its files wait. Mend the rule, they are tried again.", error
             )
-        return warehouse.unbuilt_submissions(conn), warehouse.judged_after(conn, before)
+        return warehouse.builds.unbuilt_submissions(conn), warehouse.submissions.judged_after(conn, before)
 
 
 def judge_large_files() -> tuple[int, list[dict[str, Any]]]:
@@ -82,9 +82,9 @@ def judge_large_files() -> tuple[int, list[dict[str, Any]]]:
     from duban.quality import rounds
 
     with _connected("loader") as (settings, conn):
-        before = warehouse.last_received_at(conn)
+        before = warehouse.submissions.last_received_at(conn)
         _log_judged(rounds.take_in_large(conn, settings))
-        return warehouse.unbuilt_submissions(conn), warehouse.judged_after(conn, before)
+        return warehouse.builds.unbuilt_submissions(conn), warehouse.submissions.judged_after(conn, before)
 
 
 def _log_judged(counts: Mapping[str, int]) -> None:
@@ -130,11 +130,11 @@ def publish_live_ranking() -> Shown:
     from duban.publishing.site.pages import render_site
 
     with _connected("publisher") as (settings, conn):
-        build_id = warehouse.latest_build(conn)
+        build_id = warehouse.builds.latest_build(conn)
         claim_outbox(conn, settings)
         pages = render_site(conn, settings.outbox)
         if build_id is not None:
-            warehouse.record_page(conn, build_id)
+            warehouse.builds.record_page(conn, build_id)
     return Shown([str(page) for page in pages], build_id)
 
 
@@ -211,7 +211,7 @@ def publish_issue(series_code: str, asked: dict[str, Any], task: Any) -> dict[st
     release = None
     with _connected("publisher") as (settings, conn), refusals(task):
         if asked["release_reason"]:
-            seen = tuple(asked.get("reasons") or warehouse.hold_reasons(conn, *key))
+            seen = tuple(asked.get("reasons") or warehouse.issues.hold_reasons(conn, *key))
             release = Release(asked["released_by"], mask_text(asked["release_reason"]), seen)
         try:
             issue = publish(conn, series, asked["district_code"], day, is_correction=asked["is_correction"], release=release)

@@ -21,7 +21,7 @@ from duban import warehouse
 from duban.publishing import messages
 from duban.publishing.messages import Message
 from duban.settings import Settings
-from duban.warehouse import Delivery
+from duban.warehouse.deliveries import Delivery
 
 log = logging.getLogger(__name__)
 #: Tried again after 1, 2, 4 … minutes, then every hour: given up after about three days, so that a weekend is survived.
@@ -57,7 +57,7 @@ class Uncertain(Exception):
 
 def enqueue_issue(conn: psycopg.Connection, publication_id: str) -> None:
     """Write the deliveries of an issue. Call in the transaction that gives it its number."""
-    warehouse.enqueue_deliveries(conn, "issue", [publication_id])
+    warehouse.deliveries.enqueue_deliveries(conn, "issue", [publication_id])
 
 
 class Channel(Protocol):
@@ -119,8 +119,8 @@ def write_issues(
         What came of it: `failed` are those that could not be written and wait.
     """
     written, failed = 0, []
-    with warehouse.issues_lock(conn):
-        due = warehouse.due_deliveries(conn, to_folder=True, now=now)
+    with warehouse.issues.issues_lock(conn):
+        due = warehouse.deliveries.due_deliveries(conn, to_folder=True, now=now)
         if due and write_issue is None:
             from duban.publishing.issues.writing import write_issue
         for delivery in due:
@@ -131,10 +131,10 @@ def write_issues(
             except Exception as error:
                 reason = f"写入发文目录失败（{type(error).__name__}）"
                 log.exception("%s was not written", _named(delivery))
-                warehouse.postpone_folder(conn, delivery, reason, _wait_after(delivery.attempt_count + 1), now)
+                warehouse.deliveries.postpone_folder(conn, delivery, reason, _wait_after(delivery.attempt_count + 1), now)
                 failed.append(f"{_named(delivery)}: {reason}")
             else:
-                warehouse.record_in_folder(conn, delivery.subject_kind, [delivery.subject_id])
+                warehouse.deliveries.record_in_folder(conn, delivery.subject_kind, [delivery.subject_id])
                 written += 1
     return DeliveryReport(written, len(failed), failed=tuple(failed))
 
@@ -166,12 +166,12 @@ def deliver_due(
         psycopg.Error: the warehouse failed; what was being sent is uncertain, and the next run says so.
     """
     folders = write_issues(conn, settings, now=now, write_issue=write_issue)
-    with warehouse.deliveries_lock(conn) as is_ours:
+    with warehouse.deliveries.deliveries_lock(conn) as is_ours:
         if not is_ours:
             log.info("another process is sending")
             return folders
         run = _Run(conn, settings, channels, now)
-        for delivery in warehouse.record_interrupted(conn, INTERRUPTED):
+        for delivery in warehouse.deliveries.record_interrupted(conn, INTERRUPTED):
             run.note_uncertain(delivery, INTERRUPTED)
         run.send_messages()
         return run.report(folders)
@@ -207,7 +207,7 @@ class _Run:
     def send_messages(self) -> None:
         """Send by every channel, oldest first."""
         ready, stopped = set(), set()
-        for delivery in warehouse.due_deliveries(self._conn, to_folder=False, now=self._now):
+        for delivery in warehouse.deliveries.due_deliveries(self._conn, to_folder=False, now=self._now):
             # All e-mail goes by one server; of robots each has its own connection.
             way = (delivery.channel, None if delivery.channel == "email" else delivery.address)
             if way in stopped:
@@ -266,7 +266,7 @@ class _Run:
             log.info("sent: %s", _named(delivery))
 
     def _begin(self, delivery: Delivery) -> bool:
-        return warehouse.begin_delivery(self._conn, delivery, WORKER_ENDS_WITHIN, self._now) == "sending"
+        return warehouse.deliveries.begin_delivery(self._conn, delivery, WORKER_ENDS_WITHIN, self._now) == "sending"
 
     def _wait(self, delivery: Delivery, reason: str) -> None:
         self._end(delivery, "waiting", reason, _wait_after(delivery.attempt_count + 1))
@@ -274,11 +274,11 @@ class _Run:
         log.warning("to be tried again: %s: %s", _named(delivery), reason)
 
     def _end(self, delivery: Delivery, status: str, reason: str | None = None, wait: timedelta = timedelta(0)) -> None:
-        warehouse.end_delivery(self._conn, delivery, status, reason=reason, wait=wait, now=self._now)
+        warehouse.deliveries.end_delivery(self._conn, delivery, status, reason=reason, wait=wait, now=self._now)
         self._sent += status == "sent"
 
     def _postpone(self, way: tuple[str, str | None], reason: str, wait: timedelta) -> int:
-        return warehouse.postpone_deliveries(self._conn, *way, reason, wait, self._now)
+        return warehouse.deliveries.postpone_deliveries(self._conn, *way, reason, wait, self._now)
 
 
 def _wait_after(attempt: int) -> timedelta:
@@ -328,7 +328,7 @@ def withdraw(conn: psycopg.Connection, delivery_id: int, reason: str) -> None:
 def _decide(conn: psycopg.Connection, delivery_id: int, status: str, among: tuple[str, ...], what: str, reason: str) -> None:
     if not reason.strip():
         raise NothingToDecide("a reason is needed: it is kept with the delivery")
-    if not warehouse.decide_delivery(conn, delivery_id, status, among, f"{what}：{reason.strip()}"):
+    if not warehouse.deliveries.decide_delivery(conn, delivery_id, status, among, f"{what}：{reason.strip()}"):
         raise NothingToDecide(f"delivery {delivery_id} is not {' or '.join(among)}")
 
 

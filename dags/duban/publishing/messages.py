@@ -21,7 +21,7 @@ from duban.publishing.audience import Part, gets
 from duban.quality import receipt as receipts
 from duban.quality.returns import return_folder, slip_again, slip_name
 from duban.settings import Settings
-from duban.warehouse import Delivery
+from duban.warehouse.deliveries import Delivery
 
 ISSUE_FILES = (".docx", ".xlsx", ".html")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

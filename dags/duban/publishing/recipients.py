@@ -69,7 +69,7 @@ def register_recipients(conn: psycopg.Connection, path: Path) -> dict[str, int]:
         raise RecipientsInvalid("not UTF-8; save the file as CSV UTF-8") from None
     if not rows:
         raise RecipientsInvalid("the file has no lines; to stop sending, write is_active false")
-    units = {code: (unit.district_code, unit.unit_kind) for code, unit in warehouse.registered_units(conn).items()}
+    units = {code: (unit.district_code, unit.unit_kind) for code, unit in warehouse.divisions.registered_units(conn).items()}
     districts = {code for (code,) in conn.execute("select district_code from raw.districts")}
     recipients, wrong, seen = [], [], {}
     for line, row in enumerate(rows, start=2):
@@ -87,7 +87,7 @@ def register_recipients(conn: psycopg.Connection, path: Path) -> dict[str, int]:
     if wrong:
         more = f"\n… and {len(wrong) - MAX_SHOWN} more" if len(wrong) > MAX_SHOWN else ""
         raise RecipientsInvalid("\n".join(wrong[:MAX_SHOWN]) + more)
-    return warehouse.replace_recipients(conn, [vars(recipient) for recipient in recipients])
+    return warehouse.recipients.replace_recipients(conn, [vars(recipient) for recipient in recipients])
 
 
 def _check_header(names: tuple[str, ...] | list[str]) -> None:

@@ -44,7 +44,8 @@ from duban.quality.rejections import Finding, file_rejection, finding, row_rejec
 from duban.quality.slip_rows import sort_out
 from duban.quality.verdict import OpenedFile, Verdict
 from duban.settings import Settings
-from duban.warehouse import Claim, Returned
+from duban.warehouse.returns import Returned
+from duban.warehouse.submissions import Claim
 
 log = logging.getLogger(__name__)
 _KINDS = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".csv": "csv"}
@@ -88,7 +89,7 @@ def judge_waiting(
     def next_batch() -> list[Claim]:
         return _next_large(conn, lost) if apart else _that_fit(waiting(conn, lost))
 
-    with warehouse.judge_lock(conn, apart=apart):
+    with warehouse.submissions.judge_lock(conn, apart=apart):
         if not (claims := next_batch()):
             return counts
         with Sandbox("duban.intake.reader", known, children=1 if apart else 2) as sandbox:
@@ -104,7 +105,7 @@ def judge_waiting(
 
 def waiting(conn: psycopg.Connection, lost: Collection[str] = ()) -> list[Claim]:
     """The files without an outcome that are not judged apart, but for those that are lost, in their order."""
-    claims = warehouse.waiting_claims(conn)
+    claims = warehouse.submissions.waiting_claims(conn)
     apart = apart_from(claims)
     return [claim for claim in claims if claim.submission_id not in apart and claim.submission_id not in lost]
 
@@ -122,7 +123,7 @@ def apart_from(claims: Sequence[Claim]) -> set[str]:
     for claim in claims:
         follows_ledgers = claim.unit_kind != "township" and claim.district_code in districts
         follows = claim.unit_code in units or claim.district_code in behind_office or follows_ledgers
-        if claim.file_size > warehouse.LARGE_BYTES or follows:
+        if claim.file_size > warehouse.returns.LARGE_BYTES or follows:
             apart.add(claim.submission_id)
             units.add(claim.unit_code)
             if claim.unit_kind != "group":
@@ -136,8 +137,8 @@ def _next_large(conn: psycopg.Connection, lost: Collection[str]) -> list[Claim]:
     """The first large file, alone, once what is before it in its district has been judged; empty when that takes too long."""
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
-        claims = [claim for claim in warehouse.waiting_claims(conn) if claim.submission_id not in lost]
-        first = next((claim for claim in claims if claim.file_size > warehouse.LARGE_BYTES), None)
+        claims = [claim for claim in warehouse.submissions.waiting_claims(conn) if claim.submission_id not in lost]
+        first = next((claim for claim in claims if claim.file_size > warehouse.returns.LARGE_BYTES), None)
         if first is None:
             return []
         if not any(claim.district_code == first.district_code for claim in claims[: claims.index(first)]):
@@ -196,7 +197,7 @@ def _settle(
     try:
         if apart and (verdicts := _judge_before_locking(conn, files, expectations, settings)):
             return verdicts
-        with warehouse.load_transaction(conn):
+        with warehouse.loading.load_transaction(conn):
             verdicts = _judge_round(conn, files, expectations)
             load(conn, verdicts, expectations, settings)
             return verdicts
@@ -224,7 +225,7 @@ def _judge_before_locking(
     with conn.transaction():
         known = _owners(conn, files)
         verdicts = _judge_round(conn, files, expectations)
-        warehouse.lock_loading(conn)
+        warehouse.loading.lock_loading(conn)
         if _owners(conn, files) != known:
             raise psycopg.Rollback
         load(conn, verdicts, expectations, settings)
@@ -239,7 +240,7 @@ def _owners(conn: psycopg.Connection, files: Sequence[OpenedFile]) -> dict[tuple
         for table in file.reading.tables:
             named = (values.key_text(row.cells.get(_subject(table.ledger))) for row in table.rows)
             keys.setdefault((file.claim.district_code, table.ledger.name), set()).update(filter(None, named))
-    return {(district, name): warehouse.owners(conn, name, district, "", found) for (district, name), found in keys.items()}
+    return {(district, name): warehouse.versions.owners(conn, name, district, "", found) for (district, name), found in keys.items()}
 
 
 def _subject(ledger: Ledger) -> str:
@@ -299,7 +300,7 @@ def _open(claim: Claim, answer: dict[str, Any] | ChildFailed, expectations: Expe
 
 
 def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations) -> list[Verdict]:
-    accepted = warehouse.accepted_before(conn, [(file.claim.unit_code, file.claim.file_sha256) for file in files])
+    accepted = warehouse.submissions.accepted_before(conn, [(file.claim.unit_code, file.claim.file_sha256) for file in files])
     verdicts = [_first_look(conn, file, accepted, expectations) for file in files]
     _check_other_units(conn, verdicts)
     places = {district: _places(conn, district, expectations) for district in {file.claim.district_code for file in files}}
@@ -320,7 +321,7 @@ def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectat
 def _first_look(
     conn: psycopg.Connection, file: OpenedFile, accepted: Mapping[tuple[str, str], list[tuple[str, date]]], expectations: Expectations
 ) -> Verdict:
-    """Duplicate, report date, corrected slip, and the file rules. `accepted`: `warehouse.accepted_before`."""
+    """Duplicate, report date, corrected slip, and the file rules. `accepted`: `warehouse.submissions.accepted_before`."""
     claim, reading = file.claim, file.reading
     in_name = _named_dates(claim)
     for earlier_id, report_on in accepted.get((claim.unit_code, claim.file_sha256), ()):
@@ -328,7 +329,7 @@ def _first_look(
             return Verdict(file, report_on, outcome="duplicate", duplicate_of=earlier_id)
     verdict = Verdict(file, faults=list(reading.faults))
     keys = {ledger.target: ledger.key for ledger in expectations.ledgers.values()}
-    if reading.slip_of and (returned := warehouse.returned_submission(conn, reading.slip_of, claim.unit_code, keys)):
+    if reading.slip_of and (returned := warehouse.returns.returned_submission(conn, reading.slip_of, claim.unit_code, keys)):
         verdict.corrects_id, verdict.report_on = reading.slip_of, returned.report_on
         _keep_returned_rows(verdict, returned, expectations)
     else:
@@ -384,7 +385,7 @@ def _check_other_units(conn: psycopg.Connection, verdicts: Sequence[Verdict]) ->
         rows = [row for table in verdict.opened.reading.tables for row in table.rows]
         if verdict.opened.claim.unit_kind == "township" and not verdict.outcome and len(rows) >= 2:
             named.append((verdict, {fold(display(row.cells.get("township"))) for row in rows}))
-    codes = warehouse.township_codes(conn, set().union(*(names for _, names in named)))
+    codes = warehouse.divisions.township_codes(conn, set().union(*(names for _, names in named)))
     for verdict, names in named:
         claim = verdict.opened.claim
         # A township of another district may bear the sender's own name.
@@ -395,7 +396,7 @@ def _check_other_units(conn: psycopg.Connection, verdicts: Sequence[Verdict]) ->
 
 
 def _places(conn: psycopg.Connection, district_code: str, expectations: Expectations) -> Places:
-    townships, villages = warehouse.divisions(conn, district_code)
+    townships, villages = warehouse.divisions.townships_and_villages(conn, district_code)
     return build_places(district_code, townships, villages, expectations.village_aliases)
 
 
@@ -429,7 +430,7 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
         if opened.sender.kind != "township":  # its rows go by no township that a key has
             subjects = {row.values[_subject(row.ledger)] for row in typed} - {None}
             unit_code = opened.claim.unit_code if opened.sender.kind == "office" else ""
-            owners = warehouse.owners(conn, name, opened.claim.district_code, unit_code, subjects)
+            owners = warehouse.versions.owners(conn, name, opened.claim.district_code, unit_code, subjects)
         judged, copies = mark_repeated_keys(typed)
         place_rows(judged, places, owners)
         verdict.rows.extend(judged)
@@ -492,8 +493,8 @@ def _gate(
     for district, of_district in places.items():
         keys = {row.values[subject] for row in rows if row.sender.district_code == district and row.values[subject] is not None}
         # Movement numbers belong to their sender alone; no rule compares them across units.
-        known = {} if ledger.name == "funds" else warehouse.owners(conn, ledger.name, district, "", keys)
-        backgrounds[district] = gate.Background(warehouse.campaigns(conn, district), known, of_district.office_code)
+        known = {} if ledger.name == "funds" else warehouse.versions.owners(conn, ledger.name, district, "", keys)
+        backgrounds[district] = gate.Background(warehouse.divisions.campaigns(conn, district), known, of_district.office_code)
     evaluated = gate.judge(ledger, rows, backgrounds, expectations)
     for result in evaluated:
         for position in result.failed:
@@ -504,7 +505,7 @@ def _gate(
     unseen = [row for verdict, row in pairs if row.marks and (id(verdict), row.row.sheet, row.row.row_no) not in rejected]
     if unseen:
         raise gate.GateClosed(f"{ledger.name}: {len(unseen)} marked rows passed the gate")
-    warehouse.copy_rows(
+    warehouse.loading.copy_rows(
         conn,
         "ops.gate_results",
         [
@@ -538,7 +539,7 @@ def _tell_owners(
         for verdict, row in (pairs[position] for position in result.failed):
             owner = backgrounds[row.sender.district_code].owners[row.key]
             clashes.setdefault((id(verdict), owner), (verdict, {}))[1].setdefault(row.key)
-    names = warehouse.unit_names(conn, {owner for _, owner in clashes})
+    names = warehouse.divisions.unit_names(conn, {owner for _, owner in clashes})
     for (_, owner), (verdict, keys) in clashes.items():
         units = {"column": ledger.by_name[ledger.key].title, "owner": names[owner], "sender": verdict.opened.claim.unit_name}
         for key in list(keys)[:CLASHES_TOLD]:

@@ -26,19 +26,19 @@ _Arrivals = Sequence[tuple[Verdict, datetime]]
 def load(conn: psycopg.Connection, verdicts: Sequence[Verdict], expectations: Expectations, settings: Settings) -> None:
     """Store the verdicts of a round: outcomes and receipts, and that they are to be returned; accepted rows, rejections, findings.
 
-    Call inside `warehouse.load_transaction`. One statement per table, whatever the number of files; what a table receives is made row by
+    Call inside `load_transaction`. One statement per table, whatever the number of files; what a table receives is made row by
     row while it is sent. Names that the round brings are masked in what was loaded before, too.
     """
-    arrivals = list(zip(verdicts, warehouse.next_received_at(conn, len(verdicts)), strict=True))
+    arrivals = list(zip(verdicts, warehouse.loading.next_received_at(conn, len(verdicts)), strict=True))
     names = masking.of_round(conn, verdicts, expectations)
-    warehouse.record_outcomes(conn, (_outcome(verdict, received_at) for verdict, received_at in arrivals))
-    warehouse.enqueue_deliveries(conn, "return", [verdict.opened.claim.submission_id for verdict in verdicts])
+    warehouse.submissions.record_outcomes(conn, (_outcome(verdict, received_at) for verdict, received_at in arrivals))
+    warehouse.deliveries.enqueue_deliveries(conn, "return", [verdict.opened.claim.submission_id for verdict in verdicts])
     for target in sorted({row.ledger.target for verdict in verdicts for row in verdict.rows}):
-        warehouse.copy_rows(conn, target, _accepted(arrivals, target, names, settings))
-    warehouse.upsert_households(conn, _households(verdicts, settings))
-    warehouse.copy_rows(conn, "personal.original_rows", (_original(row) for verdict in verdicts for row in verdict.rows))
-    warehouse.copy_rows(conn, "quarantine.rejected_rows", _rejected(verdicts))
-    warehouse.copy_rows(conn, "quarantine.findings", _findings(verdicts))
+        warehouse.loading.copy_rows(conn, target, _accepted(arrivals, target, names, settings))
+    warehouse.personal.upsert_households(conn, _households(verdicts, settings))
+    warehouse.loading.copy_rows(conn, "personal.original_rows", (_original(row) for verdict in verdicts for row in verdict.rows))
+    warehouse.loading.copy_rows(conn, "quarantine.rejected_rows", _rejected(verdicts))
+    warehouse.loading.copy_rows(conn, "quarantine.findings", _findings(verdicts))
     masking.mask_earlier(conn, names, expectations, arrivals[0][1])
 
 
@@ -51,7 +51,7 @@ def _outcome(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
         "corrects_id": verdict.corrects_id,
         "duplicate_of": verdict.duplicate_of,
         **verdict.counts,
-        "receipt": warehouse.storable_json(receipt.build(verdict, received_at)),
+        "receipt": warehouse.texts.storable_json(receipt.build(verdict, received_at)),
     }
 
 
@@ -144,7 +144,7 @@ def _original(row: TypedRow) -> dict[str, Any]:
         "ledger": row.ledger.name,
         "sheet": row.row.sheet,
         "row_no": row.row.row_no,
-        "cells": warehouse.storable_json(cells),
+        "cells": warehouse.texts.storable_json(cells),
     }
 
 

@@ -41,8 +41,8 @@ def of_round(conn: psycopg.Connection, verdicts: Sequence[Verdict], expectations
     names, words = {}, expectations.name_words
     for district in sorted({verdict.opened.claim.district_code for verdict in verdicts}):
         of_district = [verdict for verdict in verdicts if verdict.opened.claim.district_code == district]
-        new = warehouse.keep_names(conn, district, brought) if (brought := _brought(of_district, words)) else []
-        known = warehouse.names_that_open(conn, district, openings(set(_texts(of_district))))
+        new = warehouse.personal.keep_names(conn, district, brought) if (brought := _brought(of_district, words)) else []
+        known = warehouse.personal.names_that_open(conn, district, openings(set(_texts(of_district))))
         names[district] = DistrictNames(masks := Masks(known, words), tuple(new))
         for verdict in of_district:
             verdict.rejections = [
@@ -86,13 +86,13 @@ def mask_earlier(conn: psycopg.Connection, names: Names, expectations: Expectati
 def mask_history(conn: psycopg.Connection, expectations: Expectations) -> None:
     """Keep the names of everything that was loaded before names were kept, and mask them. Does so once, in one transaction."""
     title = expectations.ledgers["problems"].by_name["holder_name"].title
-    with warehouse.load_transaction(conn):
+    with warehouse.loading.load_transaction(conn):
         known: dict[str, set[str]] = {}
-        for district, cell, is_beside_number in warehouse.cells_of_names(conn, title):
+        for district, cell, is_beside_number in warehouse.personal.cells_of_names(conn, title):
             known.setdefault(district, set()).update(names_to_know(cell, expectations.name_words, is_beside_number))
-        [as_of] = warehouse.next_received_at(conn, 1)
+        [as_of] = warehouse.loading.next_received_at(conn, 1)
         for district, names in known.items():
-            _mask_texts(conn, district, warehouse.keep_names(conn, district, names), expectations, as_of, everywhere=True)
+            _mask_texts(conn, district, warehouse.personal.keep_names(conn, district, names), expectations, as_of, everywhere=True)
 
 
 def _mask_texts(
@@ -107,12 +107,12 @@ def _mask_texts(
     """Mask the names in the texts of a district; `everywhere` also what looks like a name in texts that hold none of them."""
     masks = Masks(names, expectations.name_words)
     where = None if everywhere else names
-    for table, columns in warehouse.FREE_TEXTS.items():
+    for table, columns in warehouse.personal.FREE_TEXTS.items():
         changed: dict[str, dict[int, str]] = {column: {} for column in columns}
-        for row_id, texts in warehouse.texts_that_may_hold(conn, table, district, where, expectations.titles_of_officials):
+        for row_id, texts in warehouse.personal.texts_that_may_hold(conn, table, district, where, expectations.titles_of_officials):
             for column, text in zip(columns, texts, strict=True):
                 if text and (masked := masks.mask(text)) != text:
                     changed[column][row_id] = masked
         for column, masked_texts in changed.items():
-            if masked_texts and warehouse.mask_again(conn, table, column, masked_texts, as_of) != len(masked_texts):
+            if masked_texts and warehouse.personal.mask_again(conn, table, column, masked_texts, as_of) != len(masked_texts):
                 raise RuntimeError(f"{table}.{column}: a mask changed more than characters into stars")

@@ -12,7 +12,7 @@ from duban.intake.reading import NOT_READ
 from duban.intake.words import mask_text
 from duban.quality.verdict import Verdict
 from duban.settings import TIMEZONE
-from duban.warehouse import storable
+from duban.warehouse.texts import storable
 
 #: More are not listed on receipt and slip: nobody corrects them one by one. The warehouse keeps them all.
 MAX_LISTED = 2000

@@ -49,8 +49,8 @@ def write_returns(conn: psycopg.Connection, settings: Settings, *, apart: bool =
     root = settings.outbox / "returns"
     # Slips carry the senders' own rows: whoever shares the folder opens it to the right persons.
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with warehouse.returns_lock(conn, apart=apart):
-        waiting = warehouse.unreturned(conn, apart=apart)
+    with warehouse.returns.returns_lock(conn, apart=apart):
+        waiting = warehouse.returns.unreturned(conn, apart=apart)
         if not waiting:
             return []
         folders = {row["submission_id"]: settings.outbox / return_folder(row["unit_code"], row["submission_id"]) for row in waiting}
@@ -69,7 +69,7 @@ def write_returns(conn: psycopg.Connection, settings: Settings, *, apart: bool =
                     with _noted(failed, row["submission_id"]):
                         _write(root, folders[row["submission_id"]] / slip_name(row["submission_id"]), slip)
         sync_filesystem(root)  # what is recorded as returned will not be written again
-        warehouse.record_in_folder(conn, "return", [submission_id for submission_id in folders if submission_id not in failed])
+        warehouse.deliveries.record_in_folder(conn, "return", [submission_id for submission_id in folders if submission_id not in failed])
     if failed:
         some = "; ".join(f"{folders[submission_id]}: {error}" for submission_id, error in list(failed.items())[:3])
         raise RuntimeError(f"{len(failed)} of {len(folders)} returns could not be written: {some}")

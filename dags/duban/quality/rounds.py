@@ -30,7 +30,7 @@ def take_in(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
         GateClosed: as `judging.judge_waiting`.
     """
     began = time.monotonic()
-    units = warehouse.registered_units(conn)
+    units = warehouse.divisions.registered_units(conn)
     since = dict.fromkeys(inbox.look(settings.inbox, units), began)
 
     def answer_and_claim() -> None:

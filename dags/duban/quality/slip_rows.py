@@ -13,7 +13,7 @@ from duban.intake import values
 from duban.intake.cells import display
 from duban.intake.reading import DataRow, Table
 from duban.intake.rows import REASON_COLUMN
-from duban.warehouse import Returned, ReturnedRow
+from duban.warehouse.returns import Returned, ReturnedRow
 
 
 @dataclass

@@ -126,14 +126,14 @@ def fetch(conn: psycopg.Connection, unit_code: str, expectations: Expectations, 
     Raises:
         UnknownUnit: no such unit is registered.
     """
-    units = warehouse.registered_units(conn)
+    units = warehouse.divisions.registered_units(conn)
     unit = units.get(unit_code)
     if unit is None:
         raise UnknownUnit(_similar(unit_code, units))
-    townships, villages = warehouse.divisions(conn, unit.district_code)
+    townships, villages = warehouse.divisions.townships_and_villages(conn, unit.district_code)
     rows, left_out = {}, 0
     for ledger in ledgers_of(unit, expectations):
-        current = warehouse.current_rows(conn, ledger.name, unit)
+        current = warehouse.versions.current_rows(conn, ledger.name, unit)
         # A visit whose problem was handed to another township since would be sent back (V03); as it stands it stays valid.
         kept = [row for row in current if row.get("problem_owner", row["township_code"]) == row["township_code"]]
         left_out += len(current) - len(kept)
@@ -142,7 +142,7 @@ def fetch(conn: psycopg.Connection, unit_code: str, expectations: Expectations, 
     return Known(unit, sorted(townships), sorted(villages), places, rows, on, expectations.words), left_out
 
 
-def ledgers_of(unit: warehouse.Unit, expectations: Expectations) -> list[Ledger]:
+def ledgers_of(unit: warehouse.divisions.Unit, expectations: Expectations) -> list[Ledger]:
     """The ledgers that a unit of this kind sends, the daily one first."""
     found = [ledger for ledger in expectations.ledgers.values() if unit.unit_kind in ledger.senders]
     return sorted(found, key=lambda ledger: ledger.name != "problems")
@@ -165,7 +165,7 @@ def build(known: Known, expectations: Expectations) -> Workbook:
     return workbook
 
 
-def _similar(unit_code: str, units: Mapping[str, warehouse.Unit]) -> str:
+def _similar(unit_code: str, units: Mapping[str, warehouse.divisions.Unit]) -> str:
     near = [unit for code, unit in sorted(units.items()) if code[:6] == unit_code[:6]]
     if near:
         return "、".join(f"{unit.unit_code} {unit.unit_name}" for unit in near)

@@ -18,7 +18,7 @@ from duban.intake.places import Places
 from duban.intake.values import CellContext, read_cell
 from duban.intake.words import fold
 from duban.ledgers import MONEY_UNITS, Column, Ledger, Vocabulary, Words
-from duban.warehouse import Unit
+from duban.warehouse.divisions import Unit
 
 #: The unit of every money column of a template.
 MONEY_UNIT = "万元"

@@ -9,7 +9,7 @@ from duban.intake import values
 from duban.intake.reading import FileFault, Reading
 from duban.intake.typed_rows import Sender, TypedRow
 from duban.quality.rejections import Finding, Rejection
-from duban.warehouse import Claim
+from duban.warehouse.submissions import Claim
 
 
 @dataclass

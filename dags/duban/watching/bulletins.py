@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import psycopg
 
 from duban.publishing.issues.publishing import IS_SET_UP
-from duban.warehouse import ACCEPTED
+from duban.warehouse.submissions import ACCEPTED
 
 LOOK_BACK = timedelta(days=14)
 

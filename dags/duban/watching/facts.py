@@ -13,7 +13,8 @@ import psycopg
 from duban.intake import inbox
 from duban.publishing import display
 from duban.settings import TIMEZONE, Settings
-from duban.warehouse import ACCEPTED, registered_units
+from duban.warehouse.divisions import registered_units
+from duban.warehouse.submissions import ACCEPTED
 from duban.watching import queries
 from duban.watching.bulletins import days_without_bulletin
 from duban.watching.folders import folders_of

@@ -1,4 +1,4 @@
-"""What the watch writes: reports, messages, mutes, failed tasks. A part of `warehouse.py` by itself: nobody else writes these tables."""
+"""What the watch writes: reports, messages, mutes, failed tasks. A part of `warehouse` by itself: nobody else writes these tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 
 from duban import warehouse
 
-# After those of `warehouse.py`.
+# After those of `warehouse.locks`.
 _LOCK_WATCH = 820_010
 
 
@@ -118,7 +118,7 @@ def add_mute(conn: psycopg.Connection, check_code: str, subject: str | None, unt
         return conn.execute(
             """insert into ops.watch_mutes (check_code, subject, muted_until, reason, muted_by)
                values (%s, %s, %s, %s, %s) returning mute_id""",
-            (check_code, subject, until, warehouse.storable_text(reason), warehouse.storable_text(by)),
+            (check_code, subject, until, warehouse.texts.storable_text(reason), warehouse.texts.storable_text(by)),
         ).fetchone()[0]
 
 
@@ -155,11 +155,11 @@ def record_message(conn: psycopg.Connection, district_code: str, day: date, said
             "district": district_code,
             "day": day,
             "said": list(said),
-            "subject": warehouse.storable_text(subject),
-            "text": warehouse.storable_text(text),
+            "subject": warehouse.texts.storable_text(subject),
+            "text": warehouse.texts.storable_text(text),
         },
     ).fetchone()[0]
-    warehouse.enqueue_deliveries(conn, "watch", [key])
+    warehouse.deliveries.enqueue_deliveries(conn, "watch", [key])
     return key
 
 
@@ -200,4 +200,4 @@ def report_counts(conn: psycopg.Connection) -> Mapping[str, Any] | None:
 
 
 def _storable(value: Any) -> Any:
-    return warehouse.storable_text(value) if isinstance(value, str) else value
+    return warehouse.texts.storable_text(value) if isinstance(value, str) else value

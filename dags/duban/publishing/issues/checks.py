@@ -55,7 +55,7 @@ def suspected_names(conn: psycopg.Connection, issue: Issue) -> tuple[str, ...]:
     less was masked. In those that are no text a name of two characters is more often a word.
     """
     printed = conn.execute(_PRINTED, {"issue": issue.publication_id}).fetchall()
-    known = warehouse.names_that_open(conn, issue.district_code, openings({text for *_, text in printed}))
+    known = warehouse.personal.names_that_open(conn, issue.district_code, openings({text for *_, text in printed}))
     words = read_name_words(PROJECT / "expectations")
     masks = {True: Masks(known, words), False: Masks([name for name in known if len(name) > 2], words)}
     places = dict.fromkeys(

@@ -3,7 +3,7 @@
 Everything printed comes from the rows frozen here. They are what the functions of the marts answer for the business day and the moment of
 freezing, so that anybody who asks them the same question later gets the same rows, whatever arrived since.
 
-This is the one place besides `warehouse.py` that changes state: it writes `published`, and nothing else.
+This is the one place besides `warehouse/` that changes state: it writes `published`, and nothing else.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def freeze(
     """
     day = {"district": district_code, "series": series.code, "day": business_on}
     issues = conn.cursor(row_factory=class_row(Issue))
-    with warehouse.freeze_transaction(conn, district_code, series.code) as let_loads_go_on:
+    with warehouse.issues.freeze_transaction(conn, district_code, series.code) as let_loads_go_on:
         require_working_day(conn, series, business_on)
         ordinary = issues.execute(_OF_DAY + "and corrects_issue_no is null", day).fetchone()
         if is_correction and ordinary is None:
@@ -119,7 +119,7 @@ def freeze(
         if ordinary is not None and not is_correction:
             return ordinary
         newest = issues.execute(_OF_DAY + "order by issue_no desc limit 1", day).fetchone()
-        known_at, has_data = conn.execute(_KNOWN, {**day, "accepted": list(warehouse.ACCEPTED)}).fetchone()
+        known_at, has_data = conn.execute(_KNOWN, {**day, "accepted": list(warehouse.submissions.ACCEPTED)}).fetchone()
         if not has_data:
             return None
         asked = {

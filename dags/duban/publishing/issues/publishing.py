@@ -51,11 +51,11 @@ def publish(
         NotAWorkingDay, NothingToCorrect: as `freeze`.
     """
     key = (district_code, series.code, business_on, is_correction)
-    if not warehouse.hold_reasons(conn, *key):
+    if not warehouse.issues.hold_reasons(conn, *key):
         release = None  # nothing is held, so there is nothing to release
     began_at = conn.execute("select clock_timestamp()").fetchone()[0]
     end = time.monotonic() + settle_seconds
-    while warehouse.unjudged_files(conn, district_code, began_at) and time.monotonic() < end:
+    while warehouse.submissions.unjudged_files(conn, district_code, began_at) and time.monotonic() < end:
         time.sleep(0.5)
     is_new = False
 
@@ -66,16 +66,16 @@ def publish(
             raise Held(found)
         make_documents(conn, issue)
         delivery.enqueue_issue(conn, issue.publication_id)
-        warehouse.end_hold(conn, *key, issue.publication_id)
+        warehouse.issues.end_hold(conn, *key, issue.publication_id)
         is_new = True
 
     try:
         issue = freeze(conn, series, district_code, business_on, is_correction=is_correction, release=release, finish=finish)
     except Held as held:
-        warehouse.record_hold(conn, *key, held.reasons)
+        warehouse.issues.record_hold(conn, *key, held.reasons)
         raise
     if not is_new:
-        warehouse.end_hold(conn, *key, None)  # what was held differs in nothing any more
+        warehouse.issues.end_hold(conn, *key, None)  # what was held differs in nothing any more
     return issue
 
 
@@ -91,7 +91,7 @@ def find_districts(conn: psycopg.Connection, series: Series, business_on: date, 
     if business_on > (today := conn.execute("select (now() at time zone 'Asia/Shanghai')::date").fetchone()[0]):
         raise Refused(f"{business_on} 还没有到（今天是 {today}），不能出{series.kind}")
     require_working_day(conn, series, business_on)
-    asked = {"district": district_code, "day": business_on, "accepted": list(warehouse.ACCEPTED)}
+    asked = {"district": district_code, "day": business_on, "accepted": list(warehouse.submissions.ACCEPTED)}
     found = conn.execute(_DISTRICTS, asked).fetchall()
     if district_code and not found:
         raise Refused(f"没有登记过代码为 {district_code} 的区县")

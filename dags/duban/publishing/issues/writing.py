@@ -140,9 +140,9 @@ def keep_in_folder(conn: psycopg.Connection, settings: Settings, publication_id:
     Raises:
         OSError: the outbox cannot be written. The issue stands; its folder is written as soon as it can be.
     """
-    with warehouse.issues_lock(conn):
+    with warehouse.issues.issues_lock(conn):
         folder = write_issue(conn, settings, publication_id)
-        warehouse.record_in_folder(conn, "issue", [publication_id])
+        warehouse.deliveries.record_in_folder(conn, "issue", [publication_id])
     return folder
 
 
