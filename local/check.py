@@ -11,9 +11,9 @@ from typing import Any
 from duban import warehouse
 from duban.intake.reading import NOT_READ
 from duban.intake.values import dates_in_name
-from duban.intake.words import mask_text, visible
 from duban.ledgers import ExpectationsInvalid
 from duban.settings import TIMEZONE
+from duban.text.words import mask_text, visible
 from duban.warehouse.submissions import Claim
 from local.console import Console, Problem
 from local.lifecycle import System, open_warehouse

@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from duban.intake.names import NameWords
-from duban.intake.words import fold, sign
 from duban.row_rules import BESIDE, faults, kind_of
 from duban.settings import Settings
+from duban.text.names import NameWords
+from duban.text.words import fold, sign
 
 #: What the reader of a cell can be asked for. `money` is yuan as Decimal, `percent` 0–100 as Decimal.
 COLUMN_TYPES = frozenset(

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from duban import warehouse
-from duban.intake.names import openings
 from duban.ledgers import load_expectations
 from duban.orchestration import dbt
 from duban.quality import masking
+from duban.text.names import openings
 from tests.conftest import csv_bytes
 from tests.integration.ledgers import FUND_HEADER, GROUP, OFFICE, OTHER, PROBLEM_HEADER, TOWNSHIP, movement, problem, problems_csv
 from tests.integration.test_incremental_builds import marts

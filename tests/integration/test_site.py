@@ -19,9 +19,9 @@ import pytest
 
 from duban import warehouse
 from duban.publishing.audience import WHO_GETS, Audience, Part, gets
-from duban.publishing.display import half_up_pct
 from duban.publishing.site.figures import read_figures
 from duban.publishing.site.pages import render_site
+from duban.text.display import half_up_pct
 from tests.conftest import Office, Server, open_office
 from tests.publishing.site.made_up_issues import documents, insert_issue, insert_six_days
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from duban.intake.names import MAX_NAME, Masks, NameWords, names_to_know, openings
 from duban.ledgers import ExpectationsInvalid, read_name_words
 from duban.settings import PROJECT
+from duban.text.names import MAX_NAME, Masks, NameWords, names_to_know, openings
 
 WORDS = read_name_words(PROJECT / "expectations")
 MASKS = Masks(["王小明", "买买提艾力", "石林"], WORDS)

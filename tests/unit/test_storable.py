@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from duban.warehouse.texts import storable_json, storable_text
+from duban.text.storable import storable_json, storable_text
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duban.intake.names import names_holder
-from duban.intake.words import fold, identifies_person, mask_id_number, mask_name, mask_text, shown_names
+from duban.text.names import names_holder
+from duban.text.words import fold, identifies_person, mask_id_number, mask_name, mask_text, shown_names
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ from duban import warehouse
 from duban.durable import sync_filesystem
 from duban.intake.leases import is_open_for_writing
 from duban.intake.values import dates_in_name
-from duban.intake.words import mask_text, visible
 from duban.settings import Settings
+from duban.text.words import mask_text, visible
 from duban.warehouse.divisions import Unit
 from duban.warehouse.submissions import NewClaim
 

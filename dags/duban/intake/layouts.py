@@ -11,8 +11,8 @@ from duban.intake.cells import Cell, Misplaced, Sheet, address, display
 from duban.intake.reading import DataRow, Table
 from duban.intake.rows import count_unread, is_filled, rows_below
 from duban.intake.values import CellContext
-from duban.intake.words import fold
 from duban.ledgers import Expectations, Layout, Ledger, Words
+from duban.text.words import fold
 
 SEARCHED_ROWS = 20
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from duban.intake.words import fold
 from duban.ledgers import VillageAlias
+from duban.text.words import fold
 
 _WHOLE_TOWNSHIP = frozenset(["全镇", "全乡", "全街道"])
 _COMMITTEES = (("村民委员会", "村"), ("村委会", "村"), ("居民委员会", ""), ("居委会", ""))

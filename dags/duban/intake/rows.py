@@ -15,8 +15,8 @@ from itertools import pairwise
 from duban.intake import values
 from duban.intake.cells import Cell, Misplaced, Number, Sheet, address, display
 from duban.intake.reading import AsideRow, Table, TotalRow
-from duban.intake.words import fold
 from duban.ledgers import Column, Expectations, Words, header_forms
+from duban.text.words import fold
 
 MAX_WORD = 64
 #: A row that names this many required columns is a header.

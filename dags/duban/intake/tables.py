@@ -17,8 +17,8 @@ from duban.intake.cells import SURPLUS_MARK, Cell, Document, Misplaced, Picture,
 from duban.intake.layouts import find_layout, layout_table
 from duban.intake.reading import DataRow, FileFault, Reading, Table, TotalRow
 from duban.intake.rows import HEADER_COLUMNS, MAX_WORD, REASON_COLUMN, count_unread, is_filled, rows_below, titles_in, word
-from duban.intake.words import fold, shown_names
 from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, Words, unit_in_header
+from duban.text.words import fold, shown_names
 
 HEADER_ROWS = 20
 #: The sheet a return slip carries in front, and the labels by which a corrected slip is recognised.

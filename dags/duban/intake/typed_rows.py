@@ -13,11 +13,11 @@ from typing import Any
 
 from duban.intake import values
 from duban.intake.cells import Cell, display
-from duban.intake.names import names_holder
 from duban.intake.places import Places
 from duban.intake.reading import DataRow, Table
 from duban.intake.values import BLANK, CellContext, Value, read_cell
 from duban.ledgers import Column, Expectations, Ledger
+from duban.text.names import names_holder
 
 #: Types of columns in which the same few texts come again and again.
 _REPETITIVE = frozenset(["date", "vocabulary", "township", "village", "villages", "person"])

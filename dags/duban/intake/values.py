@@ -16,10 +16,10 @@ from typing import Any
 
 from duban.intake import number_formats
 from duban.intake.cells import Cell, Faulty, Number, Picture, StyledText, display
-from duban.intake.names import MAX_NAME
-from duban.intake.words import fold, fold_key, has_right_check_digit, identifies_person, is_phone_number, sign
 from duban.ledgers import Column, Vocabulary, Words
 from duban.settings import TIMEZONE
+from duban.text.names import MAX_NAME
+from duban.text.words import fold, fold_key, has_right_check_digit, identifies_person, is_phone_number, sign
 
 MAX_TEXT = 4000
 MAX_DIGITS = 24  # what decimal arithmetic keeps exactly, the factor of 万元 included

@@ -34,9 +34,9 @@ from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from duban.intake.words import mask_text, visible
 from duban.publishing.delivery import Channel, NotSent, Uncertain, Unreachable
 from duban.publishing.messages import Message
+from duban.text.words import mask_text, visible
 
 SMTP_CONNECTION = "duban_smtp"
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 30

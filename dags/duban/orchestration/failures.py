@@ -53,7 +53,7 @@ def record_recovery(context: dict[str, Any]) -> None:
 
 def first_line(error: Any) -> str | None:
     """The first line of our own exceptions, masked; of others nothing."""
-    from duban.intake.words import mask_text
+    from duban.text.words import mask_text
 
     if not isinstance(error, BaseException) or not _is_our_text(error):
         return None

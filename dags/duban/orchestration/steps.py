@@ -198,13 +198,13 @@ def publish_issue(series_code: str, asked: dict[str, Any], task: Any) -> dict[st
     Raises:
         AirflowSkipException: what is asked for is refused.
     """
-    from duban.intake.words import mask_text
     from duban.orchestration.refusals import refusals
     from duban.publishing.issues.checks import Held
     from duban.publishing.issues.freezing import Release
     from duban.publishing.issues.publishing import publish
     from duban.publishing.issues.series import SERIES
     from duban.publishing.issues.writing import keep_in_folder
+    from duban.text.words import mask_text
 
     series, day = SERIES[series_code], date.fromisoformat(asked["business_on"])
     key = (asked["district_code"], series.code, day, asked["is_correction"])

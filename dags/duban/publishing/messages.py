@@ -15,12 +15,12 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from duban.intake.words import mask_text
-from duban.publishing import display
 from duban.publishing.audience import Part, gets
 from duban.quality import receipt as receipts
 from duban.quality.returns import return_folder, slip_again, slip_name
 from duban.settings import Settings
+from duban.text import display
+from duban.text.words import mask_text
 from duban.warehouse.deliveries import Delivery
 
 ISSUE_FILES = (".docx", ".xlsx", ".html")

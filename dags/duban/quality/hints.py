@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from duban.intake import number_formats, values
 from duban.intake.cells import Cell, Number, Picture, StyledText, display
-from duban.intake.names import names_holder
-from duban.intake.words import fold, identifies_person
 from duban.ledgers import MONEY_UNITS, Column, Words
+from duban.text.names import names_holder
+from duban.text.words import fold, identifies_person
 
 _LOOK_LIKE_DIGITS = {"O": "0", "o": "0", "Q": "0", "l": "1", "I": "1", "i": "1", "|": "1", "Z": "2", "z": "2", "S": "5", "B": "8"}
 _DIGIT_TYPES = frozenset(["date", "money", "percent", "count", "year", "id_number"])

@@ -36,7 +36,6 @@ from duban.intake.reading import FileFault, Reading, Table
 from duban.intake.sandbox import ChildFailed, Job, Sandbox
 from duban.intake.tables import total_faults
 from duban.intake.typed_rows import TypedRow, mark_repeated_keys, place_rows, readable_amounts, type_rows
-from duban.intake.words import fold
 from duban.ledgers import Expectations, Ledger, load_expectations
 from duban.quality import gate
 from duban.quality.loading import load
@@ -44,6 +43,7 @@ from duban.quality.rejections import Finding, file_rejection, finding, row_rejec
 from duban.quality.slip_rows import sort_out
 from duban.quality.verdict import OpenedFile, Verdict
 from duban.settings import Settings
+from duban.text.words import fold
 from duban.warehouse.returns import Returned
 from duban.warehouse.submissions import Claim
 

@@ -12,13 +12,14 @@ import psycopg
 
 from duban import warehouse
 from duban.intake.cells import display
-from duban.intake.names import Masks
 from duban.intake.typed_rows import TypedRow
-from duban.intake.words import mask_text
 from duban.ledgers import Expectations
 from duban.quality import masking, receipt
 from duban.quality.verdict import Verdict
 from duban.settings import Settings
+from duban.text.names import Masks
+from duban.text.storable import storable_json
+from duban.text.words import mask_text
 
 _Arrivals = Sequence[tuple[Verdict, datetime]]
 
@@ -51,7 +52,7 @@ def _outcome(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
         "corrects_id": verdict.corrects_id,
         "duplicate_of": verdict.duplicate_of,
         **verdict.counts,
-        "receipt": warehouse.texts.storable_json(receipt.build(verdict, received_at)),
+        "receipt": storable_json(receipt.build(verdict, received_at)),
     }
 
 
@@ -144,7 +145,7 @@ def _original(row: TypedRow) -> dict[str, Any]:
         "ledger": row.ledger.name,
         "sheet": row.row.sheet,
         "row_no": row.row.row_no,
-        "cells": warehouse.texts.storable_json(cells),
+        "cells": storable_json(cells),
     }
 
 

@@ -16,10 +16,10 @@ import psycopg
 
 from duban import warehouse
 from duban.intake.cells import display
-from duban.intake.names import Masks, NameWords, names_to_know, openings
 from duban.intake.typed_rows import TypedRow
 from duban.ledgers import Expectations
 from duban.quality.verdict import Verdict
+from duban.text.names import Masks, NameWords, names_to_know, openings
 
 
 @dataclass(frozen=True)

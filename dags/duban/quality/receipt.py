@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from duban.intake.reading import NOT_READ
-from duban.intake.words import mask_text
 from duban.quality.verdict import Verdict
 from duban.settings import TIMEZONE
-from duban.warehouse.texts import storable
+from duban.text.storable import storable
+from duban.text.words import mask_text
 
 #: More are not listed on receipt and slip: nobody corrects them one by one. The warehouse keeps them all.
 MAX_LISTED = 2000

@@ -9,10 +9,10 @@ from typing import Any
 from duban.intake.cells import Cell, Number, StyledText, address, display
 from duban.intake.reading import FileFault
 from duban.intake.typed_rows import TypedRow
-from duban.intake.words import mask_id_number, mask_name, mask_text
 from duban.ledgers import Column, Expectations
 from duban.quality.gate import Declared
 from duban.quality.hints import hint
+from duban.text.words import mask_id_number, mask_name, mask_text
 
 _SHOWN = 200
 

@@ -31,9 +31,9 @@ from duban.intake.cells import Cell as ReadCell
 from duban.intake.reader import read_document
 from duban.intake.sandbox import Handler, serve
 from duban.intake.tables import REASON_COLUMN, REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
-from duban.intake.words import fold, shown_names
 from duban.ledgers import Expectations, read_expectations
-from duban.quality.workbook_text import escaped, fit, set_text
+from duban.text.words import fold, shown_names
+from duban.text.workbook_text import escaped, fit, set_text
 
 _WRONG = PatternFill("solid", start_color="FFFFC7CE", end_color="FFFFC7CE")
 _HEADER = PatternFill("solid", start_color="FFD9E1F2", end_color="FFD9E1F2")

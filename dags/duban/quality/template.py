@@ -50,8 +50,8 @@ from duban.quality.template_guide import (
     put,
 )
 from duban.quality.template_rows import MONEY_UNIT, Content, Known, Percent, contents
-from duban.quality.workbook_text import escaped, set_text
 from duban.settings import Settings
+from duban.text.workbook_text import escaped, set_text
 
 #: Rows below the filled ones that are ready to be typed into, and how many of them are ruled. All ruled rows are printed.
 EMPTY_ROWS, RULED_ROWS = 500, 20

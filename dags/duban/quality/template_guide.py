@@ -13,7 +13,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from duban.intake.values import CellContext, read_cell
 from duban.ledgers import MONEY_UNITS, Column, Expectations, Ledger, Rule, RuleText
 from duban.quality.template_rows import MONEY_UNIT, Known
-from duban.quality.workbook_text import set_text
+from duban.text.workbook_text import set_text
 
 GUIDE_SHEET, OPTIONS_SHEET = "填表说明", "选项"
 REQUIRED = "必填"

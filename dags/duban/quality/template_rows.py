@@ -16,8 +16,8 @@ from typing import Any
 from duban.intake import values
 from duban.intake.places import Places
 from duban.intake.values import CellContext, read_cell
-from duban.intake.words import fold
 from duban.ledgers import MONEY_UNITS, Column, Ledger, Vocabulary, Words
+from duban.text.words import fold
 from duban.warehouse.divisions import Unit
 
 #: The unit of every money column of a template.

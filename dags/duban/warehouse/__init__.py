@@ -20,7 +20,6 @@ from duban.warehouse import (
     returns,
     schema,
     submissions,
-    texts,
     versions,
 )
 
@@ -38,7 +37,6 @@ __all__ = [
     "returns",
     "schema",
     "submissions",
-    "texts",
     "versions",
 ]
 

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 import psycopg
 from psycopg.rows import class_row
 
+from duban.text.storable import storable_text
 from duban.warehouse import locks
-from duban.warehouse.texts import storable_text
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from datetime import date
 import psycopg
 from psycopg.rows import class_row
 
-from duban.warehouse.texts import storable_text
+from duban.text.storable import storable_text
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from duban.text.storable import storable_text
 from duban.warehouse import locks
-from duban.warehouse.texts import storable_text
 
 
 @contextmanager

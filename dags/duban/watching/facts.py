@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 
 from duban.intake import inbox
-from duban.publishing import display
 from duban.settings import TIMEZONE, Settings
+from duban.text import display
 from duban.warehouse.divisions import registered_units
 from duban.warehouse.submissions import ACCEPTED
 from duban.watching import queries

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 
-from duban.publishing import display
+from duban.text import display
 from duban.watching.checks import BY_CODE, CHECKS
 from duban.watching.records import Item
 from duban.watching.runbook import link

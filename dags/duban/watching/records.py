@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from duban import warehouse
+from duban.text.storable import storable_text
 
 # After those of `warehouse.locks`.
 _LOCK_WATCH = 820_010
@@ -118,7 +119,7 @@ def add_mute(conn: psycopg.Connection, check_code: str, subject: str | None, unt
         return conn.execute(
             """insert into ops.watch_mutes (check_code, subject, muted_until, reason, muted_by)
                values (%s, %s, %s, %s, %s) returning mute_id""",
-            (check_code, subject, until, warehouse.texts.storable_text(reason), warehouse.texts.storable_text(by)),
+            (check_code, subject, until, storable_text(reason), storable_text(by)),
         ).fetchone()[0]
 
 
@@ -155,8 +156,8 @@ def record_message(conn: psycopg.Connection, district_code: str, day: date, said
             "district": district_code,
             "day": day,
             "said": list(said),
-            "subject": warehouse.texts.storable_text(subject),
-            "text": warehouse.texts.storable_text(text),
+            "subject": storable_text(subject),
+            "text": storable_text(text),
         },
     ).fetchone()[0]
     warehouse.deliveries.enqueue_deliveries(conn, "watch", [key])
@@ -200,4 +201,4 @@ def report_counts(conn: psycopg.Connection) -> Mapping[str, Any] | None:
 
 
 def _storable(value: Any) -> Any:
-    return warehouse.texts.storable_text(value) if isinstance(value, str) else value
+    return storable_text(value) if isinstance(value, str) else value

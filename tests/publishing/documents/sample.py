@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from html import escape
 
-from duban.publishing import display
 from duban.publishing.documents.letterhead import Letterhead
 from duban.publishing.documents.workbook import Detail
+from duban.text import display
 
 TOWNSHIPS = (
     ("沙头镇", 28, 28, 0, 0, 0),

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from duban.publishing import display
 from duban.publishing.documents.official import render_docx
 from duban.publishing.documents.page import render_html
 from duban.publishing.documents.workbook import render_xlsx
+from duban.text import display
 from tests.publishing.documents import sample
 from tests.publishing.documents.reading import Printed, docx_figures, html_figures, xlsx_figures
 

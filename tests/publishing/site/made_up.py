@@ -8,7 +8,6 @@ from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
-from duban.publishing.display import half_up_pct
 from duban.publishing.site.figures import Build, District, DistrictFigures, Figures
 from duban.publishing.site.figures.funds import FundFinding, Funds, FundTier, FundYear, TownshipFunds, together
 from duban.publishing.site.figures.issues import Document, Issue, Issues
@@ -17,6 +16,7 @@ from duban.publishing.site.figures.projects import Project, Projects, ProjectWee
 from duban.publishing.site.figures.quality import BrokenRule, Clash, Quality, QualityDay, QualityUnit, SentFile
 from duban.publishing.site.figures.ranking import CampaignDay, Ranking, RankingLine, RankReason, UnitDay
 from duban.publishing.site.pages import render_pages
+from duban.text.display import half_up_pct
 
 DAY = date(2020, 6, 30)
 READ_AT = datetime(2020, 6, 30, 9, 31, tzinfo=UTC)

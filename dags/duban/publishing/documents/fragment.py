@@ -18,8 +18,8 @@ from decimal import Decimal, InvalidOperation
 from html.parser import HTMLParser
 from itertools import groupby
 
-from duban.publishing import display
 from duban.publishing.documents.typesetting import half_widths, is_wide, visible
+from duban.text import display
 
 BREAK = "\n"
 

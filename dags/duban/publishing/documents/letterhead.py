@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from duban.publishing import display
+from duban.text import display
 
 SERIAL, STATUTORY = "serial", "statutory"
 

@@ -39,7 +39,7 @@ from duban.publishing.documents.fragment import (
 from duban.publishing.documents.letterhead import Letterhead
 from duban.publishing.documents.package import pack
 from duban.publishing.documents.typesetting import half_widths, visible
-from duban.quality.workbook_text import escaped, set_text
+from duban.text.workbook_text import escaped, set_text
 
 ABOUT_SHEET, PROSE_SHEET, INDEX_SHEET = "说明", "正文", "数字索引"
 UNITS = {"count": "计数", "days": "天数", "rank": "名次", "pct": "%", "yuan": "元", "date": "日期"}

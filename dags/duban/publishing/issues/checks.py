@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import psycopg
 
 from duban import warehouse
-from duban.intake.names import Masks, openings
 from duban.ledgers import read_name_words
 from duban.publishing.issues.freezing import Issue
 from duban.settings import PROJECT
+from duban.text.names import Masks, openings
 
 
 class Held(Exception):

@@ -14,11 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from duban.intake.places import plain_village_name
-from duban.publishing import display
 from duban.publishing.issues import figures as counting
 from duban.publishing.issues.figures import Figures
 from duban.publishing.issues.frozen import Frozen
 from duban.publishing.issues.series import SERIES
+from duban.text import display
 
 TEMPLATES = Path(__file__).with_name("templates")
 # The wording of the ranking rules is that of the page.

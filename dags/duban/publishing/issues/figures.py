@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from duban.publishing import display
 from duban.publishing.issues.frozen import Frozen, Row
 from duban.publishing.issues.series import SERIES
+from duban.text import display
 
 TIERS = ("中央", "省级", "市级", "区级", "其他")
 VERDICTS = {"confirmed": "属实", "returned": "退回", "relapsed": "反弹", "found": "新发现", "patrolled": "已巡查"}

@@ -7,7 +7,6 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from duban.publishing.display import YUAN_PER_WAN, day, short_day, wan
 from duban.publishing.site.drawing import (
     AXIS_HEIGHT,
     LABEL_WIDTH,
@@ -24,6 +23,7 @@ from duban.publishing.site.drawing import (
 )
 from duban.publishing.site.figures.funds import FundYear
 from duban.publishing.site.figures.ranking import CampaignDay
+from duban.text.display import YUAN_PER_WAN, day, short_day, wan
 
 OPEN_HEIGHT, GAP, FLOW_HEIGHT = 132, 24, 58
 ROOM_FOR_NUMBERS = 17

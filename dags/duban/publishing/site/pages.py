@@ -17,13 +17,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from duban.publishing import display
 from duban.publishing.inline import inline
 from duban.publishing.site import bars, charts, reasons
 from duban.publishing.site.days import day_data
 from duban.publishing.site.figures import DistrictFigures, Figures, read_figures
 from duban.publishing.site.figures.ranking import Ranking, RankingLine
 from duban.publishing.site.folder import SiteFolder
+from duban.text import display
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from duban.publishing.display import NOTHING, half_up_pct, pct
 from duban.publishing.site.figures.ranking import Ranking, RankingLine, RankReason
+from duban.text.display import NOTHING, half_up_pct, pct
 
 # Indicators of the ranking rules: what they are called, and what they count; a share counts nothing.
 INDICATORS = {

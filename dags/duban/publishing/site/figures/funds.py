@@ -12,7 +12,7 @@ from decimal import Decimal
 import psycopg
 from psycopg.rows import class_row
 
-from duban.publishing.display import half_up_pct
+from duban.text.display import half_up_pct
 
 AMOUNTS = ("received_yuan", "allocated_yuan", "disbursed_yuan", "spent_yuan")
 

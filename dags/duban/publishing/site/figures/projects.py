@@ -9,7 +9,7 @@ from functools import cached_property
 import psycopg
 from psycopg.rows import class_row
 
-from duban.publishing.display import half_up_pct
+from duban.text.display import half_up_pct
 
 STAGES = ("not_started", "started", "finished", "accepted")
 # A quarter of a year of weekly counts.

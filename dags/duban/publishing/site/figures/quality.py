@@ -7,7 +7,7 @@ from decimal import Decimal
 import psycopg
 from psycopg.rows import class_row
 
-from duban.publishing.display import half_up_pct
+from duban.text.display import half_up_pct
 
 # The newest report dates whose files are counted: on the page of its own, and on the district's page.
 QUALITY_DAYS = 30

@@ -9,7 +9,7 @@ from functools import cached_property
 import psycopg
 from psycopg.rows import class_row, dict_row
 
-from duban.publishing.display import half_up_pct
+from duban.text.display import half_up_pct
 
 # How far back the history of ranks looks on the district's page: two working weeks fit a phone.
 HISTORY_DAYS = 10

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from duban.publishing import display
+from duban.text import display
 
 
 @pytest.mark.parametrize(

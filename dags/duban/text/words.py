@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from duban.intake.names import without_names
+from duban.text.names import without_names
 
 #: Signs that are typed, or put by a program, for a hyphen; and for quotes.
 DASHES = str.maketrans(dict.fromkeys("\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2500\u2501\u30fc\ufe58\ufe63\uff0d", "-"))
