@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.ledgers import LEDGERS
 from tests.oracle.columns import KEY_COLUMN, KINDS, WORDS
 
 
@@ -58,13 +59,18 @@ class RandomFile:
 
 def random_file(rng: random.Random, unit_code: str, ledger: str, report_on: date, count: int) -> RandomFile:
     """A file of `count` rows, most with one to three odd cells. Keys are the file's own, so that no other file's verdict depends on it."""
+    is_visits = ledger == "督导记录"
     mark = f"{unit_code}{report_on:%m}"
     owners: Sequence[str | None] = (*TOWNSHIPS, None)
-    known = {f"K{mark}-{number}": owners[number % len(owners)] for number in range(40)} if ledger != "资金台账" else {}
+    count_known = 40 if ledger in {"问题台账", "项目台账", "督导记录"} else 0
+    known = {f"K{mark}-{number}": owners[number % len(owners)] for number in range(count_known)}
     unused, rows = list(known), []
     for number in range(count):
-        row = {**VALID[ledger], KEY_COLUMN[ledger]: f"{mark}-{number}"}
-        if unused and rng.random() < 0.15:
+        row = {**VALID.get(ledger, LEDGERS[ledger].row), KEY_COLUMN[ledger]: f"{mark}-{number}"}
+        if is_visits and rng.random() < 0.7:
+            row["问题编号"], row["核查结论"] = rng.choice([*known, "没有", ""]), rng.choice(list(WORDS["核查结论"]))
+            row["乡镇"] = rng.choice([TOWNSHIPS.get(known.get(row["问题编号"]) or "", ""), *TOWNSHIPS.values()])
+        elif not is_visits and unused and rng.random() < 0.15:
             row[KEY_COLUMN[ledger]] = unused.pop(rng.randrange(len(unused)))
         # Rules that ask for a state and an empty cell at once need some help to be broken.
         if rng.random() < 0.4 and (state := {"问题台账": "整改状态", "资金台账": "环节"}.get(ledger)):
@@ -113,9 +119,9 @@ def _cell(rng: random.Random, ledger: str, column: str, unit_code: str, row: dic
         case "word":
             words = list(WORDS[column])
             return rng.choice([*words, *words, f" {rng.choice(words)}", "别的", "", "/", "#REF!"])
-        case "place" if column == "乡镇":
+        case "township":
             return rng.choice([*TOWNSHIPS.values(), TOWNSHIPS.get(unit_code, ""), *CELLS["township"]])
-        case "place":
+        case "village" | "villages":
             village = rng.choice(VILLAGES[rng.choice([*TOWNSHIPS, unit_code if unit_code in TOWNSHIPS else "430902102"])])
             committee = village.replace("村", rng.choice(["村委会", "村民委员会"])) if village.endswith("村") else village + "居委会"
             return rng.choice([village, village, committee, f"{village}、{rng.choice(VILLAGES['430902104'])}", *CELLS["village"]])

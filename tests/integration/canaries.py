@@ -27,7 +27,7 @@ import xlwt
 from openpyxl.comments import Comment
 
 from tests.conftest import csv_bytes, xlsx_bytes
-from tests.integration.ledgers import GROUP, OFFICE, OTHER, TOWNSHIP
+from tests.ledgers import GROUP, LEDGERS, OFFICE, OTHER, TOWNSHIP, Entry
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _NAMES = "骉犇鑫淼焱垚羴猋毳磊赑麤龘靐飝"
@@ -96,33 +96,11 @@ class Seeds:
 
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-RIGHT = {
-    "问题台账": {
-        "问题来源": "第一轮排查",
-        "发现日期": "2020-06-04",
-        "问题类别": "其他",
-        "责任领导": "李卫国",
-        "整改时限": "2020-06-30",
-        "整改状态": "未整改",
-    },
-    "资金台账": {"资金层级": "省级", "环节": "支出", "金额(万元)": "1.5", "发生日期": "2020-06-04", "项目编号": "XM-1"},
-    "项目台账": {"项目类别": "产业", "计划总投资(万元)": "1.5"},
-    "督导记录": {"督导日期": "2020-06-20", "乡镇": "迎风桥镇", "核查结论": "已巡查"},
-}
-KEYS = {"问题台账": "问题编号", "资金台账": "流水号", "项目台账": "项目编号", "督导记录": "记录编号"}
-FREE = {
-    "问题台账": ["反馈批次", "问题描述", "行业部门", "整改措施", "印证资料", "备注"],
-    "资金台账": ["资金文号", "资金名称", "备注"],
-    "项目台账": ["项目名称", "建设性质", "建设内容", "责任单位", "存在问题", "备注"],
-    "督导记录": ["情况说明", "督导人员", "备注"],
-}
-STRICT = {
-    "问题台账": ["问题编号", "乡镇", "村(社区)", "问题来源", "发现日期", "问题类别", "整改时限", "整改状态", "完成日期"],
-    "资金台账": ["流水号", "资金年度", "资金层级", "环节", "金额(万元)", "发生日期", "项目编号", "乡镇", "村(社区)"],
-    "项目台账": ["项目编号", "项目类别", "乡镇", "村(社区)", "计划总投资(万元)", "中央资金(元)", "计划开工日期", "形象进度(%)", "受益户数"],
-    "督导记录": ["记录编号", "督导日期", "乡镇", "村(社区)", "问题编号", "核查结论"],
-}
-SENDERS = {"问题台账": TOWNSHIP, "资金台账": OTHER, "项目台账": OFFICE, "督导记录": GROUP}
+PROBLEMS, FUNDS, VISITS = (LEDGERS[title] for title in ("问题台账", "资金台账", "督导记录"))
+_KEYS = {ledger.key for ledger in LEDGERS.values()}
+# Types of columns that take any words, and by which canary a personal column of a type is filled.
+_WORDS = ("text", "name", "person")
+_PERSONAL = {"person": "name", "name": "name", "text": "name", "id_number": "id_number", "certificate": "id_number", "key": "id_number"}
 SPELLINGS = (
     lambda text: text,
     lambda text: " ".join(text),
@@ -149,10 +127,10 @@ HOLDERS = (
 )
 
 
-def holder_of(seeds: Seeds, number: int) -> tuple[str, str]:
-    """A cell of 户主姓名, and the name as the texts of its row write it."""
-    name, (cell, in_text) = seeds.name("户主姓名"), HOLDERS[number % len(HOLDERS)]
-    words = {"mobile": seeds.mobile("户主姓名")} if "mobile" in cell else {}
+def holder_of(seeds: Seeds, place: str, number: int) -> tuple[str, str]:
+    """A cell of a personal name, and the name as the texts of its row write it."""
+    name, (cell, in_text) = seeds.name(place), HOLDERS[number % len(HOLDERS)]
+    words = {"mobile": seeds.mobile(place)} if "mobile" in cell else {}
     return cell.format(name, name[:2], name[2:], **words), in_text.format(name, name[:2], name[2:])
 
 
@@ -164,51 +142,69 @@ def free_text(seeds: Seeds, place: str, number: int, holder: str | None) -> str:
     return f"经核实{'户主' + holder if holder else '该户'}，电话{parts[0]}；另{parts[1]}，房屋漏雨未修"
 
 
-def rows_of(ledger: str, seeds: Seeds, mark: str) -> tuple[list[str], list[list[Any]]]:
+def rows_of(ledger: Entry, seeds: Seeds, mark: str) -> tuple[list[str], list[list[Any]]]:
     """Header and rows of a ledger: right ones with canaries in every text, and for each strict column a row where it holds one."""
-    personal = ["户主姓名", "证件号码"] if ledger == "问题台账" else []
+    personal = {column.title: _PERSONAL[column.type] for column in ledger.personal}
+    free = [column for column in ledger.of_type(*_WORDS) if not column.is_personal and column.title != ledger.withdraws]
+    strict = [column.title for column in ledger.columns if column.type not in _WORDS and not column.is_personal]
+    names = [title for title, kind in personal.items() if kind == "name"]
     more = [f"经办人{seeds.mobile('title of an unknown column')}", "联系电话"]
-    header = list(dict.fromkeys([KEYS[ledger], *RIGHT[ledger], *FREE[ledger], *STRICT[ledger], *personal, *more]))
-    rows = []
+    rows: list[dict[str, str]] = []
+
+    def add(key: str, **cells: str) -> None:
+        rows.append({**dict.fromkeys(personal, ""), **ledger.row_of(seeds.unit), ledger.key: key} | cells)
+
+    def somebody(number: int) -> tuple[dict[str, str], str | None]:
+        """Cells of the personal columns, and how a text of the row names the one in it."""
+        cells, holder = {}, None
+        for title, kind in personal.items():
+            if kind == "name":
+                cells[title], holder = holder_of(seeds, f"{ledger.title}: {title}", number)
+            else:
+                cells[title] = seeds.id_number(f"{ledger.title}: {title}")
+        return cells, holder
+
     for number in range(len(HOLDERS)):
-        row = {**RIGHT[ledger], KEYS[ledger]: f"{mark}-{number}"}
-        holder = None
-        if personal:
-            cell, holder = holder_of(seeds, number)
-            row |= {"户主姓名": cell, "证件号码": seeds.id_number("证件号码"), "责任领导": f"李卫国{seeds.id_number('责任领导')}"}
-        for place, column in enumerate(FREE[ledger]):
-            row[column] = free_text(seeds, column, number + place, holder)
-        row[more[1]] = seeds.mobile("unknown column")
-        rows.append([row.get(column, "") for column in header])
-    for number, column in enumerate(STRICT[ledger]):
+        cells, holder = somebody(number)
+        for place, column in enumerate(free):
+            where = f"{ledger.title}: {column.title}"
+            is_person = column.type == "person"
+            cells[column.title] = f"李卫国{seeds.id_number(where)}" if is_person else free_text(seeds, where, number + place, holder)
+        add(f"{mark}-{number}", **cells, **{more[1]: seeds.mobile("unknown column")})
+    for number, title in enumerate(strict):
         for kind in (seeds.id_number, seeds.mobile, seeds.landline):
-            if kind == seeds.landline and column in KEYS.values():
+            if kind == seeds.landline and title in _KEYS:
                 continue  # an area code and a number may well be somebody's own numbering
-            row = {**RIGHT[ledger], KEYS[ledger]: f"{mark}-错{number}{kind.__name__}", **dict.fromkeys(FREE[ledger], "房屋漏雨未修")}
-            if personal:
-                row["户主姓名"], holder = holder_of(seeds, number)
-                row["问题描述"] = f"户主{holder}的房屋"
-            row[column] = kind(f"{column}, wrong")
-            rows.append([row.get(name, "") for name in header])
+            cells, holder = somebody(number)
+            texts = {column.title: f"户主{holder}的房屋" for column in free[:1] if holder and column.type == "text"}
+            add(f"{mark}-错{number}{kind.__name__}", **cells | texts | {title: kind(f"{ledger.title}: {title}, wrong")})
     for form in ("大码头-{}", "{}号", "+86{}", "ZY{}", "{0:.3}-{1}-{2}"):
         number = seeds.mobile("key, with something beside it")
-        row = {**RIGHT[ledger], KEYS[ledger]: form.format(number, number[3:7], number[7:])}
-        rows.append([row.get(name, "") for name in header])
-    if personal:
+        add(form.format(number, number[3:7], number[7:]))
+    if ledger.withdraws:
+        add(f"{mark}-撤", **{ledger.withdraws: free_text(seeds, f"{ledger.title}: {ledger.withdraws}", 0, None)})
+    for title in names:
         for form in ("{0}", "大码头-{0}", "{1}-{2}001"):
             name = seeds.name("key")
-            row = {**RIGHT[ledger], KEYS[ledger]: form.format(name, name[:2], name[2:]), "户主姓名": f"{name}等3人"}
-            rows.append([row.get(column, "") for column in header])
-        odd = {**RIGHT[ledger], KEYS[ledger]: f"{mark}-换", "问题描述": "房屋漏雨未修"}
-        odd |= {"户主姓名": seeds.id_number("户主姓名, wrong"), "证件号码": seeds.name("证件号码, wrong")}
-        rows.append([odd.get(name, "") for name in header])
-        odd |= {KEYS[ledger]: f"{mark}-旧", "证件号码": seeds.old_id_number("证件号码, wrong")}
-        odd["户主姓名"] = odd["问题来源"] = seeds.name("户主姓名")
-        rows.append([odd.get(name, "") for name in header])
-    return header, rows
+            add(form.format(name, name[:2], name[2:]), **{title: f"{name}等3人"})
+        for other in set(personal) - {title}:
+            odd = {title: seeds.id_number(f"{title}, wrong"), other: seeds.name(f"{other}, wrong")}
+            add(f"{mark}-换", **odd)
+            name = seeds.name(f"{ledger.title}: {title}")
+            words = {column.title: name for column in ledger.of_type("vocabulary")[:1]}
+            add(f"{mark}-旧", **words, **{title: name, other: seeds.old_id_number(f"{other}, wrong")})
+    header = list(dict.fromkeys([ledger.key, *ledger.titles, *more]))
+    by_title = {column.title: column.header for column in ledger.columns}
+    return [by_title.get(title, title) for title in header], [[row.get(title, "") for title in header] for row in rows]
 
 
-def table_of(ledger: str, seeds: Seeds, mark: str) -> list[list[Any]]:
+def unseeded(ledger: Entry, seeds: Seeds) -> list[str]:
+    """Titles of the columns of a ledger into which nobody was put."""
+    seeded = {canary.place.removesuffix(", wrong").removesuffix(", text") for canary in seeds.all}
+    return [title for title in ledger.titles if f"{ledger.title}: {title}" not in seeded]
+
+
+def table_of(ledger: Entry, seeds: Seeds, mark: str) -> list[list[Any]]:
     """The same with a title above, and totals and notes below."""
     header, rows = rows_of(ledger, seeds, mark)
     title = [f"台账 {seeds.name('title')} {seeds.id_number('title')} {seeds.mobile('title')}"]
@@ -249,49 +245,58 @@ def old_workbook(name: str, rows: Iterable[Iterable[Any]]) -> bytes:
 
 def files(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
     """Unit, file name and content of everything that is sent, in this order."""
-    for ledger, unit in SENDERS.items():
-        seeds.unit = unit
-        sheet = {ledger: table_of(ledger, seeds, "甲")}
-        # a file that takes part and one that is wholly right
-        yield (
-            unit,
-            f"{ledger}{seeds.id_number('file name')}-{seeds.mobile('file name')}-20200624.xlsx",
-            xlsx_bytes(sheet, dressed_up(seeds)),
-        )
-        header, rows = rows_of(ledger, seeds, "乙")
-        yield unit, f"{ledger}全对20200624.csv", csv_bytes([header, *rows[: len(HOLDERS)]], "gb18030")
-        yield unit, f"{ledger}全错20200624.csv", csv_bytes([header, *rows[len(HOLDERS) :]], "utf-16")
+    for turn, ledger in enumerate(LEDGERS.values()):
+        yield from files_of(ledger, seeds, ledger.units[turn % len(ledger.units)])
     seeds.unit = OTHER
-    header, rows = rows_of("问题台账", seeds, "丙")
-    numbered = f"{seeds.id_number('sheet name')}", f"{seeds.mobile('sheet name')}"
-    yield OTHER, "按户分表20200624.xlsx", xlsx_bytes({name: [header, *rows[part::2]] for part, name in enumerate(numbered)})
-    yield OTHER, "老格式20200624.xls", old_workbook("问题台账", table_of("问题台账", seeds, "丁"))
-    yield from named_elsewhere(seeds)
+    for ledger in LEDGERS.values():
+        if ledger.personal and OTHER in ledger.units:
+            header, rows = rows_of(ledger, seeds, "丙")
+            numbered = f"{seeds.id_number('sheet name')}", f"{seeds.mobile('sheet name')}"
+            sheets = {name: [header, *rows[part::2]] for part, name in enumerate(numbered)}
+            yield OTHER, f"{ledger.title}按户分表20200624.xlsx", xlsx_bytes(sheets)
+            old = old_workbook(ledger.title, table_of(ledger, seeds, "丁"))
+            yield OTHER, f"{ledger.title}老格式20200624.xls", old
+            yield from named_elsewhere(ledger, seeds)
     yield from broken_files(seeds)
 
 
-def named_elsewhere(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
-    """Household heads whom the office, a group and a township name in texts, before and after the row that has them in 户主姓名."""
+def files_of(ledger: Entry, seeds: Seeds, unit: str) -> Iterator[tuple[str, str, bytes]]:
+    """What a unit sends of one ledger: a file that is taken in part, one that is wholly right, one that is all wrong."""
+    seeds.unit = unit
+    yield (
+        unit,
+        f"{ledger.title}{seeds.id_number('file name')}-{seeds.mobile('file name')}-20200624.xlsx",
+        xlsx_bytes({ledger.title: table_of(ledger, seeds, "甲")}, dressed_up(seeds)),
+    )
+    header, rows = rows_of(ledger, seeds, "乙")
+    yield unit, f"{ledger.title}全对20200624.csv", csv_bytes([header, *rows[: len(HOLDERS)]], "gb18030")
+    yield unit, f"{ledger.title}全错20200624.csv", csv_bytes([header, *rows[len(HOLDERS) :]], "utf-16")
+
+
+def named_elsewhere(ledger: Entry, seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
+    """People of a ledger's households whom others name in texts of every ledger, before and after the row that is about them."""
     seeds.unit = TOWNSHIP
-    before, after = (seeds.name(f"户主姓名, in a file {when} the texts", OTHER, OFFICE, GROUP) for when in ("before", "after"))
-    holders = ["问题编号", *RIGHT["问题台账"], "问题描述", "户主姓名"]
+    [name_column, *_] = [column.title for column in ledger.personal if _PERSONAL[column.type] == "name"]
+    before, after = (seeds.name(f"{name_column}, in a file {when} the texts", OTHER, OFFICE, GROUP) for when in ("before", "after"))
 
     def named(key: str, name: str) -> bytes:
-        return csv_bytes([holders, [key, *RIGHT["问题台账"].values(), "房屋漏雨未修", name]])
+        return csv_bytes(ledger.table({**ledger.row, ledger.key: key, name_column: name}))
 
-    yield TOWNSHIP, "户主在先20200624.csv", named("户-先", before)
-    for ledger, unit in {"问题台账": OFFICE, "资金台账": OTHER, "项目台账": OFFICE, "督导记录": GROUP}.items():
+    yield TOWNSHIP, f"户主在先{ledger.title}20200624.csv", named("户-先", before)
+    for other in LEDGERS.values():
         said = f"走访{before}，{after[:2]} {after[2:]}在外，{after}未享受低保"
-        columns = {KEYS[ledger]: "户-后" if ledger == "问题台账" else "户", **RIGHT[ledger], **dict.fromkeys(FREE[ledger], said)}
-        if ledger in {"问题台账", "项目台账"}:
-            columns |= {"乡镇": "迎风桥镇"}
-        if ledger == "督导记录":
-            columns["督导人员"] = "李卫国"  # in his office
-        if ledger in {"资金台账", "项目台账"}:
-            columns |= {name: f"{before}、{after}" for name in ("资金名称", "项目名称") if name in columns}
-        yield unit, f"户主在文中{ledger}20200624.csv", csv_bytes([list(columns), list(columns.values())])
+        unit = next(unit for unit in (OFFICE, OTHER, GROUP) if unit in other.units)
+        row = {**other.row_of(unit), other.key: "户-后" if other is ledger else f"户{ledger.title}"}
+        for column in other.columns:
+            if column.is_personal:
+                row[column.title] = ""
+            elif column.type == "text" and column.title != other.withdraws and not column.personal:
+                row[column.title] = said
+            elif column.type == "name":
+                row[column.title] = f"{before}、{after}"
+        yield unit, f"户主在文中{ledger.title}{other.title}20200624.csv", csv_bytes(other.table(row))
     # of the same key, as the township knows more of it than the office
-    yield TOWNSHIP, "户主在后20200625.csv", named("户-后", after)
+    yield TOWNSHIP, f"户主在后{ledger.title}20200625.csv", named("户-后", after)
 
 
 def broken_files(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
@@ -301,17 +306,22 @@ def broken_files(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
     def name(rule: str, ending: str = "csv") -> str:
         return f"{rule}-{seeds.id_number('file name')}-20200624.{ending}"
 
-    header, rows = rows_of("问题台账", seeds, "戊")
+    header, rows = rows_of(PROBLEMS, seeds, "戊")
     yield TOWNSHIP, name("S01", "xlsx"), b"PK\x03\x04" + f"{seeds.name('broken')} {seeds.id_number('broken')}".encode()
     lines = csv_bytes([header, *rows])
     yield TOWNSHIP, name("S01"), lines[: len(lines) // 2] + b"\xff\xfe\x81" + lines[len(lines) // 2 :]
     strange = [f"证件号码{seeds.id_number('column name')}", f"整改{seeds.mobile('column name')}", "联系人", "电话"]
     no_header = [seeds.name("no header"), seeds.id_number("no header")]
     yield TOWNSHIP, name("S02"), csv_bytes([[*strange[:2], *no_header], [seeds.id_number("no header")] * 4])
-    yield TOWNSHIP, name("S03"), csv_bytes([[*header[:4], *strange], *[row[:4] + no_header * 2 for row in rows]])
+    some = [column.title for column in PROBLEMS.columns if column.is_required][:4]
+    yield (
+        TOWNSHIP,
+        name("S03"),
+        csv_bytes([[*some, *strange], *[[row[header.index(title)] for title in some] + no_header * 2 for row in rows]]),
+    )
     yield TOWNSHIP, name("S04"), csv_bytes([[*header, header[0]], *[[*row, seeds.id_number("doubled")] for row in rows]])
     yield TOWNSHIP, name("S04b"), csv_bytes([header, *rows[:3], header[::-1], *rows[3:]])
-    funds, moved = rows_of("资金台账", seeds, "己")
+    funds, moved = rows_of(FUNDS, seeds, "己")
     funds[funds.index("金额(万元)")] = "金额"
     yield TOWNSHIP, name("S05"), csv_bytes([funds, *moved])
     place = header.index("乡镇")
@@ -319,7 +329,7 @@ def broken_files(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
     yield TOWNSHIP, name("S07"), csv_bytes([[f"填报日期：{seeds.mobile('report date')}"], header, *rows])
     sheet = f"户{seeds.id_number('sheet name')}"
     yield TOWNSHIP, name("S07b", "xlsx"), xlsx_bytes({sheet: [[f"填报日期：{seeds.id_number('report date')}"], header, *rows]})
-    visits, seen = rows_of("督导记录", seeds, "庚")
+    visits, seen = rows_of(VISITS, seeds, "庚")
     yield TOWNSHIP, name("S08"), csv_bytes([visits, *seen])
     yield TOWNSHIP, name("S09"), csv_bytes([[f"{seeds.name('title')}{seeds.id_number('title')}"], header])
 
@@ -403,6 +413,18 @@ class Search:
             for name in archive.namelist():
                 if not name.startswith(("xl/worksheets/", "xl/sharedStrings", "xl/workbook.xml", "docProps/app.xml")):
                     self.content(f"{where}!{name}", archive.read(name))
+
+    def outbox(self, outbox: Path) -> None:
+        """Search all that is handed out: nobody may stand in it, but in slips and templates whom their sender wrote."""
+        slips, templates = set(outbox.glob("returns/*/*/*.xlsx")), set(outbox.glob("templates/*/*.xlsx"))
+        for slip in slips:
+            self.slip("slip", slip.read_bytes(), slip.parent.parent.name)
+        for template in templates:
+            self.content("template", template.read_bytes(), of=template.parent.name)
+        for path in outbox.rglob("*"):
+            self.text("names in the outbox", str(path.relative_to(outbox)))
+            if path.is_file() and path not in slips | templates:
+                self.content(f"outbox: {path.relative_to(outbox)}", path.read_bytes())
 
     def database(self, where: str, conn: psycopg.Connection, *without: str) -> None:
         """Search every column of every table, of every schema but those named; bytes as files, with what archives hold."""

@@ -26,7 +26,7 @@ import psycopg
 import pytest
 
 from tests.conftest import csv_bytes, free_ports
-from tests.integration.canaries import Search, Seeds, files, rows_of
+from tests.integration.canaries import PROBLEMS, Search, Seeds, files, rows_of
 from tests.integration.ledgers import problem, problems_csv
 
 PROJECT = Path(__file__).parents[2]
@@ -457,7 +457,7 @@ def test_no_canary_gets_into_airflow_nor_into_any_file(system):
     strange.mkdir()
     (strange / f"{seeds.mobile('strange file')}.csv").write_bytes(b"x")
     sent = list(files(seeds))
-    header, [first, *_] = rows_of("问题台账", seeds, "拒")
+    header, [first, *_] = rows_of(PROBLEMS, seeds, "拒")
     first[header.index("备注")] = f"拒收{seeds.id_number('row that a table refuses')}"
     for unit, name, content in [*sent, ("430902104", "表拒收20200624.csv", csv_bytes([header, first]))]:
         system.drop(unit, name, content)

@@ -1,113 +1,18 @@
-"""The ledgers as data: what kind each column is, what is required, which words are accepted."""
+"""The ledgers as data (columns.yml): who sends each, what kind each column is, what is required, which words are accepted."""
 
 from __future__ import annotations
 
-KEY_COLUMN = {"问题台账": "问题编号", "资金台账": "流水号", "项目台账": "项目编号"}
+from pathlib import Path
 
-REQUIRED = {
-    "问题台账": ("问题编号", "问题来源", "发现日期", "问题类别", "问题描述", "责任领导", "整改时限", "整改状态"),
-    "资金台账": ("流水号", "资金层级", "环节", "金额", "发生日期"),
-    "项目台账": ("项目编号", "项目名称", "项目类别", "计划总投资"),
-}
+import yaml
 
-KINDS = {
-    "问题台账": {
-        "问题编号": "key",
-        "乡镇": "place",
-        "村(社区)": "place",
-        "户主姓名": "name",
-        "证件号码": "id",
-        "问题来源": "word",
-        "反馈批次": "text",
-        "发现日期": "date",
-        "问题类别": "word",
-        "问题描述": "text",
-        "行业部门": "text",
-        "整改措施": "text",
-        "责任领导": "name",
-        "整改时限": "date",
-        "整改状态": "word",
-        "完成日期": "date",
-        "印证资料": "text",
-        "撤销原因": "text",
-        "备注": "text",
-    },
-    "资金台账": {
-        "流水号": "key",
-        "资金年度": "year",
-        "资金文号": "text",
-        "资金层级": "word",
-        "资金名称": "name",
-        "环节": "word",
-        "金额": "money",
-        "发生日期": "date",
-        "项目编号": "key",
-        "乡镇": "place",
-        "村(社区)": "place",
-        "撤销原因": "text",
-        "备注": "text",
-    },
-    "项目台账": {
-        "项目编号": "key",
-        "项目名称": "name",
-        "项目类别": "word",
-        "建设性质": "text",
-        "乡镇": "place",
-        "村(社区)": "place",
-        "建设内容": "text",
-        "责任单位": "text",
-        "计划总投资": "money",
-        "中央资金": "money",
-        "省级资金": "money",
-        "市级资金": "money",
-        "区级资金": "money",
-        "其他资金": "money",
-        "计划开工日期": "date",
-        "计划完工日期": "date",
-        "实际开工日期": "date",
-        "实际完工日期": "date",
-        "验收日期": "date",
-        "形象进度(%)": "percent",
-        "受益户数": "count",
-        "受益人数": "count",
-        "存在问题": "text",
-        "撤销原因": "text",
-        "备注": "text",
-    },
-}
+_SAID = yaml.load(Path(__file__).with_name("columns.yml").read_text(encoding="utf-8"), yaml.BaseLoader)
+_LEDGERS = _SAID["ledgers"]
 
-
-def _words(*canonical: str, **accepted: str) -> dict[str, str]:
-    return {word: word for word in canonical} | {word: name for name, words in accepted.items() for word in words.split()}
-
-
+KEY_COLUMN = {ledger: said["key"] for ledger, said in _LEDGERS.items()}
+SENDERS = {ledger: tuple(said["senders"]) for ledger, said in _LEDGERS.items()}
+REQUIRED = {ledger: tuple(said["required"]) for ledger, said in _LEDGERS.items()}
+KINDS = {ledger: said["kinds"] for ledger, said in _LEDGERS.items()}
 WORDS = {
-    "问题来源": _words("第一轮排查", "第二轮排查", "再回头看", "省级反馈", "市级反馈", "督导发现", "日常发现", "资金自查"),
-    "问题类别": _words(
-        "住房安全",
-        "饮水安全",
-        "义务教育",
-        "基本医疗",
-        "收入达标",
-        "识别退出",
-        "政策落实",
-        "帮扶工作",
-        "资金项目",
-        "基础资料",
-        "作风建设",
-        "其他",
-    ),
-    "整改状态": _words(
-        "未整改",
-        "整改中",
-        "整改到位",
-        "撤销",
-        未整改="未开始 否",
-        整改中="正在整改 推进中",
-        整改到位="已整改 已完成 已整改到位 已销号 立行立改 是",
-        撤销="误报",
-    ),
-    "资金层级": _words("中央", "省级", "市级", "区级", "其他", 省级="省", 市级="市", 区级="区 县级 县"),
-    "环节": _words("下达", "分配", "拨付", "支出", "收回", 下达="到账", 分配="安排 安排分配", 支出="报账"),
-    "项目类别": _words("产业", "就业", "消费", "基础设施", "易地搬迁后扶", "教育", "健康", "危房改造", "金融", "其他"),
+    column: {accepted: word for word, others in words.items() for accepted in (word, *others)} for column, words in _SAID["words"].items()
 }

@@ -1,4 +1,4 @@
-"""The row rules for problems, funds and projects, over the cell texts of one CSV file."""
+"""The row rules over the cell texts of one CSV file: those of every ledger, and those of the four that the oracle knows by name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .cells import (
     read_year,
     without_whitespace,
 )
-from .columns import KEY_COLUMN, KINDS, REQUIRED, WORDS
+from .columns import KEY_COLUMN, KINDS, REQUIRED, SENDERS, WORDS
 from .places import Break, Place, Reference, Row, judge_place
 
 
@@ -41,9 +41,9 @@ def judge(
     """Judges the data rows of one ledger of one file.
 
     Args:
-        ledger: 问题台账, 资金台账 or 项目台账.
+        ledger: title of a ledger of columns.yml.
         rows: canonical column name → text; an absent column is blank. Money columns are named without their unit.
-        unit_code: the sender, a township or the office (``<district>000``).
+        unit_code: the sender: a township, the office (``<district>000``), of 督导记录 a group (``<district>-D1``).
         report_on: the report date of the file.
         reference: divisions, campaigns and owners of keys as known before the file.
         money_unit: 元 or 万元, for every money column.
@@ -53,7 +53,8 @@ def judge(
         has exactly ``("W08", key column)``: it is ignored, not rejected.
     """
     is_office = unit_code == reference.district_code + "000"
-    if not is_office and unit_code not in reference.townships:
+    kind = "office" if is_office else "township" if unit_code in reference.townships else "group"
+    if kind not in SENDERS[ledger] or (kind == "group" and not unit_code.startswith(reference.district_code + "-")):
         raise ValueError(f"{unit_code} may not send {ledger}")
     read = [_read_row(ledger, row, report_on, money_unit) for row in rows]
     broken = [_judge_row(ledger, row, unit_code, is_office, report_on, reference) for row in read]
@@ -94,14 +95,10 @@ def _typed_value(ledger: str, column: str, kind: str, text: str, report_on: date
         return read_id_number(text)
     if kind == "key":
         return read_key(text)
-    if kind == "place":
+    if kind in {"township", "village", "villages"}:
         # A list of villages may be longer; it is text.
         # A word such as 同上 is the name of no place; that is for the places to say.
-        return (
-            normal(text)
-            if as_word(normal(text)) in NEVER_A_VALUE
-            else normal(read_text(text, 4000 if ledger != "问题台账" and column == "村(社区)" else 64))
-        )
+        return normal(text) if as_word(normal(text)) in NEVER_A_VALUE else normal(read_text(text, 4000 if kind == "villages" else 64))
     if kind == "word":
         word = without_whitespace(text)
         if word not in WORDS[column]:
@@ -113,8 +110,9 @@ def _typed_value(ledger: str, column: str, kind: str, text: str, report_on: date
 def _judge_row(ledger: str, row: Row, unit_code: str, is_office: bool, report_on: date, reference: Reference) -> set[Break]:
     broken = {(cell.rule_id, column) for column, cell in row.items() if cell.rule_id is not None}
     broken |= {("R01", column) for column in REQUIRED[ledger] if _is_blank(row[column])}
-    owners = {"问题台账": reference.problem_owners, "项目台账": reference.project_owners}.get(ledger, {})
-    place = judge_place(ledger, row, unit_code, is_office, owners, reference)
+    of_problems, of_projects = reference.problem_owners, reference.project_owners
+    owners = {"问题台账": of_problems, "督导记录": of_problems, "项目台账": of_projects}.get(ledger, {})
+    place = judge_place(ledger, row, unit_code, owners, reference) if "乡镇" in row else Place(None, False, frozenset())
     broken |= place.breaks
     if ledger == "问题台账":
         broken |= _judge_problem(row, is_office, report_on, reference)
@@ -122,7 +120,9 @@ def _judge_row(ledger: str, row: Row, unit_code: str, is_office: bool, report_on
             broken.add(("P11", "问题编号"))
     elif ledger == "资金台账":
         broken |= _judge_movement(row, is_office, place, report_on)
-    else:
+    elif ledger == "督导记录":
+        broken |= _judge_visit(row, place, report_on, owners)
+    elif ledger == "项目台账":
         broken |= _judge_project(row, report_on)
         if not is_office and _belongs_elsewhere(row, "项目编号", unit_code, owners, none_counts=False):
             broken.add(("J07", "项目编号"))
@@ -245,4 +245,16 @@ def _judge_project(row: Row, report_on: date) -> set[Break]:
             broken.add(("J05", column))
     if planned is not None and planned <= 0:
         broken.add(("J06", "计划总投资"))
+    return broken
+
+
+def _judge_visit(row: Row, place: Place, report_on: date, owners: Mapping[str, str | None]) -> set[Break]:
+    broken: set[Break] = set()
+    problem, visited_on = row["问题编号"], row["督导日期"].value
+    if row["核查结论"].value in ("属实", "退回", "反弹") and _is_blank(problem):
+        broken.add(("V01", "问题编号"))
+    if visited_on is not None and visited_on > report_on:
+        broken.add(("V02", "督导日期"))
+    if problem.value is not None and place.is_readable and (problem.value not in owners or owners[problem.value] != place.code):
+        broken.add(("V03", "问题编号"))
     return broken

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .cells import Cell
-from .columns import KEY_COLUMN
+from .columns import KEY_COLUMN, KINDS
 from .ranking import Campaign
 
 Break = tuple[str, str]
@@ -38,14 +38,22 @@ class Place:
     breaks: frozenset[Break]
 
 
-def judge_place(ledger: str, row: Row, unit_code: str, is_office: bool, owners: Mapping[str, str | None], reference: Reference) -> Place:
-    """Applies R06, R04 and R05."""
+def judge_place(ledger: str, row: Row, unit_code: str, owners: Mapping[str, str | None], reference: Reference) -> Place:
+    """Applies R06, R04 and R05, and R01 to a visit without a township; `owners` are those of problems or projects, by key."""
     township, villages = row["乡镇"], row["村(社区)"]
+    is_one = KINDS[ledger]["村(社区)"] == "village"
+    key = row["问题编号" if ledger == "督导记录" else KEY_COLUMN[ledger]]
+    sender = unit_code if unit_code in reference.townships else None
+    breaks: frozenset[Break] = frozenset()
     if township.rule_id is not None:
         return Place(None, False, frozenset())
     if township.value is None:
-        code = None if is_office else unit_code
-    elif is_office:
+        code = sender
+        if ledger == "督导记录" and key.rule_id is None:
+            code = owners.get(str(key.value))
+            if key.value is None or code is not None:
+                breaks = frozenset({("R01", "乡镇")})  # only the problem of a department needs none
+    elif sender is None:
         code = next((code for code, name in reference.townships.items() if name == township.value), None)
         if code is None:
             return Place(None, False, frozenset({("R04", "乡镇")}))
@@ -53,17 +61,15 @@ def judge_place(ledger: str, row: Row, unit_code: str, is_office: bool, owners: 
         if township.value != reference.townships[unit_code]:
             return Place(None, False, frozenset({("R06", "乡镇")}))
         code = unit_code
-    if villages.value is None:
-        return Place(code, True, frozenset())
-    if ledger == "问题台账":
-        names = [str(villages.value)]
-    elif villages.value in ALL_VILLAGES:
+    if villages.value is None or (not is_one and villages.value in ALL_VILLAGES):
         names = []
+    elif is_one:
+        names = [str(villages.value)]
     else:
         names = [name.strip() for name in str(villages.value).split("、")]
-    if all(_is_found(name, code, row[KEY_COLUMN[ledger]], owners, reference) for name in names):
-        return Place(code, True, frozenset())
-    return Place(code, True, frozenset({("R05", "村(社区)")}))
+    if not all(_is_found(name, code, key, owners, reference) for name in names):
+        breaks |= {("R05", "村(社区)")}
+    return Place(code, ("R01", "乡镇") not in breaks, breaks)
 
 
 def _is_found(name: str, code: str | None, key: Cell, owners: Mapping[str, str | None], reference: Reference) -> bool:
