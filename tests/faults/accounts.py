@@ -14,9 +14,8 @@ from tests.faults.flows import check_issues
 from tests.integration.accepted_rows import read_accepted
 from tests.integration.district_files import District, Sent, arrived
 from tests.integration.test_many_districts import as_ranked, as_shown, differing, expected_days
+from tests.ledgers import LEDGERS
 from tests.oracle import publications, ranking
-
-_RAW = ("problem_versions", "visit_versions", "project_versions", "fund_movement_versions")
 
 
 def check(office: Office, district: District, files: list[Sent], today: date) -> None:
@@ -41,7 +40,7 @@ def _check_files(office: Office, files: list[Sent]) -> None:
     assert differing(counts, {(sent.unit_code, sent.file_name): (len(sent.accepted), sent.refused_count) for sent in files}) == {}
     assert len(lines) == len(files) and all(line["removed_at"] for line in lines)
     assert [path for path in office.settings.inbox.rglob("*") if path.is_file()] == []
-    stored = sum(office.query(f"select count(*)::int as count from raw.{table}")[0]["count"] for table in _RAW)
+    stored = sum(office.query(f"select count(*)::int as count from raw.{ledger.table_name}")[0]["count"] for ledger in LEDGERS.values())
     assert stored == sum(len(sent.accepted) for sent in files)
     [kept_rows] = office.query("select count(*)::int as count from personal.original_rows")
     assert kept_rows["count"] == sum(len(sent.rows) for sent in files)

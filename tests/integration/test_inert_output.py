@@ -37,7 +37,7 @@ from duban.publishing.site import pages
 from duban.quality.template import write_template
 from local.check import lines
 from tests.conftest import Office, csv_bytes, open_office
-from tests.integration.ledgers import GROUP, OTHER, TOWNSHIP
+from tests.ledgers import GROUP, LEDGERS, OTHER, TOWNSHIP, Column, Entry
 
 HOSTILE = [
     "='甲'|乙!A1",
@@ -82,51 +82,7 @@ FILE_NAMES = [
 ]
 TITLE = "资阳区台账 =1+1 <b>{{7*7}}</b>"
 UNIT_LINE = "单位：万元；=1+1 {{7*7}} <i>"
-#: Columns that hold free text, and those that want something else, by ledger; then what a right row has besides its key.
-FREE = {
-    "问题台账": ["反馈批次", "问题描述", "行业部门", "整改措施", "印证资料", "备注"],
-    "资金台账": ["资金文号", "资金名称", "备注"],
-    "项目台账": ["项目名称", "建设性质", "建设内容", "责任单位", "存在问题", "备注"],
-    "督导记录": ["情况说明", "督导人员", "备注"],
-}
-STRICT = {
-    "问题台账": [
-        "乡镇",
-        "村(社区)",
-        "户主姓名",
-        "证件号码",
-        "问题来源",
-        "发现日期",
-        "问题类别",
-        "责任领导",
-        "整改时限",
-        "整改状态",
-        "完成日期",
-    ],
-    "资金台账": ["资金年度", "资金层级", "环节", "金额", "发生日期", "乡镇", "村(社区)"],
-    "项目台账": ["项目类别", "乡镇", "村(社区)", "计划总投资", "中央资金", "计划开工日期", "形象进度(%)", "受益户数"],
-    "督导记录": ["督导日期", "乡镇", "村(社区)", "核查结论"],
-}
-RIGHT = {
-    "问题台账": {
-        "问题来源": "第一轮排查",
-        "发现日期": "2020-06-04",
-        "问题类别": "其他",
-        "责任领导": "张三",
-        "整改时限": "2020-06-30",
-        "整改状态": "未整改",
-    },
-    "资金台账": {"资金层级": "省级", "环节": "支出", "金额": "1.5", "发生日期": "2020-06-04", "项目编号": "XM-1"},
-    "项目台账": {"项目类别": "产业", "计划总投资": "1.5"},
-    "督导记录": {"督导日期": "2020-06-20", "乡镇": "迎风桥镇", "核查结论": "已巡查"},
-}
-KEYS = {"问题台账": "问题编号", "资金台账": "流水号", "项目台账": "项目编号", "督导记录": "记录编号"}
-TABLES = {
-    "问题台账": "problem_versions",
-    "资金台账": "fund_movement_versions",
-    "项目台账": "project_versions",
-    "督导记录": "visit_versions",
-}
+OF_OTHERS = [ledger for ledger in LEDGERS.values() if TOWNSHIP not in ledger.units]
 ELEMENTS = {
     *["html", "head", "meta", "title", "style", "body", "header", "main", "section", "nav", "div", "p", "h1", "h2", "span", "b", "strong"],
     *["small", "bdi", "time", "a", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td", "ol", "ul", "li"],
@@ -138,15 +94,19 @@ ELEMENTS = {
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def ledger_rows(ledger: str, mark: str) -> list[list[str]]:
+def free_columns(ledger: Entry) -> list[Column]:
+    """Columns that hold free text."""
+    return [column for column in ledger.of_type("text") if not column.personal and column.title != ledger.withdraws]
+
+
+def ledger_rows(ledger: Entry, mark: str) -> list[list[str]]:
     """Title, unit, header with hostile columns of the sender's own; per hostile text a row that is right and one that is not."""
-    columns = list(dict.fromkeys([KEYS[ledger], *FREE[ledger], *STRICT[ledger], *RIGHT[ledger]]))
-    rows = [[TITLE], ["", "", UNIT_LINE], [*columns, *HOSTILE]]
+    rows = [[TITLE], ["", "", UNIT_LINE], [*ledger.titles, *HOSTILE]]
     for number, text in enumerate(HOSTILE):
         key = f"{'' if text.startswith(chr(27)) else text}{mark}{number}"
-        right = {**RIGHT[ledger], **dict.fromkeys(FREE[ledger], f"{text}甲乙丙丁" if ledger == "问题台账" else text), KEYS[ledger]: key}
-        wrong = {**dict.fromkeys([*FREE[ledger], *STRICT[ledger]], text), KEYS[ledger]: f"{key}错"}
-        rows += [[row.get(column, "") for column in columns] + HOSTILE for row in (right, wrong)]
+        right = {**ledger.row, **{column.title: f"{text}甲乙丙丁" for column in free_columns(ledger)}, ledger.key: key}
+        wrong = {**dict.fromkeys(ledger.titles, text), ledger.key: f"{key}错"}
+        rows += [[row.get(title, "") for title in ledger.titles] + HOSTILE for row in (right, wrong)]
     return rows
 
 
@@ -203,17 +163,19 @@ def hostile_files() -> Iterator[tuple[str, str, bytes, dict[str, list[list[str]]
     sheet_names = iter(
         ["=1+1", "<b>x", "{{7-7}}", "-1+1'!A1", "_x0041_", "%s", "甲\u202e乙", "x';--", "+1", "&amp;", "@A1", "${x}", "=A"] * 3
     )
+    of_township = [ledger for ledger in LEDGERS.values() if TOWNSHIP in ledger.units]
     for number, name in enumerate(FILE_NAMES):
         mark = f"F{number}N"
         if name.endswith(".csv"):
-            ledger = list(KEYS)[number % 3]
-            yield TOWNSHIP, name, csv_bytes(ledger_rows(ledger, mark)), {ledger: ledger_rows(ledger, mark)}
+            ledger = of_township[number % len(of_township)]
+            yield TOWNSHIP, name, csv_bytes(ledger_rows(ledger, mark)), {ledger.title: ledger_rows(ledger, mark)}
             continue
-        sheets = {next(sheet_names): ledger_rows(ledger, mark) for ledger in list(KEYS)[:3]}
+        sheets = {next(sheet_names): ledger_rows(ledger, mark) for ledger in of_township}
         write = hostile_xls if name.endswith(".xls") else hostile_xlsx
         yield TOWNSHIP, name, write(sheets), sheets
-    sheets = {"{% raw %}": ledger_rows("督导记录", "G")}
-    yield GROUP, "督导'; --20200624.xlsx", hostile_xlsx(sheets), sheets
+    for ledger in OF_OTHERS:
+        sheets = {"{% raw %}": ledger_rows(ledger, "G")}
+        yield ledger.units[0], "督导'; --20200624.xlsx", hostile_xlsx(sheets), sheets
 
 
 @dataclass
@@ -242,7 +204,7 @@ class _Kept(logging.Handler):
 @pytest.fixture(scope="module")
 def written(server, tmp_path_factory) -> Iterator[Written]:
     """Everything is sent, judged, built, shown and returned once."""
-    kept, root = _Kept(), logging.getLogger()
+    kept, root, problems = _Kept(), logging.getLogger(), LEDGERS["问题台账"]
     root.addHandler(kept)
     try:
         with open_office(server, tmp_path_factory.mktemp("inert") / "home") as office:
@@ -251,12 +213,7 @@ def written(server, tmp_path_factory) -> Iterator[Written]:
             office.drop(
                 OTHER,
                 "\x1b[2J\n20200624.csv",
-                csv_bytes(
-                    [
-                        list(RIGHT["问题台账"]) + ["问题编号", "问题描述", "乡镇"],
-                        *[[*RIGHT["问题台账"].values(), f"Z{n}", "屋顶漏雨", "迎风桥镇"] for n in "12"],
-                    ]
-                ),
+                csv_bytes(problems.table(*({**problems.row, problems.key: f"Z{n}"} for n in "12"))),
             )
             office.ingest()
             dbt.build(office.settings, "all")
@@ -285,13 +242,12 @@ def workbooks(written: Written) -> list[Path]:
 def test_hostile_rows_are_judged_like_others(written):
     """Otherwise the tests below would look at empty sheets."""
     outcomes = Counter(row["outcome"] for row in written.submissions)
-    assert outcomes == {"accepted_with_rejections": len(FILE_NAMES) + 1, "rejected": 1}
-    for ledger, table in TABLES.items():
-        column = {"督导记录": "description", "资金台账": "fund_name", "项目台账": "content"}.get(ledger, "measures")
-        stored = {row["text"] for row in written.office.query(f"select {column} as text from raw.{table}")}
-        suffix = "甲乙丙丁" if ledger == "问题台账" else ""
-        expected = {"".join(c for c in f"{text}{suffix}".strip() if c >= " " or c in "\t\n") for text in HOSTILE}
-        assert stored == expected
+    assert outcomes == {"accepted_with_rejections": len(FILE_NAMES) + len(OF_OTHERS), "rejected": 1}
+    expected = {"".join(c for c in f"{text}甲乙丙丁".strip() if c >= " " or c in "\t\n") for text in HOSTILE}
+    for ledger in LEDGERS.values():
+        for column in free_columns(ledger):
+            stored = {row["text"] for row in written.office.query(f"select {column.name} as text from raw.{ledger.table_name}")}
+            assert stored == expected, f"{ledger.title}: {column.title}"
     assert written.office.query("select count(*) as n from raw.units")[0]["n"] > 10
 
 
@@ -300,7 +256,7 @@ def test_workbooks_hold_nothing_that_acts(written):
         r"\[Content_Types\]\.xml|_rels/\.rels|docProps/(app|core)\.xml|xl/(workbook|styles|sharedStrings|theme/theme1)\.xml|xl/_rels/workbook\.xml\.rels"
         r"|xl/worksheets/sheet\d+\.xml|xl/worksheets/_rels/sheet\d+\.xml\.rels|xl/comments/comment\d+\.xml|xl/drawings/commentsDrawing\d+\.vml"
     )
-    assert len(workbooks(written)) == len(FILE_NAMES) + 4
+    assert len(workbooks(written)) == len(FILE_NAMES) + len(OF_OTHERS) + 3
     for path in workbooks(written):
         is_slip = "returns" in path.parts
         with zipfile.ZipFile(path) as archive:

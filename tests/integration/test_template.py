@@ -26,18 +26,12 @@ from local import template as command
 from local.console import Console, Problem
 from tests.conftest import BEITA, xlsx_bytes
 from tests.integration.asked_system import AskedSystem
-from tests.integration.ledgers import GROUP, OFFICE, OTHER, TOWNSHIP, counts
+from tests.integration.ledgers import counts
+from tests.ledgers import GROUP, LEDGERS, OFFICE, OTHER, TOWNSHIP
 
 BEITA_OFFICE = "430511000"
 PROBLEMS, FUNDS, PROJECTS, VISITS = "问题台账", "资金台账", "项目台账", "督导记录"
 DISTRICT = "430902"
-# (raw table, ledger, what its keys are unique in, key)
-TABLES = [
-    ("problem_versions", "problems", "district_code", "problem_no"),
-    ("fund_movement_versions", "funds", "unit_code", "movement_no"),
-    ("project_versions", "projects", "district_code", "project_no"),
-    ("visit_versions", "visits", "unit_code", "record_no"),
-]
 LINEAGE = {
     "version_id", "submission_id", "unit_code", "is_office", "report_on", "received_at", "source_file", "source_sheet", "source_row",
     "masked_at", "cells",
@@ -186,8 +180,9 @@ def current(office) -> dict[tuple, dict[str, Any]]:
     """The current version of every key of every unit less its lineage, with the sender's own words in place of the masked ones."""
     expectations = load_expectations(office.settings)
     found = {}
-    for name, ledger, scope, key in TABLES:
-        own_words = [column for column in expectations.ledgers[ledger].columns if column.type in {"text", "name", "person", "id_number"}]
+    for ledger in LEDGERS.values():
+        name, scope, key = ledger.table_name, ledger.key_scope, ledger.key_name
+        own_words = ledger.of_type("text", "name", "person", "id_number", "certificate")
         for row in office.query(
             f"""select distinct on ({scope}, {key}) v.*, cells from raw.{name} v join personal.original_rows o
                 on o.submission_id = v.submission_id and sheet = source_sheet and row_no = source_row

@@ -25,6 +25,7 @@ EXPECTATIONS, ROWS = PROJECT / "expectations", Path(__file__).parent
 VOCABULARY = PROJECT / "dbt_project" / "seeds" / "ref_vocabulary.csv"
 ID_NUMBER = "430902196503121234"
 _PERSONAL = {"holder_name": "yes", "id_number": "yes", "leader_name": "officials", "visitors": "officials"}
+_SCOPE = {"funds": "unit", "visits": "unit"}
 REPORT_DATE = "20200624"
 
 PLACES = {
@@ -113,12 +114,16 @@ class Pair:
 class Entry:
     """A ledger: its columns, its rules as (id, column title), what is right in it, who sends it.
 
+    `key` is the title of the key column, `key_scope` the column of the raw table `table_name` within which a key is one and the same.
     `row` holds a right row without its key, by column title; `known` rows that are sent before all others, with their unit.
     """
 
     name: str
     title: str
     key: str
+    key_name: str
+    key_scope: str
+    table_name: str
     columns: tuple[Column, ...]
     rules: tuple[tuple[str, str], ...]
     senders: tuple[str, ...]
@@ -198,6 +203,9 @@ def _read(folder: Path, rows: Path) -> Entry:
         name=folder.name,
         title=rules["title"],
         key=titles[rules["key"]],
+        key_name=rules["key"],
+        key_scope="unit_code" if rules.get("key_scope", _SCOPE.get(folder.name)) == "unit" else "district_code",
+        table_name=rules.get("table") or rules.get("target", f"raw.{folder.name}_versions").removeprefix("raw."),
         columns=columns,
         rules=tuple((rule["id"], titles[rule["column"]]) for rule in rules.get("rules", ())),
         senders=tuple(rules["senders"]),
