@@ -10,7 +10,7 @@ KEEP ?= 14
 VENV := .venv/bin
 
 # A Python named by the caller is binding; the default only serves to make an environment where none is.
-BOOTSTRAP := "$(PYTHON)" -I local/bootstrap.py $(if $(filter-out file default undefined,$(origin PYTHON)),--exact)
+BOOTSTRAP := "$(PYTHON)" -I local/dependencies/bootstrap.py $(if $(filter-out file default undefined,$(origin PYTHON)),--exact)
 LOCAL := "$(VENV)/python" -m local
 
 export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT RULE DISTRICT FROM TO
@@ -20,28 +20,25 @@ given = $(if $(filter command environment,$(firstword $(origin $(2)))),$(1) "$$$
 export PYTHONUTF8 := 1
 unexport PYTHONHOME PYTHONPATH
 
-help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+ifeq ($(origin HELP),command line)
+# what a target is for and what its command takes, instead of running it
+$(or $(MAKECMDGOALS),help):
+	@grep "^$@:.*##" Makefile | sed 's/^\([^:]*\):.*## /make \1: /'
+	@if [ -f local/commands/$@.py ] && [ -x $(VENV)/python ]; then $(LOCAL) $@ --help; fi
+else
+
+##@ first steps
+
+help: ## list the targets; `make <target> HELP=yes` says more about one
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make the virtual environment from requirements.txt (nothing to do when it is current)
 	@$(BOOTSTRAP)
 
-setup-dev: ## the same with the tools for tests and lint
-	@$(BOOTSTRAP) --dev
-
 demo: setup ## replay a sample district through the real DAGs, print the ranking, leave the system running
 	@$(LOCAL) demo
 
-test: setup-dev ## run the whole test suite
-	@"$(VENV)/python" -m pytest
-
-test-faults: setup-dev ## kill, stop, cut off, fill and freeze everything, for an hour or two [SEED=<number> ROUNDS=5]
-	@"$(VENV)/python" -m pytest -v -s tests/faults/test_*.py tests/faults/long_*.py --seed "$$SEED" --rounds "$$ROUNDS"
-
-lint: setup-dev ## check the style of Python and SQL, and Airflow 3 idiom
-	@"$(VENV)/ruff" check .
-	@"$(VENV)/ruff" format --check .
-	@PYTHONPATH=dags:. "$(VENV)/python" tests/dbt/lint_sql.py
+##@ every day
 
 up: setup ## start PostgreSQL and Airflow in the background (nothing to do when they run)
 	@$(LOCAL) up
@@ -55,17 +52,13 @@ wait: setup ## wait until every file in the inbox is judged and shown [TIMEOUT=6
 status: setup ## what is running, last runs, files waiting, newest ranking
 	@$(LOCAL) status
 
-district: setup ## register a district: FILE=<csv> DISTRICT_NAME=<name> [CAMPAIGN_START= CAMPAIGN_END=]
-	@$(LOCAL) district "$$FILE" "$$DISTRICT_NAME" --campaign-start "$$CAMPAIGN_START" --campaign-end "$$CAMPAIGN_END"
-
-calendar: setup ## enter the holidays and make-up days of a year, from the State Council's notice: FILE=<csv>
-	@$(LOCAL) calendar "$$FILE"
+check: setup ## judge a file as if a unit had sent it, without loading anything: FILE=<file> UNIT=<unit code>
+	@$(LOCAL) check "$$FILE" "$$UNIT"
 
 template: setup ## write a unit's own workbook, filled with what is known now: UNIT=<unit code>
 	@$(LOCAL) template "$$UNIT"
 
-check: setup ## judge a file as if a unit had sent it, without loading anything: FILE=<file> UNIT=<unit code>
-	@$(LOCAL) check "$$FILE" "$$UNIT"
+##@ publishing
 
 publish: setup ## publish an issue: [SERIES=daily|weekly|monthly DAY=2020-06-24 DISTRICT=<code> CORRECTION=yes]
 	@$(LOCAL) publish --series "$$SERIES" --day "$$DAY" --district "$$DISTRICT" $(if $(CORRECTION),--correction)
@@ -86,14 +79,50 @@ recipients: setup ## register who gets issues and return slips by e-mail and gro
 delivery: setup ## decide about a delivery that failed or is uncertain: ID=<number> DECISION=resend|settle|withdraw REASON=<text>
 	@$(LOCAL) delivery "$$ID" "$$DECISION" "$$REASON"
 
-mute: setup ## let the watch not tell of something for a while: CHECK=<check> [SUBJECT=<subject or pattern>] UNTIL=<day> REASON=<text>
-	@$(LOCAL) mute "$$CHECK" --subject "$$SUBJECT" --until "$$UNTIL" --reason "$$REASON"
-
 simulate: setup ## compare another ranking rule with the official ranking: RULE=<code> [DISTRICT=<code> FROM=<day> TO=<day>]
 	@$(LOCAL) simulate "$$RULE" --district "$$DISTRICT" --from "$$FROM" --to "$$TO"
 
+##@ operating
+
+district: setup ## register a district: FILE=<csv> DISTRICT_NAME=<name> [CAMPAIGN_START= CAMPAIGN_END=]
+	@$(LOCAL) district "$$FILE" "$$DISTRICT_NAME" --campaign-start "$$CAMPAIGN_START" --campaign-end "$$CAMPAIGN_END"
+
+calendar: setup ## enter the holidays and make-up days of a year, from the State Council's notice: FILE=<csv>
+	@$(LOCAL) calendar "$$FILE"
+
+mute: setup ## let the watch not tell of something for a while: CHECK=<check> [SUBJECT=<subject or pattern>] UNTIL=<day> REASON=<text>
+	@$(LOCAL) mute "$$CHECK" --subject "$$SUBJECT" --until "$$UNTIL" --reason "$$REASON"
+
+backup: setup ## write everything that cannot be made again into one file, while the system runs [TO=<folder> KEEP=14]
+	@$(LOCAL) backup --to "$$TO" --keep "$$KEEP"
+
+restore: setup ## bring a backup back, beside what is there, and start: FILE=<backup> [CONFIRM=yes]
+	@$(LOCAL) restore "$$FILE" $(if $(filter yes,$(CONFIRM)),--confirm)
+
+tidy: setup ## clear away task logs and Airflow's runs older than DAYS (60), while the system runs
+	@$(LOCAL) tidy $(if $(DAYS),--days "$$DAYS")
+
 docs: setup ## write the documentation of the warehouse as one HTML file
 	@$(LOCAL) docs
+
+compose-env: ## write the secrets of docker-compose.yml into .env; what is there is never changed [CELERY=yes]
+	@PYTHONPATH=dags:. "$(PYTHON)" -m local.containers.compose_env $(if $(filter yes,$(CELERY)),celery)
+
+##@ developing
+
+setup-dev: ## the virtual environment with the tools for tests and lint
+	@$(BOOTSTRAP) --dev
+
+test: setup-dev ## run the whole test suite
+	@"$(VENV)/python" -m pytest
+
+test-faults: setup-dev ## kill, stop, cut off, fill and freeze everything, for an hour or two [SEED=<number> ROUNDS=5]
+	@"$(VENV)/python" -m pytest -v -s tests/faults/test_*.py tests/faults/long_*.py --seed "$$SEED" --rounds "$$ROUNDS"
+
+lint: setup-dev ## check the style of Python and SQL, and Airflow 3 idiom
+	@"$(VENV)/ruff" check .
+	@"$(VENV)/ruff" format --check .
+	@PYTHONPATH=dags:. "$(VENV)/python" tests/dbt/lint_sql.py
 
 lock: setup ## resolve the requirements anew and pin them with hashes
 	@for name in requirements-bootstrap requirements requirements-deploy requirements-dev; do \
@@ -109,14 +138,4 @@ audit: setup-dev ## ask for known vulnerabilities of what is pinned; fails on on
 update: setup-dev ## newest versions of all dependencies: lock, install, licences, audit, and what changed
 	@"$(VENV)/python" -m local.dependencies update
 
-backup: setup ## write everything that cannot be made again into one file, while the system runs [TO=<folder> KEEP=14]
-	@$(LOCAL) backup --to "$$TO" --keep "$$KEEP"
-
-tidy: setup ## clear away task logs and Airflow's runs older than DAYS (60), while the system runs
-	@$(LOCAL) tidy $(if $(DAYS),--days "$$DAYS")
-
-restore: setup ## bring a backup back, beside what is there, and start: FILE=<backup> [CONFIRM=yes]
-	@$(LOCAL) restore "$$FILE" $(if $(filter yes,$(CONFIRM)),--confirm)
-
-compose-env: ## write the secrets of docker-compose.yml into .env; what is there is never changed [CELERY=yes]
-	@PYTHONPATH=dags:. "$(PYTHON)" -m local.compose_env $(if $(filter yes,$(CELERY)),celery)
+endif

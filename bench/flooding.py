@@ -99,7 +99,7 @@ def system():
     os.environ.update({f"DUBAN_{name}_PORT": str(port) for name, port in zip(("PG", "AIRFLOW", "SITE"), _free_ports(3), strict=True)})
     from duban import access, divisions, warehouse
     from local.config import load_installation
-    from local.postgres import Postgres
+    from local.embedded.postgres import Postgres
     from local.secrets import load_secrets
 
     installation = load_installation(must_exist=False)

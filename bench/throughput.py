@@ -205,7 +205,7 @@ def run(make: Callable[[Path], None]) -> tuple:
     os.environ.update(DUBAN_HOME=str(home), AIRFLOW_CONN_WAREHOUSE="", DUBAN_INBOX="", DUBAN_OUTBOX="")
     os.environ.update({f"DUBAN_{name}_PORT": str(port) for name, port in zip(("PG", "AIRFLOW", "SITE"), _free_ports(3), strict=True)})
     from local.config import load_installation
-    from local.postgres import Postgres
+    from local.embedded.postgres import Postgres
     from local.secrets import load_secrets
 
     installation = load_installation(must_exist=False)

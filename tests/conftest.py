@@ -26,7 +26,7 @@ from duban.orchestration import dbt
 from duban.quality import returns, rounds
 from duban.settings import LOGINS, Settings
 from local.config import load_installation
-from local.postgres import SUPERUSER, Postgres
+from local.embedded.postgres import SUPERUSER, Postgres
 from local.sample import write_sample
 from local.secrets import load_secrets
 

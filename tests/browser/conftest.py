@@ -66,7 +66,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="package")
 def site(browser: Any, server: Server, sample_office: Office, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The sample district with nine issues, rendered and served by `local.site`."""
+    """The sample district with nine issues, rendered and served by `local.embedded.site`."""
     name = sample_office.settings.warehouse_uri.rsplit("/", 1)[1]
     with open_office(server, tmp_path_factory.mktemp("browser") / "home", template=name) as office:
         with warehouse.connect(office.settings, "publisher") as conn:
@@ -74,7 +74,9 @@ def site(browser: Any, server: Server, sample_office: Office, tmp_path_factory: 
             render_site(conn, office.settings.outbox)
         folder = office.settings.outbox / "site"
         [port] = free_ports(1)
-        process = subprocess.Popen([sys.executable, "-m", "local.site", str(folder), str(port)], cwd=ROOT, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.embedded.site", str(folder), str(port)], cwd=ROOT, stderr=subprocess.DEVNULL
+        )
         try:
             address = f"http://127.0.0.1:{port}"
             _wait_for(address)

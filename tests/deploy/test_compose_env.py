@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from local import compose_env
-from local.compose_env import COMPOSE_FILE, demanded, write_compose_env
 from local.config import read_dotenv
+from local.containers import compose_env
+from local.containers.compose_env import COMPOSE_FILE, demanded, write_compose_env
 
 PROJECT = Path(__file__).parents[2]
 
@@ -73,7 +73,9 @@ def test_a_secret_of_a_later_version_is_added(env, monkeypatch):
 def test_no_package_is_needed_to_run_it():
     """A machine with nothing but an engine has no virtual environment; without `-S` Python would find ours."""
     environment = {"PYTHONPATH": f"{PROJECT / 'dags'}:{PROJECT}"}
-    ran = subprocess.run([sys.executable, "-S", "-c", "import local.compose_env"], env=environment, capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", "import local.containers.compose_env"], env=environment, capture_output=True, text=True
+    )
     assert ran.returncode == 0, ran.stderr
 
 

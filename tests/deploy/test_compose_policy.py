@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from local.config import read_variables
-from local.environment import COMMON
-from local.postgres import SERVER_OPTIONS, SESSION_BYTES
+from local.embedded.environment import COMMON
+from local.embedded.postgres import SERVER_OPTIONS, SESSION_BYTES
 
 PROJECT = Path(__file__).parents[2]
 TEXT = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
@@ -221,7 +221,7 @@ def test_options_of_airflow_are_said_once(name):
 
 def test_the_embedded_default_differs_in_what_depends_on_the_place(tmp_path, monkeypatch):
     from local.config import load_installation
-    from local.environment import system_variables
+    from local.embedded.environment import system_variables
     from local.secrets import load_secrets
 
     monkeypatch.setenv("DUBAN_HOME", str(tmp_path))
@@ -318,7 +318,7 @@ def test_no_file_knows_a_machine(file):
 
 
 def test_the_web_server_is_as_careful_as_the_embedded_one():
-    from local.site import SiteHandler
+    from local.embedded.site import SiteHandler
 
     said = {}
 

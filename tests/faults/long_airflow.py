@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from local.config import load_installation
-from local.postgres import Postgres
+from local.embedded.postgres import Postgres
 from local.secrets import load_secrets
 from tests.conftest import Office
 from tests.integration.ledgers import OTHER, TOWNSHIP, problem, problems_csv

@@ -31,11 +31,12 @@ from duban.orchestration import dbt
 from duban.publishing.issues import publishing, writing
 from duban.publishing.issues.freezing import Issue
 from duban.publishing.issues.series import DAILY
-from local import backup, restore
-from local.backup import MANIFEST, Place, write_backup
+from local.backup import restoring as restore
+from local.backup import writing as backup
+from local.backup.restoring import Note, read_backup
+from local.backup.writing import MANIFEST, Place, write_backup
 from local.console import Console, Problem
-from local.postgres import HOST, SUPERUSER
-from local.restore import Note, read_backup
+from local.embedded.postgres import HOST, SUPERUSER
 from tests.conftest import Office, Server, csv_bytes, open_office, open_server
 from tests.faults.moments import stop_at
 from tests.integration.ledgers import FUND_HEADER, OFFICE, OTHER, TOWNSHIP, movement, problem, problems_csv, problems_xlsx

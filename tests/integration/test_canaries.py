@@ -30,10 +30,10 @@ from duban.publishing.issues.tracing import figures_of, trace
 from duban.publishing.issues.writing import keep_in_folder
 from duban.publishing.site.pages import render_site
 from duban.quality.template import write_template
-from local.check import check
-from local.console import Console
+from local.commands import check
 from tests.conftest import Office, csv_bytes, open_office, xlsx_bytes
 from tests.integration import canaries
+from tests.integration.asked_system import run
 from tests.integration.canaries import Search, Seeds
 from tests.ledgers import GROUP, OFFICE, OTHER, TOWNSHIP
 
@@ -147,10 +147,10 @@ def printed(office: Office, sent: list[tuple[str, str, bytes]]) -> str:
     folder.mkdir()
     output = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(output):
-        patch.setattr("local.check.open_warehouse", lambda system: warehouse.connect(system.installation.settings))
+        patch.setattr("local.commands.check.open_warehouse", lambda system: warehouse.connect(system.installation.settings))
         for unit, name, content in sent:
             (folder / name).write_bytes(content)
-            check(system, Console(), str(folder / name), unit)
+            run(check, system, str(folder / name), unit)
             (folder / name).unlink()
         with warehouse.connect(office.settings) as conn:
             for (issue,) in conn.execute("select publication_id from published.publications").fetchall():

@@ -6,7 +6,7 @@ import pytest
 
 from duban import warehouse
 from duban.quality import judging, receipt
-from local.check import SHOWN, claim_of, lines
+from local.commands.check import SHOWN, claim_of, lines
 from tests.conftest import xlsx_bytes
 from tests.integration.ledgers import OFFICE, PROBLEM_HEADER, TOWNSHIP, problem, problems_csv, problems_xlsx
 

@@ -903,7 +903,7 @@ def test_an_installation_from_before_is_taken_over(server, tmp_path, monkeypatch
 
 
 def test_make_wait_awaits_the_folder_and_nothing_else(office):
-    from local.wait import _IS_OPEN
+    from local.commands.wait import _IS_OPEN
 
     add_recipient(office, "mine@ziyang.example.cn", audience="townships", unit_code=TOWNSHIP)
     sent = rejected_file(office)

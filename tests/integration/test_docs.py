@@ -9,15 +9,15 @@ import re
 import pytest
 import yaml
 
-from local.console import Console, Problem
-from local.docs import docs
-from tests.integration.asked_system import AskedSystem
+from local.commands import docs
+from local.console import Problem
+from tests.integration.asked_system import AskedSystem, run
 
 
 def test_the_page_is_whole_and_holds_no_secret(sample_office, server, capsys):
     settings = sample_office.settings
     builds = sample_office.query("select * from ops.builds")
-    docs(AskedSystem(sample_office.settings), Console())
+    run(docs, AskedSystem(sample_office.settings))
     page = settings.home / "docs" / "index.html"
     assert capsys.readouterr().out.splitlines()[-1] == str(page) and os.listdir(page.parent) == [page.name]
     html = page.read_text(encoding="utf-8")
@@ -53,5 +53,5 @@ def test_the_page_is_whole_and_holds_no_secret(sample_office, server, capsys):
 
 def test_without_a_warehouse_the_command_says_so(office):
     with pytest.raises(Problem, match="PostgreSQL does not run: `make up` first"):
-        docs(AskedSystem(office.settings, port=None), Console())
+        run(docs, AskedSystem(office.settings, port=None))
     assert not (office.settings.home / "docs").exists()

@@ -35,7 +35,7 @@ from duban.intake.inbox import kept_path
 from duban.orchestration import dbt
 from duban.publishing.site import pages
 from duban.quality.template import write_template
-from local.check import lines
+from local.commands.check import lines
 from tests.conftest import Office, csv_bytes, open_office
 from tests.ledgers import GROUP, LEDGERS, OTHER, TOWNSHIP, Column, Entry
 

@@ -20,7 +20,7 @@ from duban import access, install, warehouse
 from duban.orchestration import dbt
 from duban.publishing.issues import publishing, writing
 from duban.publishing.issues.series import DAILY
-from local.postgres import BIN, HOST, SUPERUSER
+from local.embedded.postgres import BIN, HOST, SUPERUSER
 from tests.conftest import Office, Server
 from tests.integration.ledgers import problem, problems_csv
 

@@ -10,8 +10,8 @@ import pytest
 
 from duban import warehouse
 from duban.watching.bulletins import days_without_bulletin, districts_not_set_up
-from local.publish import held_since
-from local.status import _work
+from local.commands.publish import held_since
+from local.commands.status import _work
 from tests.conftest import Office, open_office
 from tests.integration.test_delivery import publish
 
@@ -80,7 +80,7 @@ def test_status_says_so_and_since_when_an_issue_is_held(copy, monkeypatch):
     lines = _work(system(copy))
     assert "  HELD 430902 daily 2020-06-28 since 2020-06-28 17:30: 乡镇齐全：缺一个" in lines
     assert not any("without a bulletin" in line for line in lines)  # years ago
-    monkeypatch.setattr("local.status.days_without_bulletin", lambda conn, today: days_without_bulletin(conn, date(2020, 7, 1)))
+    monkeypatch.setattr("local.commands.status.days_without_bulletin", lambda conn, today: days_without_bulletin(conn, date(2020, 7, 1)))
     lines = _work(system(copy))
     at = lines.index("Working days without a bulletin:")
     assert lines[at + 1] == "  2020-06-23 430902: make publish DAY=2020-06-23"

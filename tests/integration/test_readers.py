@@ -15,7 +15,7 @@ import pytest
 from duban import warehouse
 from duban.orchestration import dbt
 from duban.publishing.site.figures import read_figures
-from local.postgres import SESSION_BYTES
+from local.embedded.postgres import SESSION_BYTES
 from tests.conftest import Office, Server
 from tests.integration.ledgers import OTHER, TOWNSHIP, problem, problems_csv
 

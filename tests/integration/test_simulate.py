@@ -9,19 +9,23 @@ from typing import Any
 
 import pytest
 
-from local import simulate as command
-from local.console import Console, Problem
-from local.simulate import simulate
-from tests.integration.asked_system import AskedSystem
+from local.commands import simulate as command
+from local.console import Problem
+from tests.integration.asked_system import AskedSystem, run
 
 DISTRICT = "430902"
 FIRST, LAST = "2020-06-22", "2020-06-30"
 RULES = [f"ZY-2020-R{number}" for number in (1, 2, 3, 4)]
 
 
+def options(rule: str, district: str = "", first: str = "", last: str = "") -> list[str]:
+    """As the Makefile calls it: what is not named is empty."""
+    return [rule, "--district", district, "--from", first, "--to", last]
+
+
 def printed(office, capsys, *arguments: str) -> tuple[str, list[list[str]], list[list[str]]]:
     """What the command prints: all of it, the words of each day's line, and those of each township's line."""
-    simulate(AskedSystem(office.settings), Console(), *arguments)
+    run(command, AskedSystem(office.settings), *options(*arguments))
     text = capsys.readouterr().out
     blocks = [block.splitlines() for block in text.split("\n\n")]
     days = [line.split() for line in blocks[1][1:]]
@@ -151,7 +155,7 @@ def test_equal_ranks_share_their_places(ranking, office, capsys, official, simul
 def test_the_command_says_what_to_do(sample_office, office, ranking):
     def problem(of: Any, *arguments: str) -> str:
         with pytest.raises(Problem) as raised:
-            simulate(of, Console(), *(*arguments, "", "", "", "")[:4])
+            run(command, of, *options(*arguments))
         return str(raised.value)
 
     here = AskedSystem(sample_office.settings)

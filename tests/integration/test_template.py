@@ -22,10 +22,10 @@ from duban.intake import values
 from duban.ledgers import load_expectations
 from duban.quality.template import EMPTY_ROWS, FIRST_ROW, HEADER_ROW, write_template
 from duban.settings import TIMEZONE
-from local import template as command
-from local.console import Console, Problem
+from local.commands import template as command
+from local.console import Problem
 from tests.conftest import BEITA, xlsx_bytes
-from tests.integration.asked_system import AskedSystem
+from tests.integration.asked_system import AskedSystem, run
 from tests.integration.ledgers import counts
 from tests.ledgers import GROUP, LEDGERS, OFFICE, OTHER, TOWNSHIP
 
@@ -476,7 +476,7 @@ def test_it_lies_in_the_outbox_of_its_unit_and_replaces_the_one_before(district,
 
 
 def test_the_command_prints_the_path(district, capsys):
-    command.write(AskedSystem(district.settings, is_external=True, port=None), Console(), f" {GROUP} ")
+    run(command, AskedSystem(district.settings, is_external=True, port=None), f" {GROUP} ")
     said = capsys.readouterr().out
     assert said.splitlines()[-1] == str(district.settings.outbox / "templates" / GROUP / "第1督导组报送模板.xlsx")
     assert "督导记录 3 rows" in said and "left out: 1 visits" in said
@@ -485,7 +485,7 @@ def test_the_command_prints_the_path(district, capsys):
 def test_the_command_says_what_to_do(district, office):
     def problem(of: Any, unit: str) -> str:
         with pytest.raises(Problem) as raised:
-            command.write(of, Console(), unit)
+            run(command, of, unit)
         return str(raised.value)
 
     assert "UNIT=" in problem(AskedSystem(district.settings), " ")

@@ -6,6 +6,7 @@ import pytest
 
 from local import airflow
 from local.console import Console
+from local.embedded import components
 
 HEALTHY = dict.fromkeys(airflow.COMPONENTS, "healthy")
 ALL = tuple(airflow.COMPONENTS)
@@ -28,6 +29,6 @@ ALL = tuple(airflow.COMPONENTS)
 def test_components_that_do_not_become_healthy(monkeypatch, capsys, running, states, unwell):
     answers = iter([*states, *states[-1:] * 1000])
     monkeypatch.setattr(airflow, "health", lambda url: next(answers))
-    found = airflow.unwell(SimpleNamespace(api_url=""), SimpleNamespace(running=lambda name: name in running), Console(), 0.5)
+    found = components.unwell(SimpleNamespace(api_url=""), SimpleNamespace(running=lambda name: name in running), Console(), 0.5)
     assert found == unwell
     assert ("not healthy" in capsys.readouterr().out) == (bool(unwell) or len(states) > 1)

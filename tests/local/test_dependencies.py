@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from local import dependencies
-from local.dependencies import LIST, LOCKS, NO_LIST, PROJECT, NotAccepted, Package, audit, is_accepted, licence_of, read_locks
+from local.dependencies import packages as dependencies
+from local.dependencies.packages import LIST, LOCKS, NO_LIST, PROJECT, NotAccepted, Package, audit, is_accepted, licence_of, read_locks
 from tests.conftest import free_ports
 
 PACKAGES = read_locks()

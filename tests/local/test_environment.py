@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from local.environment import render_env_file
+from local.embedded.environment import render_env_file
 
 AWKWARD = (
     "plain",

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from local.processes import Processes, Record, start_mark
+from local.embedded.processes import Processes, Record, start_mark
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 # Ignores a polite request and has a child in its session.

@@ -11,8 +11,9 @@ from http.server import ThreadingHTTPServer
 import pytest
 
 from local import airflow
-from local.lifecycle import SITE, System
-from local.site import HOST, SiteHandler
+from local.embedded.site import HOST, SiteHandler
+from local.embedded.system import Embedded
+from local.system import SITE
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,6 @@ def test_dot_files_and_links_are_not(status, path):
 
 def test_it_is_started_without_a_secret():
     everything = {"PATH": "/bin", "PYTHONPATH": "/x", "PGPASSWORD": "a", "AIRFLOW_CONN_WAREHOUSE": "b", "DUBAN_HMAC_KEY": "c"}
-    given = System._environments(None, everything)
+    given = Embedded._environments(None, everything)
     assert given[SITE] == {"PATH": "/bin", "PYTHONPATH": "/x"}
     assert all(given[name] == everything for name in airflow.COMPONENTS)

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from duban import warehouse
-from local import postgres
+from local.commands.status import _behind
+from local.commands.wait import _progress, _Watch
 from local.console import Problem
-from local.lifecycle import ATTEMPTS, System
-from local.status import _behind
-from local.wait import _progress, _Watch
+from local.embedded import postgres
+from local.embedded.system import ATTEMPTS, Embedded
 from tests.conftest import BEITA
 
 RECOVERS = 'connection to server at "127.0.0.1", port 1 failed: FATAL:  the database system is in recovery mode'
@@ -65,7 +65,7 @@ def test_one_that_does_not_come_back_is_a_problem_not_a_traceback(waiting, answe
 
 
 def test_a_crash_while_it_starts_begins_it_anew(monkeypatch):
-    system, told, crashes = System.__new__(System), Told(), [psycopg.OperationalError("server closed the connection")] * ATTEMPTS
+    system, told, crashes = Embedded.__new__(Embedded), Told(), [psycopg.OperationalError("server closed the connection")] * ATTEMPTS
     system.alone = lambda _: contextlib.nullcontext()
     system.installation = SimpleNamespace(logs=Path("logs"))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from local import processes
+from local.commands.tidy import LEAST_DAYS, remove_old_files, run
 from local.console import Problem
-from local.tidy import LEAST_DAYS, remove_old_files, tidy
+from local.embedded import processes
 
 
 def test_old_logs_go_and_new_ones_stay(tmp_path):
@@ -28,7 +29,7 @@ def test_old_logs_go_and_new_ones_stay(tmp_path):
 
 def test_what_waits_for_a_person_is_never_cleared():
     with pytest.raises(Problem, match="ten days"):
-        tidy(None, None, LEAST_DAYS - 1)
+        run(None, None, SimpleNamespace(days=LEAST_DAYS - 1))
 
 
 def test_a_log_that_has_grown_is_put_aside_while_its_process_writes(tmp_path, monkeypatch):

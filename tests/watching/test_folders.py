@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from duban.watching import folders
-from local import status
+from local.commands import status
 from tests.watching.conftest import hang_inbox
 
 

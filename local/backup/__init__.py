@@ -1,0 +1,1 @@
+"""Backups: written while the system works, brought back beside what is there."""

@@ -1,0 +1,30 @@
+"""`make targets`: register key targets, which the monthly dispatch lists."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+
+from duban.publishing.issuers import register_targets
+from local.console import Console, Problem
+from local.system import System, open_warehouse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What it is told."""
+    parser.add_argument("file", help="CSV with the columns of dags/duban/reference/key_targets.csv")
+
+
+def run(system: System, console: Console, options: argparse.Namespace) -> None:
+    """Register the key targets of a CSV file.
+
+    Raises:
+        Problem: the file cannot be read or used.
+    """
+    try:
+        with open(Path(options.file), encoding="utf-8-sig", newline="") as rows, open_warehouse(system) as conn:
+            count = register_targets(conn, csv.DictReader(rows))
+    except (OSError, ValueError) as error:
+        raise Problem(f"{options.file}: {error}") from None
+    console.say(f"{count} key targets registered")

@@ -1,0 +1,1 @@
+"""What the project is installed from: the virtual environment, and the packages pinned for it."""
