@@ -33,8 +33,10 @@ from duban.publishing.issues.freezing import Issue
 from duban.publishing.issues.series import DAILY
 from local.backup import restoring as restore
 from local.backup import writing as backup
-from local.backup.restoring import Note, read_backup
-from local.backup.writing import MANIFEST, Place, write_backup
+from local.backup.archive import MANIFEST, Manifest, Place
+from local.backup.note import Note
+from local.backup.restoring import read_backup
+from local.backup.writing import write_backup
 from local.console import Console, Problem
 from local.embedded.postgres import HOST, SUPERUSER
 from tests.conftest import Office, Server, csv_bytes, open_office, open_server
@@ -498,7 +500,7 @@ def newer(entry, content):
     """A manifest that is right in itself and names a migration that is not known here."""
     if entry.name != MANIFEST:
         return [(entry, content)]
-    said = backup.Manifest.from_bytes(content)
+    said = Manifest.from_bytes(content)
     return [(entry, replace(said, migrations=(*said.migrations, "9999_of_tomorrow")).to_bytes())]
 
 
