@@ -1,8 +1,7 @@
-{#- The business date as an SQL expression: the day in Asia/Shanghai, unless the var `today` sets another. -#}
+{#-
+  The business date as an SQL expression: what the session says (`duban.today`, for tests and for rebuilding a day), otherwise the day in
+  Asia/Shanghai. Whoever asks says it when asking: no date is written into what dbt makes, nor known to it when it parses.
+-#}
 {% macro today() -%}
-    {%- if var('today', none) is none -%}
-        (now() at time zone 'Asia/Shanghai')::date
-    {%- else -%}
-        date '{{ var("today") }}'
-    {%- endif -%}
+    coalesce(nullif(current_setting('duban.today', true), '')::date, (now() at time zone 'Asia/Shanghai')::date)
 {%- endmacro %}

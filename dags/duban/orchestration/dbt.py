@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -57,17 +57,17 @@ def build(settings: Settings, selector: str, *, full_refresh: bool = False, toda
     Raises:
         BuildFailed: a model or a test failed; readers see what they saw before.
     """
-    from dbt.cli.main import dbtRunner
-
     os.environ.update(connection_variables(settings), DBT_APPLICATION_NAME=warehouse.builds.BUILDING)
     project = str(settings.dbt_project)
     with warehouse.connect(settings, "transformer") as conn, warehouse.builds.build_lock(conn, end_at_once):
         command = ["build", "--selector", selector, "--project-dir", project, "--profiles-dir", project, "--quiet", "--no-write-json"]
+        # of every statement it would otherwise write down what is in target/run already
+        command += ["--log-level-file", "info"]
         # the project may have changed: dbt's memory of it does not notice what a hook needs by way of another macro
         command += ["--full-refresh", "--no-partial-parse"] if full_refresh else []
-        command += ["--vars", json.dumps({"today": today.isoformat()})] if today else []
         command += ["--target-path", str(settings.home / "dbt" / "target"), "--log-path", str(settings.home / "dbt" / "logs")]
-        outcome = dbtRunner().invoke(command)
+        with _business_date(today):
+            outcome = _runner().invoke(command)
         results = list(getattr(outcome.result, "results", None) or ())
         build_id, is_good = warehouse.builds.last_build(conn) if outcome.success else (0, False)
         if not is_good:
@@ -97,6 +97,25 @@ def connection_variables(settings: Settings) -> dict[str, str]:
         "DBT_USER": parts["user"],
         "DBT_ENV_SECRET_PASSWORD": parts.get("password", ""),
     }
+
+
+def _runner() -> Any:
+    from dbt.cli.main import dbtRunner  # takes seconds
+
+    return dbtRunner()
+
+
+@contextmanager
+def _business_date(today: date | None) -> Iterator[None]:
+    """Sessions that begin meanwhile take `today` for the current day (macros/today.sql); the profile of dbt has no place for settings."""
+    before = os.environ.get("PGOPTIONS")
+    if today:
+        os.environ["PGOPTIONS"] = f"{before or ''} -c duban.today={today}"
+    try:
+        yield
+    finally:
+        os.environ.pop("PGOPTIONS", None)
+        os.environ.update({"PGOPTIONS": before} if before else {})
 
 
 def _rows(result: Any) -> int | None:
