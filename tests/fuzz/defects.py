@@ -18,6 +18,7 @@ from tests.fuzz.ledgers import (
     DISTRICT,
     FACTOR,
     FUNDS,
+    FUZZED,
     GROUPS,
     KEY,
     MONEY,
@@ -45,12 +46,11 @@ from tests.fuzz.ledgers import (
     Yuan,
     clean_file,
     known,
-    titles,
     villages,
 )
 
 KINDS = (*WORKBOOKS, *TEXTS)
-LEDGERS = (PROBLEMS, FUNDS, PROJECTS, VISITS)
+LEDGERS = tuple(FUZZED)
 Spot = tuple[LedgerFile, Sheet, Row]
 
 
@@ -88,7 +88,7 @@ def _add(defect: Defect) -> None:
 
 
 def _ledgers_with(title: str) -> tuple[str, ...]:
-    return tuple(ledger for ledger in LEDGERS if title in titles(ledger))
+    return tuple(ledger for ledger in LEDGERS if title in FUZZED[ledger].titles)
 
 
 def _given(what: Any, spot: Spot) -> Any:
@@ -730,7 +730,9 @@ def _hidden_rows(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
 
 @sheet_defect("a hidden sheet", kinds=WORKBOOKS)
 def _hidden_sheet(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
-    file.hidden_sheets.append((f"旧{sheet.ledger}", [list(titles(sheet.ledger)), [f"隐藏{title}" for title in titles(sheet.ledger)]]))
+    file.hidden_sheets.append(
+        (f"旧{sheet.ledger}", [list(FUZZED[sheet.ledger].titles), [f"隐藏{title}" for title in FUZZED[sheet.ledger].titles]])
+    )
     file.findings.add("W07")
 
 

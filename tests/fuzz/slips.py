@@ -17,6 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from tests.conftest import Office
 from tests.fuzz.ledgers import (
     FACTOR,
+    FUZZED,
     TEXTS,
     XLS,
     Break,
@@ -28,7 +29,6 @@ from tests.fuzz.ledgers import (
     Row,
     Sheet,
     Yuan,
-    titles,
 )
 from tests.fuzz.outcomes import Results, expected_counts, expected_rejections, read_results, row_differences, told_cell
 from tests.fuzz.writing import Grid, grid_of, text_of
@@ -304,7 +304,7 @@ def _correct_file(file: LedgerFile, slip: openpyxl.Workbook) -> None:
             elif where == "date" and sheet.has_date:
                 found = next(cell for row in shown.iter_rows() for cell in row if str(cell.value).startswith("填报日期"))
                 found.value = f"填报日期：{file.report_on}"
-            elif rule == "S03" and title not in sheet.columns and title in titles(sheet.ledger):
+            elif rule == "S03" and title not in sheet.columns and title in FUZZED[sheet.ledger].titles:
                 _add_column(sheet, shown, title)
                 for row in sheet.rows:
                     _type(shown.cell(row.no, sheet.position(title) + 1), row.cells[title], sheet.unit)

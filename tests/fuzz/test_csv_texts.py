@@ -15,10 +15,10 @@ from duban.intake import csv_file
 from duban.intake.cells import Misplaced, Unreadable
 from duban.intake.reader import header_test
 from duban.ledgers import read_expectations
-from tests.fuzz.ledgers import EXPECTATIONS, PROBLEMS, SEEDS, titles
+from tests.fuzz.ledgers import EXPECTATIONS, FUZZED, PROBLEMS, SEEDS
 from tests.fuzz.texts import lost_characters
 
-HEADER = list(titles(PROBLEMS))[:8]
+HEADER = list(FUZZED[PROBLEMS].titles)[:8]
 # Cells of UTF-8 in a file of GB18030.
 GIBBERISH = f",{'王小明一'.encode().decode('gb18030')},"
 # What the grammar of CSV is made of, what encodings stumble over, and plain words.
