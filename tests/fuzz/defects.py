@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from tests.fuzz.ledgers import (
+    BY_HAND,
     DISTRICT,
     FACTOR,
     FUNDS,
@@ -88,7 +89,7 @@ def _add(defect: Defect) -> None:
 
 
 def _ledgers_with(title: str) -> tuple[str, ...]:
-    return tuple(ledger for ledger in LEDGERS if title in FUZZED[ledger].titles)
+    return tuple(ledger for ledger in BY_HAND if title in FUZZED[ledger].titles)
 
 
 def _given(what: Any, spot: Spot) -> Any:
@@ -887,16 +888,25 @@ def _strange_header(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
     file.faults, file.is_read = [("S02", None, None)], False
 
 
-@file_defect("a required column missing", ledgers=(PROBLEMS, FUNDS, PROJECTS))
+def _required(sheet: Sheet) -> list[str]:
+    """Columns that a sheet must have, but its key and those of money, which has a unit."""
+    return [
+        column.title
+        for column in FUZZED[sheet.ledger].columns
+        if column.is_required and column.type != "money" and column.title != sheet.title_of_key
+    ]
+
+
+@file_defect("a required column missing")
 def _lacks_column(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
-    title = {PROBLEMS: "责任领导", FUNDS: "环节", PROJECTS: "项目类别"}[sheet.ledger]
+    title = rng.choice(_required(sheet))
     sheet.columns.remove(title)
     file.faults.append(("S03", title, None))
 
 
 @file_defect("a column twice")
 def _column_twice(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
-    title = {PROBLEMS: "问题描述", FUNDS: "发生日期", PROJECTS: "项目名称", VISITS: "督导人员"}[sheet.ledger]
+    title = _required(sheet)[-1]
     sheet.own[f"{title}#2"] = lambda row: "另一列"
     sheet.columns.append(f"{title}#2")
     file.faults.append(("S04", title, "header"))
@@ -910,7 +920,7 @@ def _no_unit(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
             file.faults.append(("S05", title, "header"))
 
 
-@file_defect("the data of another township", senders=("township",))
+@file_defect("the data of another township", senders=("township",), ledgers=_ledgers_with("乡镇"))
 def _of_another(file: LedgerFile, sheet: Sheet, rng: Random) -> None:
     if any(row.line for row in file.rows):
         raise NotPossible

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.conftest import Office, csv_bytes
 from tests.fuzz.ledgers import OFFICE, PROBLEMS, PROJECTS, TOWNSHIPS, known
+from tests.ledgers import LEDGERS
 
 _TABLES = {
     PROBLEMS: [
@@ -20,4 +21,7 @@ def send_known(office: Office) -> None:
         for sender in (*TOWNSHIPS, OFFICE):
             keys = known(ledger, sender.code if sender.kind == "township" else None)
             office.drop(sender.code, f"已知{ledger}20200401.csv", csv_bytes([header, *([key, *cells] for key in keys)]))
+    for title, entry in LEDGERS.items():
+        for number, (unit, cells) in enumerate(entry.known):
+            office.drop(unit, f"先有{title}{number}-20200401.csv", csv_bytes(entry.table({**entry.row_of(unit), **cells})))
     office.ingest()

@@ -17,8 +17,8 @@ from typing import Any
 
 from duban.divisions import REFERENCE
 from duban.settings import PROJECT
-from tests.ledgers import LEDGERS
-from tests.oracle.cells import read_id_number
+from tests.ledgers import LEDGERS, VOCABULARY, Column
+from tests.oracle.cells import read_date, read_id_number, read_money, read_percent
 from tests.oracle.columns import WORDS
 
 PROBLEMS, FUNDS, PROJECTS, VISITS = "问题台账", "资金台账", "项目台账", "督导记录"
@@ -27,8 +27,10 @@ WORKBOOKS, TEXTS = (XLSX, XLS), (UTF8, GB18030)
 DISTRICT = "430902"
 OFFICE_NAME = f"{DISTRICT}000"
 STATUS = {"未整改": "open", "整改中": "in_progress", "整改到位": "rectified", "撤销": "void"}
-#: The ledgers that are fuzzed: their values are written by hand. Wrong cells of every other one: tests/expectations/test_rules.py.
-FUZZED = {title: LEDGERS[title] for title in (PROBLEMS, FUNDS, PROJECTS, VISITS)}
+# Ledgers whose random values are written by hand below. Every other one is fuzzed with its right row, which its first sender sends: wrong
+# layouts and files are random there, wrong cells are not (tests/expectations/test_rules.py has one for each column).
+BY_HAND = (PROBLEMS, FUNDS, PROJECTS, VISITS)
+FUZZED = {title: LEDGERS[title] for title in (*BY_HAND, *sorted(LEDGERS.keys() - BY_HAND))}
 MONEY = {title: tuple(column.title for column in ledger.of_type("money")) for title, ledger in FUZZED.items()}
 PARTS = MONEY[PROJECTS][1:]
 KEY = {title: ledger.key for title, ledger in FUZZED.items()}
@@ -95,7 +97,8 @@ class Sender:
     @property
     def ledgers(self) -> tuple[str, ...]:
         """What it sends."""
-        return (VISITS,) if self.kind == "group" else (PROBLEMS, FUNDS, PROJECTS)
+        others = tuple(title for title, ledger in FUZZED.items() if title not in BY_HAND and ledger.units[0] == self.code)
+        return ((VISITS,) if self.kind == "group" else (PROBLEMS, FUNDS, PROJECTS)) + others
 
 
 TOWNSHIPS = (
@@ -321,7 +324,7 @@ def clean_file(rng: Random, number: int, sender: Sender, kind: str, first_ledger
 
 
 def _sheet(rng: Random, number: int, sender: Sender, ledger: str, kind: str) -> Sheet:
-    make = {PROBLEMS: _problem, FUNDS: _movement, PROJECTS: _project, VISITS: _visit}[ledger]
+    make = {PROBLEMS: _problem, FUNDS: _movement, PROJECTS: _project, VISITS: _visit}.get(ledger, _right_row)
     rows = []
     for place in range(rng.randint(4, 7)):
         row = Row(ledger)
@@ -428,6 +431,51 @@ def _visit(rng: Random, row: Row, sender: Sender) -> None:
     row.set("情况说明", rng.choice((None, "现场查看，情况属实")))
     row.set("督导人员", "周督导、吴督导")
     row.set("备注", _remark(rng))
+
+
+def _right_row(rng: Random, row: Row, sender: Sender) -> None:
+    """The right row of the registry; what its cells mean, the oracle says."""
+    cells = FUZZED[row.ledger].row_of(sender.code)
+    for column in FUZZED[row.ledger].columns:
+        if text := cells.get(column.title):
+            row.set(column.title, *_meant(column, text, sender))
+    for column in FUZZED[row.ledger].of_type("township"):
+        if not row.cells[column.title]:
+            row.values[column.title] = sender.code
+
+
+def _meant(column: Column, text: str, sender: Sender) -> tuple[Any, Any]:
+    """A cell of a text, and its value."""
+    match column.type:
+        case "money":
+            yuan = read_money(text, "元")
+            return Yuan(yuan), yuan
+        case "date":
+            return text, read_date(text, date(2020, 6, 24))
+        case "month":
+            return text, date.fromisoformat(f"{text}-01")
+        case "number":
+            return text, Decimal(text)
+        case "percent":
+            return text, read_percent(text)
+        case "count" | "year":
+            return text, int(text)
+        case "vocabulary":
+            return text, _stored(column.vocabulary)[text]
+        case "township":
+            return text, next(one.code for one in TOWNSHIPS if one.name == text)
+        case "village" | "villages":
+            code = villages(sender.code if sender.kind == "township" else TOWNSHIPS[0].code)[text]
+            return text, code if column.type == "village" else (code,)
+        case _:
+            return text, text
+
+
+@cache
+def _stored(vocabulary: str) -> dict[str, str]:
+    """What is stored of the words of a code list."""
+    with open(VOCABULARY, encoding="utf-8", newline="") as file:
+        return {line["accepted"]: line["stored"] for line in csv.DictReader(file) if line["vocabulary"] == vocabulary}
 
 
 def _set_place(rng: Random, row: Row, sender: Sender, department_share: float) -> str | None:

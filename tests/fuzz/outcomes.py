@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.conftest import Office
-from tests.fuzz.ledgers import FUNDS, FUZZED, OFFICE, PROBLEMS, PROJECTS, VISITS, Break, LedgerFile, Line, Row, Sheet
+from tests.fuzz.ledgers import BY_HAND, FUNDS, FUZZED, OFFICE, PROBLEMS, PROJECTS, VISITS, Break, LedgerFile, Line, Row, Sheet
 from tests.fuzz.writing import address, grid_of, text_of
 
 _LINEAGE = (
@@ -128,6 +128,8 @@ def expected_counts(file: LedgerFile) -> tuple[str, int, int, int, int]:
 def stored_row(file: LedgerFile, sheet: Sheet, row: Row, hmac_key: str) -> dict[str, Any]:
     """What the raw table must hold of a row, lineage aside."""
     values = {column: row.values[title] for title, column in _RAW[row.ledger].items()}
+    if row.ledger not in BY_HAND:
+        return values | _stored_besides(file, row, hmac_key)
     place = row.values["村(社区)"]
     if row.ledger in {PROBLEMS, VISITS}:
         values["village_code"] = place
@@ -143,6 +145,25 @@ def stored_row(file: LedgerFile, sheet: Sheet, row: Row, hmac_key: str) -> dict[
     if row.ledger == PROBLEMS:
         number = row.values["证件号码"]
         values["household_key"] = household_key(hmac_key, number) if number else None
+    return values
+
+
+def _stored_besides(file: LedgerFile, row: Row, hmac_key: str) -> dict[str, Any]:
+    """What is stored of the other columns of a right row."""
+    values: dict[str, Any] = {}
+    for column in FUZZED[row.ledger].columns:
+        value = row.values[column.title]
+        match column.type:
+            case "township":
+                values["township_code"] = value or f"{file.sender.district}000"
+            case "village":
+                values["village_code"] = value
+            case "villages":
+                values["village_codes"] = list(value or ())
+            case "id_number" | "certificate":
+                values["household_key"] = household_key(hmac_key, value) if value else None
+            case "year":
+                values[column.name] = value
     return values
 
 
@@ -316,13 +337,12 @@ def _money_differences(file: LedgerFile, submission_id: str, results: Results) -
     if taken & back or taken & aside or back & aside or taken | back | aside != set(places):
         yield f"{len(places)} rows are not those taken ({len(taken)}), sent back ({len(back)}) and ignored ({len(aside)})"
         return
-    accepted = sum(int(_money(row) * 100) for _, row in results.rows[submission_id])
+    accepted = sum(int(_money(ledger, row) * 100) for ledger, row in results.rows[submission_id])
     rejected, ignored = (sum(places[place].fen for place in part) for part in (back, aside))
     read = sum(row.fen for row in file.rows)
     if accepted + rejected + ignored != read:
         yield f"{read} 分 were read, but {accepted} accepted, {rejected} rejected, {ignored} ignored"
 
 
-def _money(row: Mapping[str, Any]) -> Decimal:
-    names = ("amount_yuan", "planned_yuan", "central_yuan", "provincial_yuan", "municipal_yuan", "district_yuan", "other_yuan")
-    return sum((row[name] for name in names if row.get(name) is not None), Decimal(0))
+def _money(ledger: str, row: Mapping[str, Any]) -> Decimal:
+    return sum((row[column.name] or Decimal(0) for column in FUZZED[ledger].of_type("money")), Decimal(0))

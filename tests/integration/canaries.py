@@ -198,12 +198,6 @@ def rows_of(ledger: Entry, seeds: Seeds, mark: str) -> tuple[list[str], list[lis
     return [by_title.get(title, title) for title in header], [[row.get(title, "") for title in header] for row in rows]
 
 
-def unseeded(ledger: Entry, seeds: Seeds) -> list[str]:
-    """Titles of the columns of a ledger into which nobody was put."""
-    seeded = {canary.place.removesuffix(", wrong").removesuffix(", text") for canary in seeds.all}
-    return [title for title in ledger.titles if f"{ledger.title}: {title}" not in seeded]
-
-
 def table_of(ledger: Entry, seeds: Seeds, mark: str) -> list[list[Any]]:
     """The same with a title above, and totals and notes below."""
     header, rows = rows_of(ledger, seeds, mark)

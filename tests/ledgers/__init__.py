@@ -28,6 +28,8 @@ _PERSONAL = {"holder_name": "yes", "id_number": "yes", "leader_name": "officials
 _SCOPE = {"funds": "unit", "visits": "unit"}
 REPORT_DATE = "20200624"
 
+# Types of columns that identify somebody of a household, whatever columns.csv says of it.
+IDENTITIES = ("id_number", "certificate")
 PLACES = {
     TOWNSHIP: {"township": "迎风桥镇", "village": "迎风桥村", "villages": "迎风桥村"},
     OTHER: {"township": "沙头镇", "village": "永明村", "villages": "永明村"},
@@ -79,11 +81,12 @@ class Column:
     is_required: bool
     vocabulary: str
     personal: str
+    aliases: tuple[str, ...]
 
     @property
     def is_personal(self) -> bool:
-        """True when its cells name somebody of a household."""
-        return self.personal == "yes"
+        """True when its cells name or identify somebody of a household."""
+        return self.personal == "yes" or self.type in IDENTITIES
 
     @property
     def header(self) -> str:
@@ -127,6 +130,7 @@ class Entry:
     columns: tuple[Column, ...]
     rules: tuple[tuple[str, str], ...]
     senders: tuple[str, ...]
+    is_demanded: bool
     withdraws: str | None
     row: Mapping[str, str]
     known: tuple[tuple[str, Mapping[str, str]], ...]
@@ -194,6 +198,7 @@ def _read(folder: Path, rows: Path) -> Entry:
                 line["required"] == "yes",
                 line["vocabulary"],
                 line.get("personal", _PERSONAL.get(line["name"], "")),
+                tuple(filter(None, line["aliases"].split("|"))),
             )
             for line in csv.DictReader(file)
         )
@@ -209,6 +214,7 @@ def _read(folder: Path, rows: Path) -> Entry:
         columns=columns,
         rules=tuple((rule["id"], titles[rule["column"]]) for rule in rules.get("rules", ())),
         senders=tuple(rules["senders"]),
+        is_demanded=rules.get("demanded") == "true",
         withdraws=titles.get(rules.get("withdraw", "void_reason")),
         row={**row, **said.get("row", {})},
         known=tuple((UNITS[entry["sender"]], entry["cells"]) for entry in said.get("known", ())),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import yaml
 
+from local.sample.daily import build_groups, build_senders
 from tests.expectations.file_cases import FILE_PAIRS
-from tests.integration.canaries import Seeds, files_of, unseeded
-from tests.ledgers import EXPECTATIONS, LEDGERS, ROWS
+from tests.fuzz.ledgers import SENDERS, UTF8, clean_file
+from tests.integration.canaries import Seeds, files_of
+from tests.ledgers import EXPECTATIONS, IDENTITIES, LEDGERS, ROWS, Entry
 from tests.oracle.columns import KINDS
 
 
@@ -16,11 +20,37 @@ def declared(rules: str) -> set[str]:
     return {rule["id"] for name in ("rules", "findings") for rule in said.get(name, ())}
 
 
-def test_every_ledger_is_known_to_the_tests():
-    folders = {folder.parent.name for folder in EXPECTATIONS.glob("*/columns.csv")}
+def test_no_ledger_is_forgotten():
+    """Every test that speaks of all ledgers takes them from one of these places."""
+    fuzzed = {
+        sheet.ledger for sender in SENDERS for ledger in sender.ledgers for sheet in clean_file(Random(0), 1, sender, UTF8, ledger).sheets
+    }
+    senders = build_senders(1)
+    sampled = {ledger for sender in (*senders, *build_groups(senders, 1)) for ledger, items in sender.items.items() if items}
     known = {path.stem for path in ROWS.glob("*.yml")}
-    assert folders - known == set(), "ledgers of expectations/ without <ledger>.yml in tests/ledgers/: nobody sends them in any test"
-    assert known - folders == set(), "files in tests/ledgers/ of ledgers that expectations/ does not have"
+    places = {
+        "tests/ledgers/<ledger>.yml: nobody sends it in any test of rules, slips and templates": lambda ledger: ledger.name in known,
+        "tests/oracle/columns.yml: nobody judges it independently": lambda ledger: ledger.title in KINDS,
+        "tests/integration/canaries.py: its personal data is not searched for": lambda ledger: unseeded(ledger) == [],
+        "tests/fuzz/ledgers.py: no sender of the fuzz sends it": lambda ledger: ledger.title in fuzzed,
+        "local/sample: it is demanded, and the sample district lacks it": lambda ledger: not ledger.is_demanded or ledger.title in sampled,
+    }
+    assert [
+        f"{ledger.title} is missing in {place}" for ledger in LEDGERS.values() for place, has in places.items() if not has(ledger)
+    ] == []
+    assert known == {ledger.name for ledger in LEDGERS.values()}, "tests/ledgers/ speaks of ledgers that expectations/ does not have"
+
+
+def test_every_column_that_names_persons_says_whose():
+    """What is not marked as personal is searched for nobody: `yes` for people of households, `officials` for people in their office."""
+    whose = {"person": ("yes", "officials"), **dict.fromkeys(IDENTITIES, ("yes",))}
+    unsaid = [
+        f"expectations/{ledger.name}/columns.csv: {column.title}"
+        for ledger in LEDGERS.values()
+        for column in ledger.columns
+        if column.personal not in whose.get(column.type, ("", "yes", "officials"))
+    ]
+    assert unsaid == []
 
 
 def test_every_rule_has_a_row_that_keeps_it_and_one_that_breaks_it():
@@ -59,9 +89,9 @@ def test_every_column_is_known_to_the_oracle():
     assert missing == []
 
 
-def test_somebody_who_does_not_exist_stands_in_every_column():
-    """The search for personal data finds only what was put somewhere: test_canaries.py sends these files and searches."""
-    for ledger in LEDGERS.values():
-        seeds = Seeds()
-        list(files_of(ledger, seeds, ledger.units[0]))
-        assert unseeded(ledger, seeds) == [], f"tests/integration/canaries.py puts nobody into columns of {ledger.title}"
+def unseeded(ledger: Entry) -> list[str]:
+    """Titles of the columns into which the files that are searched for personal data put nobody."""
+    seeds = Seeds()
+    list(files_of(ledger, seeds, ledger.units[0]))
+    seeded = {canary.place.removesuffix(", wrong").removesuffix(", text") for canary in seeds.all}
+    return [title for title in ledger.titles if f"{ledger.title}: {title}" not in seeded]

@@ -16,12 +16,13 @@ from local.sample.mistakes import FUNDS, MISTAKES, PROBLEMS, PROJECTS, VISITS
 from local.sample.people import check_digit
 from local.sample.places import OFFICE, read_townships
 from local.sample.story import BATCHES, DAYS, DISCOVERIES, GROUPS, RECEIPTS, STORIES, UNDOINGS
+from tests.ledgers import IDENTITIES, LEDGERS
 from tests.oracle import ranking, supervision
 
 SEEDS = (2020, 7, 23)
 WORKING_DAYS = {date(2020, 6, day) for day in (22, 23, 24, 28, 29, 30)}
 HOLIDAYS = {date(2020, 6, day) for day in (25, 26, 27)}
-ID_HEADERS = {"证件号码", "身份证号"}
+ID_HEADERS = {header for ledger in LEDGERS.values() for column in ledger.of_type(*IDENTITIES) for header in (column.title, *column.aliases)}
 
 
 @pytest.fixture(scope="module")
