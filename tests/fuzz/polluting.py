@@ -56,15 +56,13 @@ def _hiders(defect: Defect) -> list[Defect]:
     return [other for other in CATALOGUE if other.title in needs and Break(other.rule, other.title).hides]
 
 
-def polluted_files(seed: int, count: int, first_number: int = 1) -> list[LedgerFile]:
-    """So many files that together have every defect of the catalogue, as far as the number allows."""
+def polluted_files(seed: int, count: int = 0, first_number: int = 1) -> list[LedgerFile]:
+    """At least so many files, and as many as it takes until every defect of the catalogue took part."""
     rng = Random(seed)
-    waiting: list[Defect] = []
-    files = []
-    for number in range(first_number, first_number + count):
-        if not waiting:
-            waiting = rng.sample(CATALOGUE, len(CATALOGUE))
-        file = polluted_file(rng.getrandbits(32), number, waiting)
+    files, waiting = [], rng.sample(CATALOGUE, len(CATALOGUE))
+    while waiting or len(files) < count:
+        waiting = waiting or rng.sample(CATALOGUE, len(CATALOGUE))
+        file = polluted_file(rng.getrandbits(32), first_number + len(files), waiting)
         waiting = [defect for defect in waiting if defect.name not in file.defects]
         files.append(file)
     return files
