@@ -50,6 +50,7 @@ grant insert on all tables in schema published to duban_publisher;
 -- a text that holds a name is not published
 grant usage on schema personal to duban_publisher;
 grant execute on function personal.names_that_open(text, text[]) to duban_publisher;
+grant execute on function ops.rows_as_of(text, text, date, timestamptz) to duban_publisher;
 grant select, insert, update on ops.deliveries, ops.held_issues to duban_publisher;
 grant select, insert on ops.live_pages to duban_publisher;
 -- watching: a report of a day that is made again is replaced

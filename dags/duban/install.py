@@ -23,6 +23,7 @@ from duban.ledgers import load_expectations
 from duban.orchestration import steps
 from duban.outbox import OutboxTaken, claim_outbox
 from duban.publishing.issuers import register_reference_targets
+from duban.publishing.shown import register_shown_ledgers
 from duban.quality import masking
 from duban.settings import LOGINS, Settings, load_settings
 from duban.warehouse import connect
@@ -88,7 +89,9 @@ def provide(settings: Settings) -> None:
         access.apply_rights(conn)
         register_reference(conn)
         register_reference_targets(conn)
-        masking.mask_history(conn, load_expectations(settings))
+        expectations = load_expectations(settings)
+        register_shown_ledgers(conn, expectations, settings.expectations)
+        masking.mask_history(conn, expectations)
 
 
 def provide_server(settings: Settings) -> None:

@@ -67,7 +67,7 @@ CALLABLE = {
         *("personal.keep_households", "personal.keep_names", "personal.names_that_open", "personal.mask_again", "raw.pairs"),
     },
     "duban_transformer": {"ops.begin_build", "ops.known_through", "ops.built_through", "marts"},
-    "duban_publisher": {"marts", "personal.names_that_open"},
+    "duban_publisher": {"marts", "ops.rows_as_of", "personal.names_that_open"},
     "bi_reader": {"marts"},
     "personal_reader": {"marts"},
 }

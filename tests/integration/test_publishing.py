@@ -142,7 +142,8 @@ def test_a_document_that_cannot_be_made_leaves_nothing(office, monkeypatch):
 
 
 POINTS = {
-    "in the freeze": "freezing._FREEZE = freezing._FREEZE.replace('select * from issue', 'select issue.* from issue, pg_sleep(60)')",
+    "in the freeze": "whole = freezing._statement; freezing._statement = lambda parts: whole(parts).replace("
+    "'select * from issue', 'select issue.* from issue, pg_sleep(60)')",
     "before the documents": "publishing.make_documents = lambda *_: die()",
     "before the deliveries": "publishing.delivery.enqueue_issue = lambda *_: die()",
     "after the commit": "writing.keep_in_folder = lambda *_: die()",

@@ -196,7 +196,7 @@ def built(shared_office: Office) -> Built:
         for code, lines in IN_FORCE.items():
             conn.cursor().executemany(
                 """insert into ref.ref_ranking_rules
-                   select rule_code, %s, %s, %s, ordering_keys, description from ref.ref_ranking_rules
+                   select rule_code, %s, %s, %s, ordering_keys, description, wording from ref.ref_ranking_rules
                    where rule_code = %s and district_code = '*'""",
                 [(code, start, end, rule) for rule, start, end in lines],
             )

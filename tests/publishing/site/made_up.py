@@ -108,6 +108,7 @@ RANKING = Ranking(
     previous_on=date(2020, 6, 29),
     is_working_day=True,
     rule_code="ZY-2020-R1",
+    rule_wording="先比整改率，相同再依次比未整改、超期、退回反弹的个数。",
     lines=LINES,
     reasons=REASONS,
     days=tuple(map(campaign_day, DAYS)),
@@ -289,7 +290,7 @@ def hostile(text: str) -> DistrictFigures:
     return replace(
         SAMPLE,
         district=replace(SAMPLE.district, district_name=text, data_label=text),
-        ranking=replace(RANKING, lines=lines, days=days, rule_code=text),
+        ranking=replace(RANKING, lines=lines, days=days, rule_code=text, rule_wording=text),
         problems={
             code: tuple(
                 replace(one, problem_no=text, village_name=text, category=text, description=text, leader_name=text) for one in found

@@ -215,8 +215,10 @@ def test_on_a_day_off_nobody_is_marked_as_not_having_reported():
 
 
 def test_a_rule_without_an_explanation_is_named_all_the_same():
-    text = rendered(replace(SAMPLE, ranking=replace(RANKING, rule_code="ZY-2021-R2")))["index.html"].text
-    assert "名次规则 ZY-2021-R2" in text and "先比整改率" not in text
+    text = rendered(replace(SAMPLE, ranking=replace(RANKING, rule_code="ZY-2021-R2", rule_wording="先比到期问题的整改率。")))[
+        "index.html"
+    ].text
+    assert "名次规则 ZY-2021-R2。先比到期问题的整改率。" in text and "先比整改率" not in text
 
 
 def test_the_newest_issue_of_each_series_is_that_of_the_newest_day():

@@ -13,7 +13,8 @@ import psycopg
 
 from duban import warehouse
 from duban.ledgers import read_name_words
-from duban.publishing.issues.freezing import Issue
+from duban.publishing.issues.issue import Issue
+from duban.publishing.issues.parts import PARTS
 from duban.settings import PROJECT
 from duban.text.names import Masks, openings
 
@@ -231,27 +232,9 @@ _JUDGED = Check(
 
 CHECKS = (_TOWNSHIPS, _TOTALS, _RATES, _CHAIN, _NOTHING_LOST, _JUDGED)
 
-_PRINTED = """
+_PRINTED = f"""
 select subject, title, is_text, text
-from (
-    select problem_no, '问题编号', false, problem_no from published.problem_rows where publication_id = %(issue)s
-    union all select problem_no, '问题描述', true, description from published.problem_rows where publication_id = %(issue)s
-    union all select problem_no, '整改措施', true, measures from published.problem_rows where publication_id = %(issue)s
-    union all select problem_no, '行业部门', true, department from published.problem_rows where publication_id = %(issue)s
-    union all select problem_no, '来源工作表', false, source_sheet from published.problem_rows where publication_id = %(issue)s
-    union all select problem_no, '撤销原因', true, void_reason from published.withdrawn_rows where publication_id = %(issue)s
-    union all select problem_no, '问题编号', false, problem_no from published.withdrawn_rows where publication_id = %(issue)s
-    union all select project_no, '项目编号', false, project_no from published.project_rows where publication_id = %(issue)s
-    union all select project_no, '项目名称', true, project_name from published.project_rows where publication_id = %(issue)s
-    union all select project_no, '实施地点', true, place from published.project_rows where publication_id = %(issue)s
-    union all select project_no, '责任单位', true, responsible_unit from published.project_rows where publication_id = %(issue)s
-    union all select movement_no, '流水号', false, movement_no from published.movement_rows where publication_id = %(issue)s
-    union all select movement_no, '资金名称', true, fund_name from published.movement_rows where publication_id = %(issue)s
-    union all select movement_no, '资金文号', true, document_no from published.movement_rows where publication_id = %(issue)s
-    union all select rule_id || ' ' || subject, '说明', false, text from published.finding_rows where publication_id = %(issue)s
-    union all select unit_name || '报送', '文件名', false, file_name from published.file_rows where publication_id = %(issue)s
-    union all select problem_no, '来源文件', false, source_file from published.problem_rows where publication_id = %(issue)s
-) as printed (subject, title, is_text, text)
+from ({" union all ".join(query for part in PARTS for query in part.printed())}) as printed (subject, title, is_text, text)
 where text is not null
 order by 1, 2
 """

@@ -14,23 +14,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from duban.intake.places import plain_village_name
-from duban.publishing.issues import figures as counting
 from duban.publishing.issues.figures import Figures
-from duban.publishing.issues.frozen import Frozen
+from duban.publishing.issues.issue import Frozen
+from duban.publishing.issues.parts import PARTS, count_figures
+from duban.publishing.issues.parts.problems import CHAINED
 from duban.publishing.issues.series import SERIES
 from duban.text import display
 
 TEMPLATES = Path(__file__).with_name("templates")
-# The wording of the ranking rules is that of the page.
-RULE_WORDING = TEMPLATES.parents[1] / "site" / "templates"
 #: So many lines of a list are printed; the workbook has them all.
 MOST_LISTED = 20
-ORDINALS = "一二三四五六七八九十"
-#: Columns of the chain of open problems: before + found + opened again − closed − withdrawn = open.
-CHAIN = (
-    "open_before_count", "found_count", "relapsed_count", "moved_in_count", "closed_count", "withdrawn_open_count", "left_open_count",
-    "moved_out_count", "open_count",
-)  # fmt: skip
+ORDINALS = "一二三四五六七八九"
 
 
 @dataclass(frozen=True)
@@ -49,9 +43,7 @@ def write_content(frozen: Frozen, figures: Figures) -> Content:
         jinja2.UndefinedError: the template asks for a figure or row that the issue does not have.
     """
     series = SERIES[frozen.issue.series]
-    visited = {visit.township_code for visit in frozen.visits}
-    known = {problem.problem_no for problem in frozen.problems}
-    before = counting.count_figures(frozen.corrected) if frozen.corrected else None
+    before = count_figures(frozen.corrected) if frozen.corrected else None
     module = (
         _environment()
         .get_template(f"{series.code}.html.j2")
@@ -64,33 +56,9 @@ def write_content(frozen: Frozen, figures: Figures) -> Content:
                 "on": lambda day: display.short_day(day) if day and day.year == frozen.issue.issue_year else display.day(day),
                 "before": before,
                 "changes": _changes(figures, before, has_chain=frozen.corrected.issue.has_chain) if before else [],
-                "moved": any(
-                    figures[f"township.{line.township_code}.moved_{way}_count"] for line in frozen.ranking for way in ("in", "out")
-                ),
-                "rest_changes": any(figure for code, figure in figures.items() if code.startswith("total.rest_")),
-                "urgent": counting.urgent(frozen),
                 "changed_problems": _changed_problems(frozen) if frozen.corrected else [],
-                "fund_years": counting.fund_years(frozen),
-                "tiers_of": lambda year: counting.tiers_of(frozen, year),
-                "worst_tier": lambda year: counting.worst_tier(figures, frozen, year),
-                "late_finishers": sorted(
-                    (one for one in frozen.projects if f"project.{one.project_no}.late_finish_days" in figures),
-                    key=lambda project: project.planned_finish_on,
-                ),
                 "most_listed": MOST_LISTED,
-                "chained": [line for line in frozen.ranking if any(figures[f"township.{line.township_code}.{name}"] for name in CHAIN)],
-                "unvisited": [line for line in frozen.townships if line.open_before_count and line.township_code not in visited],
-                "unlisted": [
-                    visit.problem_no or visit.record_no
-                    for visit in frozen.visits
-                    if visit.verdict == counting.VERDICTS["found"] and visit.problem_no not in known
-                ],
-                "senders_of_returned": [
-                    (file.unit_code, file.unit_name)
-                    for file in {file.unit_code: file for file in frozen.files}.values()
-                    if f"files.{file.unit_code}.returned_count" in figures
-                ],
-                "sender_of": {file.submission_id: file.unit_name for file in frozen.files},
+                **{name: value for part in PARTS for name, value in part.wording(frozen, figures).items()},
             }
         )
     )
@@ -110,7 +78,9 @@ class _Headings:
 
     def __call__(self, text: str) -> Markup:
         self._count += 1
-        return Markup("<h2>{}、{}</h2>").format(ORDINALS[self._count - 1], text)
+        tens, ones = divmod(self._count, 10)
+        number = f"{ORDINALS[tens - 1] if tens > 1 else ''}{'十' if tens else ''}{ORDINALS[ones - 1] if ones else ''}"
+        return Markup("<h2>{}、{}</h2>").format(number, text)
 
 
 def _changes(now: Figures, before: Figures, *, has_chain: bool) -> list[tuple[str, Any, Any]]:
@@ -123,7 +93,7 @@ def _changes(now: Figures, before: Figures, *, has_chain: bool) -> list[tuple[st
     for code in codes:
         earlier, later = before.get(code), now.get(code)
         is_printed = not code.startswith(("problem.", "project.")) and not code.endswith("previous_rank")
-        is_printed = is_printed and (has_chain or code.rsplit(".", 1)[-1] not in counting.CHAINED)
+        is_printed = is_printed and (has_chain or code.rsplit(".", 1)[-1] not in CHAINED)
         if is_printed and (None if earlier is None else earlier.value) != (None if later is None else later.value):
             changed.append(((later if later is not None else earlier).label, earlier, later))
     return changed
@@ -149,7 +119,7 @@ def _listed(names: Iterable[object]) -> Markup:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader([TEMPLATES, RULE_WORDING]), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["listed"] = _listed
     environment.filters["plain_village_name"] = plain_village_name

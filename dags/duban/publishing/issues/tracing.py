@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from duban.publishing.issues.figures import Figure, Figures, count_figures
-from duban.publishing.issues.frozen import Frozen, Row
+from duban.publishing.issues.figures import Figure, Figures
+from duban.publishing.issues.issue import Frozen, Row
+from duban.publishing.issues.parts import PARTS, count_figures
 
 #: Figures of the issue that a correction corrects stand in it under this prefix.
 BEFORE = "before."
@@ -46,20 +47,10 @@ def trace(frozen: Frozen, figures: Figures, code: str) -> Iterator[tuple[Figure,
 
 
 def _source(frozen: Frozen, row: Row) -> Source:
-    columns = row._fields
-    place = frozen.place(row.township_code) if "township_code" in columns and row.township_code else ""
-    if "source_row" in columns:
-        name, number = next((said, getattr(row, key)) for key, said in _KEYS.items() if key in columns)
-        return Source(f"{name}{number} {place}".strip(), row.submission_id, row.source_file, row.source_sheet, row.source_row)
-    if "file_name" in columns:
-        return Source(f"{row.unit_name}报送的文件", row.submission_id, row.file_name)
-    if "text" in columns:
-        return Source(row.text, row.submission_id)
-    if "target_name" in columns:
-        return Source(row.target_name)
-    asked = f"'{frozen.issue.district_code}', '{row.previous_on}', '{frozen.issue.known_at}'" if row.previous_on else None
-    return Source(place + (f"；此前名次见 marts.ranking_as_of({asked})" if asked else ""))
+    said = _SAID.get(type(row).__name__, lambda _, printed: printed.text)
+    file, sheet, number = (getattr(row, name, None) for name in ("source_file", "source_sheet", "source_row"))
+    return Source(said(frozen, row), getattr(row, "submission_id", None), file or getattr(row, "file_name", None), sheet, number)
 
 
-# By the first of these a row is known; a movement may name a project, and a visit a problem.
-_KEYS = {"movement_no": "资金流水", "record_no": "督导记录", "project_no": "项目", "problem_no": "问题"}
+#: What rows are called, by the name of their class; what was printed before is no row of a part.
+_SAID = {part.row: part.said for part in PARTS}

@@ -11,10 +11,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
@@ -26,9 +25,11 @@ from duban.publishing.documents.official import render_docx
 from duban.publishing.documents.page import render_html
 from duban.publishing.documents.workbook import Detail, render_xlsx
 from duban.publishing.issues.content import Content, write_content
-from duban.publishing.issues.figures import Figures, count_figures
-from duban.publishing.issues.freezing import Issue
-from duban.publishing.issues.frozen import Frozen, Row, read_frozen, read_issue
+from duban.publishing.issues.figures import Figures
+from duban.publishing.issues.frozen import read_frozen, read_issue
+from duban.publishing.issues.issue import Frozen, Issue
+from duban.publishing.issues.parts import PARTS, count_figures
+from duban.publishing.issues.parts.part import CAME_FROM
 from duban.publishing.issues.series import SERIES
 from duban.settings import TIMEZONE, Settings
 
@@ -40,9 +41,6 @@ MEDIA_TYPES = {
     ".json": "application/json",
 }
 LABELS = {".docx": "Word 文档（.docx）", ".xlsx": "Excel 工作簿（.xlsx）"}
-STATES = {True: "整改到位", False: "未整改"}
-EARLIER_STATES = {**STATES, None: "未计入"}
-STAGES = {"not_started": "未开工", "started": "在建", "finished": "已完工", "accepted": "已验收"}
 
 
 def make_documents(conn: psycopg.Connection, issue: Issue) -> None:
@@ -148,57 +146,12 @@ def keep_in_folder(conn: psycopg.Connection, settings: Settings, publication_id:
 
 def details(frozen: Frozen) -> list[Detail]:
     """The rows behind the figures, each with the file, sheet and row it came from."""
-
-    def place(row: Row) -> str:
-        return frozen.place(row.township_code) if row.township_code else ""
-
-    def source(row: Row) -> tuple[Any, ...]:
-        return row.source_file, row.source_sheet, row.source_row, row.submission_id
-
-    problems = (
-        (row.problem_no, place(row), row.village_name, row.source, row.category, row.description, row.department, row.measures,
-         row.leader_name, row.found_on, row.due_on, STATES[row.is_rectified], _yes(row.is_overdue), _yes(row.is_reopened), *source(row))
-        for row in frozen.problems
-    )  # fmt: skip
-    withdrawn = (
-        (row.problem_no, place(row), row.withdrawn_on, EARLIER_STATES[row.was_rectified], row.void_reason, row.found_on, *source(row))
-        for row in frozen.withdrawn
-    )
-    visits = (
-        (row.record_no, row.group_code, row.visited_on, place(row), row.problem_no, row.verdict, *source(row)) for row in frozen.visits
-    )
-    projects = (
-        (row.project_no, row.project_name, row.category, place(row), row.place, row.responsible_unit, _wan(row.planned_yuan),
-         row.planned_start_on, row.planned_finish_on, row.actual_start_on, row.actual_finish_on, row.accepted_on, STAGES[row.stage],
-         *source(row))
-        for row in frozen.projects
-    )  # fmt: skip
-    movements = (
-        (row.unit_code, row.movement_no, row.fund_year, row.tier, row.stage, _wan(row.amount_yuan), row.moved_on, row.document_no,
-         row.project_no, place(row), *source(row))
-        for row in frozen.movements
-    )  # fmt: skip
-    came_from = ("文件", "工作表", "行", "报送编号")
-    sheets = [
-        ("问题明细", ("编号", "乡镇（街道）", "村（社区）", "来源", "类别", "问题", "行业部门", "整改措施", "责任领导", "发现日期",
-                  "整改时限", "状态", "超期", "退回反弹", *came_from), problems),
-        ("撤销明细", ("编号", "乡镇（街道）", "撤销日期", "期初", "撤销原因", "发现日期", *came_from), withdrawn),
-        ("督导明细", ("记录编号", "督导组", "督导日期", "乡镇（街道）", "问题编号", "核查结论", *came_from), visits),
-        ("项目明细", ("项目编号", "项目名称", "类别", "乡镇（街道）", "地点", "责任单位", "计划总投资（万元）", "计划开工", "计划完工",
-                  "实际开工", "实际完工", "验收", "进度", *came_from), projects),
-        ("资金明细", ("报送单位", "流水号", "资金年度", "层级", "环节", "金额（万元）", "发生日期", "文号", "项目编号", "乡镇（街道）",
-                  *came_from), movements),
-    ]  # fmt: skip
-    found = [(name, columns, tuple(rows)) for name, columns, rows in sheets]
-    return [Detail(name=name, columns=columns, rows=rows, note=None) for name, columns, rows in found if rows]
-
-
-def _yes(value: bool) -> str:
-    return "是" if value else ""
-
-
-def _wan(yuan: Decimal) -> Decimal:
-    return yuan / 10_000
+    return [
+        Detail(sheet.name, (*sheet.columns, *CAME_FROM), [sheet.line(frozen, row) for row in rows], note=None)
+        for part in PARTS
+        for sheet, rows in part.sheets(frozen)
+        if rows
+    ]
 
 
 def _manifest(frozen: Frozen, figures: Figures, content: Content, files: Mapping[str, bytes]) -> bytes:
@@ -225,7 +178,7 @@ def _manifest(frozen: Frozen, figures: Figures, content: Content, files: Mapping
         "released_by": issue.released_by,
         "release_reason": issue.release_reason,
         "data_fingerprint": issue.data_fingerprint,
-        "counts": {name: len(rows) for name, rows in _frozen_rows(frozen)},
+        "counts": {name: count for part in PARTS for name, count in part.counts(frozen).items()},
         "figures": {
             figure.code: {"label": figure.label, "unit": figure.unit, "value": _plain(figure.value), "text": str(figure)}
             for figure in figures.values()
@@ -233,11 +186,6 @@ def _manifest(frozen: Frozen, figures: Figures, content: Content, files: Mapping
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
     return json.dumps(document, ensure_ascii=False, indent=2).encode()
-
-
-def _frozen_rows(frozen: Frozen) -> Iterable[tuple[str, Any]]:
-    names = ("ranking", "problems", "withdrawn", "supervision", "visits", "files", "projects", "movements", "findings", "targets")
-    return ((name, getattr(frozen, name)) for name in names)
 
 
 def _plain(value: int | Decimal | None) -> int | str | None:

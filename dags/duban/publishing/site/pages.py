@@ -6,8 +6,7 @@ which no character can end its element, and the Content-Security-Policy of a pag
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,29 +21,11 @@ from duban.publishing.site import bars, charts, reasons
 from duban.publishing.site.days import day_data
 from duban.publishing.site.figures import DistrictFigures, Figures, read_figures
 from duban.publishing.site.figures.ranking import Ranking, RankingLine
+from duban.publishing.site.figures.subjects import subjects_of
 from duban.publishing.site.folder import SiteFolder
 from duban.text import display
 
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A page about one subject of a district: file and template have its name."""
-
-    name: str
-    title: str
-    is_there: Callable[[DistrictFigures], bool]  # whether the district has anything to show there
-
-
-SUBJECTS = (
-    Subject("days", "逐日排名", lambda shown: shown.has_problems),
-    Subject("issues", "通报调度", lambda shown: bool(shown.issues.issues)),
-    Subject("funds", "资金", lambda shown: bool(shown.funds.years)),
-    Subject("projects", "项目", lambda shown: bool(shown.projects.projects)),
-    Subject("quality", "报送质量", lambda shown: shown.quality is not None),
-    Subject("watch", "运行监测", lambda shown: shown.watch is not None),
-)
 
 
 def render_site(conn: psycopg.Connection, outbox: Path) -> list[Path]:
@@ -89,7 +70,7 @@ def render_pages(figures: Figures) -> dict[str, str]:
 
 def _district_pages(shown: DistrictFigures, shared: dict[str, Any]) -> dict[str, str]:
     code = shown.district.district_code
-    subjects = [subject for subject in SUBJECTS if subject.is_there(shown)]
+    subjects = subjects_of(shown)
     last_rank = sum(line.is_ranked for line in shown.ranking.lines) if shown.ranking else 0
     of_district = {**shared, "shown": shown, "subjects": subjects, "last_rank": last_rank}
     pages = {
@@ -97,10 +78,9 @@ def _district_pages(shown: DistrictFigures, shared: dict[str, Any]) -> dict[str,
     }
     inside = {**of_district, "root": "../", "folder": ""}
     for subject in subjects:
-        own = _with_script(shown.ranking) if subject.name == "days" else {}
-        pages[f"{code}/{subject.name}.html"] = (
-            _environment().get_template(f"{subject.name}.html.j2").render({**inside, "page": subject.name, **own})
-        )
+        template = _environment().get_template(f"{subject.template or subject.name}.html.j2")
+        own = {"page": subject.name, **(subject.given or {}), **(_with_script(shown.ranking, subject.script) if subject.script else {})}
+        pages[f"{code}/{subject.name}.html"] = template.render({**inside, **own})
     if shown.has_problems:
         template = _environment().get_template("township.html.j2")
         for line, own in _townships(shown):
@@ -132,9 +112,9 @@ def _townships(shown: DistrictFigures) -> Iterator[tuple[RankingLine, dict[str, 
         )
 
 
-def _with_script(ranking: Ranking) -> dict[str, Markup]:
+def _with_script(ranking: Ranking, name: str) -> dict[str, Markup]:
     """Every day of the campaign as data for the script of the page, and the script with the policy that lets it run."""
-    script = (TEMPLATES / "days.js").read_text(encoding="utf-8")
+    script = (TEMPLATES / name).read_text(encoding="utf-8")
     return {
         # JSON whose <, > and & are written as escapes: no name can end the element it stands in
         "data": htmlsafe_json_dumps(day_data(ranking), dumps=json.dumps, ensure_ascii=False, separators=(",", ":")),

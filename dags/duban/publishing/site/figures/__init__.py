@@ -1,8 +1,9 @@
 """The figures of the site: the only place of it that speaks SQL, a module per subject.
 
 Queries read ``marts`` and ``published``; ``ops.builds`` says how old the marts are, ``ops.watch_reports`` when was watched,
-``raw.districts`` whom a district's pages are for, ``raw.units`` what senders are called. Nothing is computed here that the warehouse
-already holds, and what an audience does not get is not read. One query per kind and district, however many townships it has.
+``raw.districts`` whom a district's pages are for, ``raw.units`` what senders are called, ``raw.shown_ledgers`` what ledgers declare.
+Nothing is computed here that the warehouse already holds, and what an audience does not get is not read. One query per kind and district,
+however many townships it has.
 """
 
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ import psycopg
 from psycopg.rows import class_row, scalar_row
 
 from duban.publishing.audience import Part, gets
-from duban.publishing.site.figures.funds import Funds, read_funds
-from duban.publishing.site.figures.issues import Issues, read_issues
+from duban.publishing.site.figures.funds import Funds
+from duban.publishing.site.figures.issues import Issues
+from duban.publishing.site.figures.ledgers import LedgerFigures, read_ledgers
 from duban.publishing.site.figures.problems import OpenProblem, WithdrawnProblem, read_open_problems, read_withdrawn_problems
-from duban.publishing.site.figures.projects import Projects, read_projects
-from duban.publishing.site.figures.quality import Clash, Quality, SentFile, read_clashes, read_quality, read_sent_files
+from duban.publishing.site.figures.projects import Projects
+from duban.publishing.site.figures.quality import Clash, Quality, SentFile, read_clashes, read_sent_files
 from duban.publishing.site.figures.ranking import Ranking, read_ranking
-from duban.publishing.site.figures.watch import Watch, read_watch
+from duban.publishing.site.figures.subjects import SUBJECTS, Asked
+from duban.publishing.site.figures.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class DistrictFigures:
     watch: Watch | None = None  # None: the audience does not get it, or nothing was watched yet
     withdrawn: tuple[WithdrawnProblem, ...] = ()  # newest first
     clashes: tuple[Clash, ...] = ()  # newest first
+    ledgers: tuple[LedgerFigures, ...] = ()  # those that are shown by declaration
 
     @property
     def has_problems(self) -> bool:
@@ -114,19 +118,18 @@ def read_figures(conn: psycopg.Connection) -> Figures:
 def _district_figures(conn: psycopg.Connection, district: District, build: Build) -> DistrictFigures:
     code, audience = district.district_code, district.audience
     ranking = read_ranking(conn, code)
-    asked = (conn, code, audience, ranking and ranking.ranked_on, build.through_received_at)
+    ranked = (conn, code, audience, ranking and ranking.ranked_on, build.through_received_at)
+    as_of = max(filter(None, (district.report_on, ranking and ranking.ranked_on)), default=None)
+    asked = Asked(conn, code, audience, as_of)
     return DistrictFigures(
         district=district,
         ranking=ranking,
-        problems=read_open_problems(*asked) if ranking else {},
-        withdrawn=read_withdrawn_problems(*asked) if ranking else (),
-        funds=read_funds(conn, code),
-        projects=read_projects(conn, code, as_of=max(filter(None, (district.report_on, ranking and ranking.ranked_on)), default=None)),
-        quality=read_quality(conn, code) if gets(audience, Part.QUALITY) else None,
+        problems=read_open_problems(*ranked) if ranking else {},
+        withdrawn=read_withdrawn_problems(*ranked) if ranking else (),
         sent_files=read_sent_files(conn, code) if gets(audience, Part.SUBMISSIONS) else None,
         clashes=read_clashes(conn, code),
-        issues=read_issues(conn, code, audience),
-        watch=read_watch(conn, code) if gets(audience, Part.WATCH) else None,
+        ledgers=read_ledgers(conn, code, as_of, build.through_received_at),
+        **{subject.name: subject.read(asked) if gets(audience, subject.part) else None for subject in SUBJECTS if subject.read},
     )
 
 

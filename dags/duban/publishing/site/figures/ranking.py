@@ -119,6 +119,7 @@ class Ranking:
     reasons: dict[str, RankReason]  # by township, of those with a rank
     days: tuple[CampaignDay, ...]  # without a gap from the first day with data to the newest; empty: no problems yet
     units: dict[str, dict[date, UnitDay]]  # by township, on the same days
+    rule_wording: str | None = None  # the rule as it is printed
     is_provisional: bool = False  # the holidays of the year are not known: the working calendar of the day is a guess
 
     @cached_property
@@ -175,6 +176,7 @@ def read_ranking(conn: psycopg.Connection, district_code: str) -> Ranking | None
         is_working_day=where["is_working_day"],
         is_provisional=where["is_provisional"],
         rule_code=where["rule_code"],
+        rule_wording=where["rule_wording"],
         lines=tuple(conn.cursor(row_factory=class_row(RankingLine)).execute(_LINES, where).fetchall()),
         reasons={reason.township_code: reason for reason in reasons},
         days=tuple(conn.cursor(row_factory=class_row(CampaignDay)).execute(_CAMPAIGN_DAYS, where).fetchall()),
@@ -211,8 +213,19 @@ select
     (select max(date_on) from marts.dim_dates where is_working_day and date_on < spanned.ranked_on) as previous_on,
     (select is_working_day from marts.dim_dates where date_on = spanned.ranked_on) as is_working_day,
     (select is_provisional from marts.dim_dates where date_on = spanned.ranked_on) as is_provisional,
-    (select rule_code from newest_campaign where newest_campaign.ranked_on = spanned.ranked_on) as rule_code
+    newest.rule_code,
+    (
+        select rule.wording
+        from marts.dim_ranking_rules as rule
+        where
+            rule.rule_code = newest.rule_code
+            and rule.district_code in (%(district_code)s, '*')
+            and newest.ranked_on between rule.effective_from and coalesce(rule.effective_to, 'infinity')
+        order by rule.district_code = '*', rule.effective_from desc
+        limit 1
+    ) as rule_wording
 from spanned
+left join newest_campaign as newest using (ranked_on)
 """
 
 # Ranked units by rank, then those with no task, then units outside the ranking, the departments last.
