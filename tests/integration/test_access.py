@@ -215,7 +215,7 @@ def test_a_reader_cannot_keep_the_next_start_waiting(server, copy, change):
 
 
 def test_whoever_else_keeps_the_rights_is_told_of(server, copy, monkeypatch, capsys):
-    for module in (warehouse, access):
+    for module in (warehouse.schema, access):
         monkeypatch.setattr(module, "LOCK_TIMEOUT", "lock_timeout = '300ms'")
     monkeypatch.setattr(install, "load_settings", lambda: copy.settings)
     monkeypatch.setattr(install, "steps", None)  # it does not come to that
