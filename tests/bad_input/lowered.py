@@ -1,20 +1,18 @@
 """The limits of intake, so low that a small and harmless file goes beyond them: a guard for a gigabyte shows itself at some kilobytes.
 
-The guards, their order and their words are the product's own; only the numbers are these. As a program this is a child of the sandbox
-that works under them: `python -m tests.bad_input.lowered <module of the child> …`.
+The guards, their order and their words are the product's own; only the numbers are these. Children of a `LoweredSandbox` work under them.
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from duban.intake import limits
-from duban.intake.sandbox import Sandbox, serve
+from duban.intake.sandbox import Handler, Sandbox
 
 KB = 1 << 10
 LOWERED = {
@@ -67,8 +65,9 @@ def lower(patch: pytest.MonkeyPatch) -> None:
             patch.setattr(f"{module}.{name}", value)
 
 
-if __name__ == "__main__":
+def prepare(module: str, *known: str) -> Handler:
+    """The handler of another module, in a process of which all limits are these."""
     for owner, numbers in LOWERED.items():
         vars(importlib.import_module(owner)).update(numbers)
     assert LOWERED["duban.intake.limits"]["MAX_SHEETS"] == limits.MAX_SHEETS
-    serve(importlib.import_module(sys.argv.pop(1)).prepare)
+    return importlib.import_module(module).prepare(*known)

@@ -69,7 +69,7 @@ def test_everything_is_killed(office, monkeypatch):
     process = forked(run)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     children = psutil.Process(process.pid).children(recursive=True)
-    assert len(children) >= 2, "the sandbox"
+    assert children, "the nursery of the sandbox"
     os.killpg(process.pid, signal.SIGKILL)
     process.join(60)
     _, alive = psutil.wait_procs(children, timeout=30)

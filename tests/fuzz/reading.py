@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import time
 import zipfile
@@ -19,7 +18,7 @@ import openpyxl
 from duban.intake import reading as readings
 from duban.intake.limits import MAX_COLUMNS, MAX_ROWS, seconds_to_read
 from duban.intake.reading import Reading, Table
-from duban.intake.sandbox import MEMORY_BYTES, ChildFailed, Job, Sandbox
+from duban.intake.sandbox import ChildFailed, Job, Sandbox
 from duban.intake.tables import total_faults
 from duban.intake.typed_rows import Sender, mark_repeated_keys, readable_amounts, type_rows
 from duban.ledgers import Expectations, read_expectations
@@ -30,7 +29,6 @@ from tests.fuzz.polluting import polluted_file
 from tests.fuzz.writing import write
 
 MAX_SECONDS = 10.0
-LOOK_AT_MEMORY = 50  # after so many answers: the most a child ever used is kept by the system
 PARTS_OF_A_SLIP = re.compile(
     r"\[Content_Types\].xml|_rels/.rels|docProps/(app|core).xml|xl/(workbook|styles|sharedStrings|theme/theme1).xml|xl/_rels/workbook.xml.rels"
     r"|xl/worksheets/(_rels/)?sheet\d+.xml(.rels)?|/?xl/comments/comment\d+.xml|xl/(drawings/)?commentsDrawing\d+.vml|xl/drawings/\w+.vml"
@@ -89,8 +87,6 @@ class Reader:
             if answer.rule_id not in {"S01", "S10"} or not _CHINESE.search(str(answer)):
                 said.append(f"the child failed with {answer.rule_id}: {answer}")
             return said
-        if sum(self.seen.values()) % LOOK_AT_MEMORY == 0 and peak_memory() > MEMORY_BYTES:
-            said.append(f"a child used {peak_memory() >> 20} MB")
         reading = readings.from_json(answer, self.expectations.ledgers)
         self._count(" ".join(sorted({fault.rule_id for fault in reading.faults})) or "read")
         return said + list(reading_complaints(reading, answer, self.expectations))
@@ -131,19 +127,6 @@ def slip_complaints(sandbox: Sandbox, folder: Path, content: bytes, answer: dict
     with zipfile.ZipFile(slip) as archive:
         said += [f"the slip holds {name}" for name in archive.namelist() if not PARTS_OF_A_SLIP.fullmatch(name)]
     return said
-
-
-def peak_memory() -> int:
-    """The most address space that a child of this process has had."""
-    peaks = [0]
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            status = (folder / "status").read_text()
-            if re.search(rf"^PPid:\t{os.getpid()}$", status, re.MULTILINE) and b"duban." in (folder / "cmdline").read_bytes():
-                peaks.append(int(re.search(r"^VmPeak:\s+(\d+) kB", status, re.MULTILINE)[1]) << 10)
-        except (OSError, TypeError):
-            continue  # it ended meanwhile
-    return max(peaks)
 
 
 def reading_complaints(reading: Reading, answer: dict[str, Any], expectations: Expectations) -> Iterator[str]:

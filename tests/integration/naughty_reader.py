@@ -17,8 +17,9 @@ from collections.abc import Callable
 from typing import Any
 
 from duban.intake import reader, sandbox
-from duban.intake.sandbox import Handler, serve
+from duban.intake.sandbox import Handler
 
+NOTES: list[int] = []
 LIBC = ctypes.CDLL(None, use_errno=True)
 # Numbers of system calls on x86-64, and what its second numbering adds to them.
 CALLS, SECOND_NUMBERING = range(512), 0x40000000
@@ -146,9 +147,11 @@ def obey(content: bytes) -> dict[str, Any] | None:
     if b"BABBLE!" in content:
         nonsense = {b"words": b"no answer", b"depth": b"[" * 5_000, b"list": b"[]"}[content.partition(b"!")[2]]
         os.write(1, struct.pack("=QQ", len(nonsense), 0) + nonsense)
-    if b"DEAF!" in content:
-        sys.stdin = Deaf()
-        return {"heard": "enough"}
+    if b"GREED!" in content:
+        return {"had": len(bytearray(sandbox.MEMORY_BYTES))}
+    if b"NOTE!" in content:
+        NOTES.append(len(NOTES))
+        return {"notes": NOTES}
     if b"KNOWN!" in content:
         descriptors = [number for number in range(1024) if said(lambda number=number: os.lseek(number, 0, os.SEEK_CUR)) != "OSError"]
         return {"env": sorted(os.environ), "path": [*os.environ.values()], "files": descriptors}
@@ -156,7 +159,9 @@ def obey(content: bytes) -> dict[str, Any] | None:
 
 
 def prepare(*folders: str) -> Handler:
-    """A handler that obeys, reaches out when asked, and else reads by the expectations in the folders."""
+    """A handler that obeys, reaches out when asked, and else reads by the expectations in the folders; deaf if they are so named."""
+    if folders == ("deaf",):
+        sys.stdin, folders = Deaf(), ()
     read = reader.prepare(*folders) if folders else None
 
     def handle(job: dict[str, Any], content: bytes) -> dict[str, Any]:
@@ -166,7 +171,3 @@ def prepare(*folders: str) -> Handler:
         return read(job, content) if answer is None else answer
 
     return handle
-
-
-if __name__ == "__main__":
-    serve(prepare)

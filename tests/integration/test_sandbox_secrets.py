@@ -8,9 +8,11 @@ import platform
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from random import Random
 
+import psutil
 import pytest
 
 from duban.intake import limits
@@ -91,12 +93,41 @@ def test_what_is_no_answer_costs_one_file(tmp_path, nonsense):
 def test_nobody_waits_for_a_child_that_reads_no_more(tmp_path):
     large = tmp_path / "large"
     large.write_bytes(bytes(4 << 20))
-    deaf = tmp_path / "deaf"
-    deaf.write_bytes(b"DEAF!")
-    with Sandbox(NAUGHTY, children=1) as sandbox:
-        first, second = sandbox.map([Job({}, deaf), Job({}, large, 2)])
-    assert first == {"heard": "enough"}
-    assert isinstance(second, ChildFailed) and second.rule_id == "S10"
+    with Sandbox(NAUGHTY, (Path("deaf"),), children=1) as sandbox:
+        [answer] = sandbox.map([Job({}, large, 2)])
+    assert isinstance(answer, ChildFailed) and answer.rule_id == "S10"
+
+
+def test_a_child_keeps_nothing_of_one_file_for_the_next(tmp_path):
+    assert asked(tmp_path, "NOTE", "NOTE", "NOTE") == [{"notes": [0]}] * 3
+
+
+def test_a_child_has_the_memory_that_it_may_have_and_no_more(tmp_path):
+    [answer] = asked(tmp_path, "GREED")
+    assert isinstance(answer, ChildFailed) and answer.rule_id == "S10"
+
+
+# A program of its own, to be killed while its child hangs.
+HANGING = f"""
+import sys
+from pathlib import Path
+from duban.intake.sandbox import Job, Sandbox
+with Sandbox("{NAUGHTY}", children=1) as sandbox:
+    list(sandbox.map([Job({{}}, Path(sys.argv[1]), 60)]))
+"""
+
+
+def test_a_child_that_hangs_ends_with_whoever_waited_for_it(tmp_path):
+    word = tmp_path / "word"
+    word.write_bytes(b"HANG!")
+    with subprocess.Popen([sys.executable, "-c", HANGING, word], env={"PYTHONPATH": "dags"}) as asking:
+        end = time.monotonic() + 30
+        while len(children := psutil.Process(asking.pid).children(recursive=True)) < 2:  # the nursery and the child
+            assert time.monotonic() < end and asking.poll() is None
+            time.sleep(0.05)
+        asking.kill()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
 
 
 def test_what_is_too_large_is_not_even_opened(tmp_path, monkeypatch):

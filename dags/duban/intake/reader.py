@@ -14,7 +14,7 @@ from duban.intake.cells import Cell, Document, Unreadable
 from duban.intake.csv_file import IsHeader
 from duban.intake.reading import FileFault, Reading
 from duban.intake.rows import HEADER_COLUMNS, word
-from duban.intake.sandbox import Handler, serve
+from duban.intake.sandbox import Handler
 from duban.intake.tables import read_tables
 from duban.ledgers import Expectations, header_forms, read_expectations
 
@@ -73,7 +73,3 @@ def prepare(expectations: str, seeds: str) -> Handler:
         return reading.to_json(read_file(content, known, job["unit_code"], date.fromisoformat(job["on"])))
 
     return handle
-
-
-if __name__ == "__main__":
-    serve(prepare)

@@ -1,10 +1,11 @@
 """Hostile files are opened here and nowhere else: in child processes that get bytes, give bytes, and can reach nothing else.
 
-A child that dies, hangs or runs out of memory costs the one file it was working on: the parent kills it, says so in the outcome
-of that file, and starts another. Before it sees the first file a child reads what it must know (its imports, the expectations), and then
-gives up every system call but those of computing and of its two pipes (`_ALLOWED_CALLS`): it can open, list and write no file, whatever
-its user may, reach no network, start no program, and touch no other process. The parent opens the file and sends its bytes; what the child
-makes comes back as bytes. Its environment is empty but for the import path.
+Every file has a child of its own, which keeps nothing for the next: one that dies, hangs or runs out of memory costs that file, and the
+parent says so in its outcome. Children are forked from a nursery: a process that has read what they must know (its imports, the
+expectations), with an environment that is empty but for the import path, and that never gets a byte of any file. Before it sees its file a
+child gives up every system call but those of computing and of its two pipes (`_ALLOWED_CALLS`): it can open, list and write no file,
+whatever its user may, reach no network, start no program, and touch no other process. The parent opens the file and sends its bytes; what
+the child makes comes back as bytes.
 """
 
 from __future__ import annotations
@@ -13,19 +14,25 @@ import codecs
 import ctypes
 import errno
 import gc
+import importlib
+import itertools
 import json
 import os
 import platform
-import queue
 import resource
 import select
 import signal
+import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,19 +119,16 @@ class Job(NamedTuple):
 
 
 class Sandbox:
-    """A few child processes that run jobs of one kind. Use as a context manager; not for more than one thread to call at once.
+    """Child processes that run jobs of one kind, one each. Use as a context manager; not for more than one thread to call at once.
 
     Args:
-        module: module run as the child, whose main is `serve(prepare)`.
-        known: what `prepare` is called with: names of files and folders that a child may read before it is closed.
+        module: module whose `prepare` makes the handler of the children.
+        known: what `prepare` is called with: names of files and folders that are read once in the life of this process.
         children: how many children work side by side.
     """
 
     def __init__(self, module: str, known: Sequence[Path] = (), children: int = 2):
-        self._command = (module, *map(str, known))
-        self._idle: queue.SimpleQueue[_Child | None] = queue.SimpleQueue()
-        for _ in range(children):
-            self._idle.put(_Child(self._command))  # started before there is work: nobody waits for their imports one after the other
+        self._nursery = _nursery(os.getpid(), module, *map(str, known))
         self._threads = ThreadPoolExecutor(children, thread_name_prefix="sandbox")
 
     def __enter__(self) -> Sandbox:
@@ -132,9 +136,6 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown()
-        while not self._idle.empty():
-            if child := self._idle.get():
-                child.stop()
 
     def map(self, jobs: Iterable[Job]) -> Iterator[dict[str, Any] | ChildFailed]:
         """Run the jobs; yields one answer per job in their order: what the handler returned, or why there is none."""
@@ -143,20 +144,10 @@ class Sandbox:
     def _run(self, job: Job) -> dict[str, Any] | ChildFailed:
         try:
             content = _content(job.source)
+            with closing(_Child(self._nursery)) as child:
+                return child.ask(job, content)
         except ChildFailed as failure:
             return failure
-        child = self._idle.get() or _Child(self._command)
-        try:
-            answer = child.ask(job, content)
-        except ChildFailed as failure:
-            child.stop()
-            child, answer = None, failure
-        except BaseException:
-            child.stop()
-            self._idle.put(None)
-            raise
-        self._idle.put(child)
-        return answer
 
 
 def _content(source: Path | None) -> bytes:
@@ -172,20 +163,67 @@ def _content(source: Path | None) -> bytes:
         raise ChildFailed("S01", _BROKEN_OFF) from None
 
 
+class _Nursery:
+    """A process of our own that forks children: it is told to start and to stop them by number, and ends when nobody is left to tell it.
+
+    What it knows it never learned from a file, and its children are copies of it: nothing goes from one of them to another.
+    """
+
+    def __init__(self, command: Sequence[str]):
+        self.module = command[0]
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._orders.settimeout(SECONDS_TO_START)
+        self._numbers, self._one_at_a_time = itertools.count(1), threading.Lock()
+        with theirs:
+            process = subprocess.Popen(
+                # a warning looks for the line of its module
+                [sys.executable, "-s", "-W", "ignore", "-c", "from duban.intake import sandbox; sandbox.nurse()", *command],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # a parser's last words may hold a sender's text
+                env={"PYTHONPATH": str(_PACKAGE_ROOT), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+                start_new_session=True,
+            )
+        weakref.finalize(self, _end, os.getpid(), process, self._orders)
+
+    def start(self, reading: int, writing: int) -> int:
+        """Ask for a child with these ends of pipes; returns its number. One that cannot be had leaves its pipes closed."""
+        with self._one_at_a_time:
+            number = next(self._numbers)
+            with suppress(OSError):
+                socket.send_fds(self._orders, [f"start {number}".encode()], [reading, writing])
+            return number
+
+    def stop(self, number: int) -> None:
+        """Have a child killed, and wait until it is gone. Where its nursery is gone, it is gone too."""
+        with self._one_at_a_time, suppress(OSError):
+            self._orders.send(f"stop {number}".encode())
+            self._orders.recv(1)
+
+
+@lru_cache(maxsize=4)
+def _nursery(owner: int, *command: str) -> _Nursery:
+    """The nursery of a process for a module and what its children know: started once, as the expectations are read once."""
+    return _Nursery(command)
+
+
+def _end(owner: int, process: subprocess.Popen, orders: socket.socket) -> None:
+    orders.close()
+    if os.getpid() == owner:  # not a fork of it
+        process.kill()
+        process.wait()
+
+
 class _Child:
-    def __init__(self, command: tuple[str, ...]):
-        self._module, self._is_ready = command[0], False
-        self._process = subprocess.Popen(
-            [sys.executable, "-s", "-W", "ignore", "-m", *command],  # a warning looks for the line of its module
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a parser's last words may hold a sender's text
-            bufsize=0,
-            env={"PYTHONPATH": str(_PACKAGE_ROOT), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
-            start_new_session=True,
-        )
+    def __init__(self, nursery: _Nursery):
+        self._nursery = nursery
+        theirs, self._input = os.pipe()
+        self._output, writing = os.pipe()
+        self._number = nursery.start(theirs, writing)
+        os.close(theirs)
+        os.close(writing)
         # It may stop listening in the middle of a file: then the time of the job is over, and nobody waits any longer.
-        os.set_blocking(self._process.stdin.fileno(), False)
+        os.set_blocking(self._input, False)
 
     def ask(self, job: Job, content: bytes) -> dict[str, Any]:
         self._wait_until_ready()
@@ -200,28 +238,26 @@ class _Child:
         return answer
 
     def _wait_until_ready(self) -> None:
-        """Wait for the child's imports, so that they are not counted against the first file.
+        """Wait for the imports of the nursery, so that they are not counted against a file.
 
         Raises:
             RuntimeError: the child cannot work here at all; that is no file's fault.
         """
-        if self._is_ready:
-            return
         try:
             greeting = self._receive(time.monotonic() + SECONDS_TO_START, SECONDS_TO_START)
         except ChildFailed:
             greeting = {}
         if "ready" not in greeting:
-            raise RuntimeError(f"{self._module} does not start: {greeting.get('refused', 'see python -m ' + self._module)}")
-        self._is_ready = True
+            module = self._nursery.module
+            _nursery.cache_clear()  # the next one may be luckier
+            raise RuntimeError(f"{module} does not start: {greeting.get('refused', 'see python -m ' + module)}")
 
     def _send(self, parts: Iterable[bytes], deadline: float, seconds: float) -> None:
-        pipe = self._process.stdin.fileno()
         for part in parts:
             rest = memoryview(part)
             while rest:
-                _wait([], [pipe], deadline, seconds)
-                rest = rest[os.write(pipe, rest[: 1 << 20]) :]
+                _wait([], [self._input], deadline, seconds)
+                rest = rest[os.write(self._input, rest[: 1 << 20]) :]
 
     def _receive(self, deadline: float, seconds: float) -> dict[str, Any]:
         """The next message; a child that a file has taken over may say anything.
@@ -242,21 +278,20 @@ class _Child:
         return answer | {"content": bytes(content)} if content else answer
 
     def _read(self, size: int, deadline: float, seconds: float) -> bytearray:
-        output, pipe = bytearray(), self._process.stdout.fileno()
+        output = bytearray()
         while len(output) < size:
-            _wait([pipe], [], deadline, seconds)
-            chunk = os.read(pipe, min(size - len(output), 1 << 20))
+            _wait([self._output], [], deadline, seconds)
+            chunk = os.read(self._output, min(size - len(output), 1 << 20))
             if not chunk:
                 raise ChildFailed("S01", _BROKEN_OFF)
             output += chunk
         return output
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """Kill the child and wait for it; pipes are closed."""
-        self._process.kill()
-        self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._nursery.stop(self._number)
+        os.close(self._input)
+        os.close(self._output)
 
 
 def _wait(readable: list[int], writable: list[int], deadline: float, seconds: float) -> None:
@@ -270,34 +305,56 @@ def _message(document: dict[str, Any], content: bytes = b"") -> tuple[bytes, byt
     return _SIZES.pack(len(text), len(content)), text, content
 
 
-def serve(prepare: Callable[..., Handler]) -> None:
-    """Main of a child: read what it must know, give up everything else, say that it is ready, then answer each message of standard input.
+def nurse() -> None:
+    """Main of a nursery: read what children must know, then follow the orders that come through standard input, until nobody is there.
 
-    An exception that is not the handler's own business ends the child: the parent then says so for this one file.
-
-    Args:
-        prepare: Makes the handler, from the arguments of the command line; the last that may open a file.
+    Arguments are a module and what its `prepare` is called with; nothing else may open a file.
     """
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    handler = prepared(prepare, sys.argv[1:])
+    module, *known = sys.argv[1:]
+    handler = prepared(importlib.import_module(module).prepare, known)
+    gc.freeze()  # what was imported stays
+    gc.disable()  # looking for garbage among a million new cells again and again takes as long as reading them
+    nursery, processes, orders = os.getpid(), {}, socket.socket(fileno=os.dup(0))
+    while True:
+        order, pipes, _, _ = socket.recv_fds(orders, 64, 2)
+        match order.decode().split():
+            case ["start", number]:
+                if not (process := os.fork()):
+                    for place, pipe in enumerate(pipes):
+                        os.dup2(pipe, place)
+                    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+                    _serve(handler, nursery)
+                    os._exit(0)
+                processes[number] = process
+            case ["stop", number]:
+                os.kill(processes[number], signal.SIGKILL)
+                os.waitpid(processes.pop(number), 0)
+                orders.send(b".")
+            case _:
+                return
+        for pipe in pipes:
+            os.close(pipe)
+
+
+def _serve(handler: Handler, nursery: int) -> None:
+    """Life of a child: give up everything but its pipes, say that it is ready, then answer the one message of standard input.
+
+    An exception that is not the handler's own business ends the child: the parent then says so for this one file.
+    """
     try:
-        _give_up_system_calls()
+        _give_up_system_calls(nursery)
     except OSError as error:
         _say({"refused": str(error)})
         return
     _say({"ready": True})
-    gc.freeze()  # what was imported stays
-    gc.disable()  # looking for garbage among a million new cells again and again takes as long as reading them
-    while len(sizes := sys.stdin.buffer.read(_SIZES.size)) == _SIZES.size:
-        arguments, content = (sys.stdin.buffer.read(size) for size in _SIZES.unpack(sizes))
-        try:
-            answer = handler(json.loads(arguments), content)
-        except MemoryError:
-            answer = {"out_of_memory": True}
-        _say(answer)
-        del arguments, content, answer
-        gc.collect()
+    arguments, content = (sys.stdin.buffer.read(size) for size in _SIZES.unpack(sys.stdin.buffer.read(_SIZES.size)))
+    try:
+        answer = handler(json.loads(arguments), content)
+    except MemoryError:
+        answer = {"out_of_memory": True}
+    _say(answer)
 
 
 def prepared(prepare: Callable[..., Handler], known: Sequence[str]) -> Handler:
@@ -313,8 +370,8 @@ def _say(answer: dict[str, Any]) -> None:
     sys.stdout.buffer.flush()
 
 
-def _give_up_system_calls() -> None:
-    """From here on this process has its pipes, its memory and a processor, and dies with its parent.
+def _give_up_system_calls(nursery: int) -> None:
+    """From here on this process has its pipes, its memory and a processor, and dies with its nursery.
 
     A seccomp filter, which needs no privilege and holds on every kernel since 3.17, in containers too.
 
@@ -322,7 +379,9 @@ def _give_up_system_calls() -> None:
         OSError: the machine cannot do this; nothing is read then.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # a child that hangs must not outlive a parent that was killed
+    libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # a child that hangs must not outlive those who would stop it
+    if os.getppid() != nursery:
+        raise OSError(errno.ESRCH, "the nursery is gone")
     machine = platform.machine()
     if machine not in _AUDIT_ARCHITECTURES:
         raise OSError(errno.ENOSYS, f"system calls cannot be restricted on a {machine}")

@@ -29,7 +29,7 @@ from duban.intake import number_formats
 from duban.intake.cells import SURPLUS_MARK, Document, Misplaced, Number, Picture, StyledText, decimal_digits, display, is_picture_formula
 from duban.intake.cells import Cell as ReadCell
 from duban.intake.reader import read_document
-from duban.intake.sandbox import Handler, serve
+from duban.intake.sandbox import Handler
 from duban.intake.tables import REASON_COLUMN, REPORT_DATE_LABEL, SLIP_ID_LABEL, SLIP_SHEET
 from duban.ledgers import Expectations, read_expectations
 from duban.text.words import fold, shown_names
@@ -439,7 +439,3 @@ def prepare(expectations: str, seeds: str) -> Handler:
     known = read_expectations(Path(expectations), Path(seeds))
     _saved(Workbook())  # openpyxl imports parts of itself when it first writes, and soon this process can import nothing
     return lambda job, content: {"content": write_slip(content, job["receipt"], known, job["keeps_format"])}
-
-
-if __name__ == "__main__":
-    serve(prepare)
