@@ -1,6 +1,6 @@
 """The working calendar of years that this version does not know, as an office enters it from the State Council's notice.
 
-Owns raw.calendar_days. Whole years are entered, and replace what was entered for them; `marts.dim_dates` is made of them, and whoever asks
+Whole years are entered, and replace what was entered for them; `marts.dim_dates` is made of them, and whoever asks
 for working days asks there. A file has the columns of `dbt_project/seeds/ref_calendar_exceptions.csv`: a line for every day that is off
 (`false`), weekends of the holiday included, and for every weekend day that is worked (`true`).
 """
@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 import psycopg
+
+from duban import warehouse
 
 COLUMNS = ("date_on", "is_working_day", "holiday_name")
 #: A notice names every one of them, so a file without one is not the whole of it.
@@ -49,12 +51,7 @@ def enter(conn: psycopg.Connection, rows: Iterable[Mapping[str, str]], *, this_y
         said = " ".join(name for day, (is_working_day, name) in days.items() if day.year == year and not is_working_day)
         if missing := [name for name in HOLIDAYS if name not in said]:
             raise CalendarInvalid(f"{year} has no {'、'.join(missing)}: enter the whole notice of the year")
-    with conn.transaction(), conn.cursor() as cur:
-        cur.execute("delete from raw.calendar_days where extract(year from date_on) = any(%s)", [list(years)])
-        cur.executemany(
-            "insert into raw.calendar_days (date_on, is_working_day, holiday_name) values (%s, %s, %s)",
-            [(day, is_working_day, name) for day, (is_working_day, name) in days.items()],
-        )
+    warehouse.calendar.replace_years(conn, years, days)
     return years
 
 

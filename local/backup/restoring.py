@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -300,11 +301,7 @@ def _require_all_rows(conn: psycopg.Connection, manifest: Manifest) -> None:
 
 def _ask_about_messages(conn: psycopg.Connection, manifest: Manifest) -> None:
     """Whether a message went out after the backup was taken nobody here can know: a person decides, nothing is sent twice."""
-    conn.execute(
-        """update ops.deliveries set status = 'uncertain', last_error = %s
-           where channel <> 'folder' and status in ('waiting', 'sending') and created_at <= %s::timestamptz""",
-        [MAYBE_SENT, manifest.taken_at],
-    )
+    warehouse.deliveries.record_uncertain(conn, datetime.fromisoformat(manifest.taken_at), MAYBE_SENT)
 
 
 def _swap_databases(place: Place, databases: list[_Database], manifest: Manifest, note: Note) -> None:

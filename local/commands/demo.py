@@ -18,6 +18,7 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 
+from duban import warehouse
 from duban.warehouse import connect
 from local.commands.publish import publish
 from local.commands.wait import wait
@@ -70,7 +71,7 @@ def _claim_home_for_samples(system: System) -> None:
     """Mark the sample's district as synthetic, unless this home holds real data."""
     digest = hashlib.sha256(REAL_FILE.read_bytes()).hexdigest()
     with connect(system.installation.settings) as conn:
-        label = conn.execute("select data_label from raw.districts where district_code = %s", (DISTRICT,)).fetchone()[0]
+        label, issuer = conn.execute("select data_label, issuer_name from raw.districts where district_code = %s", (DISTRICT,)).fetchone()
         used = conn.execute("select exists (select from ops.submissions where district_code = %s)", (DISTRICT,)).fetchone()[0]
         other = conn.execute(
             "select exists (select from ops.submissions where district_code = %s and file_sha256 <> %s)", (REAL_DISTRICT, digest)
@@ -80,11 +81,7 @@ def _claim_home_for_samples(system: System) -> None:
                 f"{system.installation.settings.home} holds real submissions; the demo would mix samples among them. "
                 "Use another home: `DUBAN_HOME=demo DUBAN_PG_PORT=… DUBAN_AIRFLOW_PORT=… DUBAN_SITE_PORT=… make demo`."
             )
-        conn.execute(
-            """update raw.districts set data_label = %s, issuer_name = coalesce(issuer_name, %s), set_up_by = 'issuer'
-               where district_code = %s""",
-            (LABEL, ISSUER, DISTRICT),
-        )
+        warehouse.divisions.record_issuer(conn, DISTRICT, {"data_label": LABEL, "issuer_name": issuer or ISSUER})
 
 
 def _is_working_day(system: System, day: date) -> bool:

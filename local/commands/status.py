@@ -16,9 +16,9 @@ from duban.warehouse import connect
 from duban.warehouse.divisions import registered_units
 from duban.warehouse.locks import SILENT_SECONDS, silent_holders
 from duban.warehouse.submissions import ACCEPTED
+from duban.warehouse.watch import report_counts
 from duban.watching.bulletins import days_without_bulletin, districts_not_set_up
 from duban.watching.folders import folders_of, silent_folders
-from duban.watching.records import report_counts
 from local import airflow
 from local.console import Console, table
 from local.system import SITE, System

@@ -9,20 +9,24 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "dags" / "duban"
+from tests.architecture.imports import PACKAGES, circles, graph, imports
+
+PACKAGE = PACKAGES["duban"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
-
-
-def imports(path: Path) -> set[str]:
-    """Every module a file imports, at the top or inside functions."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            names.add(node.module or "")
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-    return names
+#: The floors of the house, from the ground: a module knows its own room and the floors below.
+FLOORS = (
+    {"settings"},
+    {"calendar_seed", "durable", "row_rules", "text"},
+    {"ledgers"},
+    {"warehouse"},
+    {"access", "divisions", "outbox", "working_calendar"},
+    {"intake"},
+    {"quality"},
+    {"watching"},
+    {"publishing"},
+    {"orchestration"},
+    {"install"},
+)
 
 
 def reads_environment(path: Path) -> bool:
@@ -48,10 +52,26 @@ def test_only_settings_reads_the_environment():
     assert [path.name for path in MODULES if reads_environment(path)] == ["settings.py"]
 
 
-@pytest.mark.parametrize("forbidden", ["duban.quality", "duban.publishing", "duban.orchestration"])
-def test_intake_knows_nothing_of_what_comes_after_it(forbidden):
-    guilty = [path.name for path in MODULES if "intake" in path.parts and any(name.startswith(forbidden) for name in imports(path))]
-    assert guilty == []
+def test_no_import_runs_up():
+    arrows = graph("duban")
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    of = {module: module.split(".")[1] for module in arrows if module != "duban"}
+    assert set(of.values()) == set(floor)
+    assert [
+        f"{module} imports {other}"
+        for module, others in arrows.items()
+        for other in others & of.keys()
+        if of[module] != of[other] and floor[of[module]] <= floor[of[other]]
+    ] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_import_leads_back(package):
+    assert list(circles(graph(package))) == []
+
+
+def test_a_room_below_knows_nothing_of_the_operator():
+    assert [path.name for path in MODULES if any(name.split(".")[0] == "local" for name in imports(path))] == []
 
 
 def test_what_opens_hostile_files_is_only_opened_in_the_sandbox():

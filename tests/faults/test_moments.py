@@ -13,15 +13,16 @@ from tests.faults.writers import writers
 
 # What writes and belongs to no flow. Everything else must be met by one.
 ELSEWHERE = {
-    r"duban\.(access|divisions|install|settings)\..*|duban\.warehouse\.schema\.migrate": "prepares a warehouse or a home; may be run again",
-    r"duban\.publishing\.issuers\..*|duban\.working_calendar\.enter|duban\.watching\.records\.add_mute"
-    r"|duban\.warehouse\.(recipients\.replace_recipients|deliveries\.decide_delivery)": "an operator's command, one transaction",
+    r"duban\.(access|divisions|install|settings)\..*"
+    r"|duban\.warehouse\.(schema\.migrate|(calendar|divisions)\..*)": "prepares a warehouse or a home; may be run again",
+    r"duban\.warehouse\.(recipients\.replace_recipients|watch\.add_mute)"
+    r"|duban\.warehouse\.deliveries\.(decide_delivery|record_uncertain)": "an operator's command, one transaction",
     r"duban\.quality\.template\..*": "a file that is made on demand",
     r"duban\.warehouse\.deliveries\.(end_delivery|postpone_\w+|record_interrupted)": "tests/integration/test_delivery.py kills at each",
     r"duban\.warehouse\.issues\.(record|end)_hold": "one statement; tests/integration/test_publishing.py",
     r"duban\.warehouse\.personal\.(upsert_households|keep_names)": "statements of the load transaction, which has others before and after",
     r"duban\.warehouse\.builds\.close_builds": "one statement, which the next build repeats",
-    r"duban\.(watching\.records|orchestration\.failures)\.record_(failure|recovery)": "one statement about a task that has ended",
+    r"duban\.(warehouse\.watch|orchestration\.failures)\.record_(failure|recovery)": "one statement about a task that has ended",
     r"duban\.intake\.inbox\._Marks\.\w+": "marks that only say since when",
     r"duban\.publishing\.site\.folder\.(_remove|SiteFolder\.place_issues)": "removes what is shown no more",
     r"duban\.watching\.messages\.write|duban\.publishing\.site\.figures\..*": "a text that begins like a statement",

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from duban import warehouse
-from duban.watching import deadlines, records
+from duban.watching import deadlines
 from duban.watching.mutes import MuteRefused, mute
 from tests.watching.conftest import DISTRICT, TOWNSHIPS, at, report, run, sent
 
@@ -46,13 +46,13 @@ def operators(office, *districts: str) -> None:
 def fails(office, when: str, dag_id: str = "build_warehouse") -> None:
     """Something is wrong from now on."""
     with warehouse.connect(office.settings, "publisher") as conn:
-        records.record_failure(conn, records.Failure(dag_id, "build", f"{dag_id} {when}", -1, 3, "BuildFailed", "x"))
+        warehouse.watch.record_failure(conn, warehouse.watch.Failure(dag_id, "build", f"{dag_id} {when}", -1, 3, "BuildFailed", "x"))
     run(office, "update ops.task_failures set failed_at = %s where run_id = %s", at(when), f"{dag_id} {when}")
 
 
 def recovers(office, dag_id: str = "build_warehouse") -> None:
     with warehouse.connect(office.settings, "publisher") as conn:
-        records.record_recovery(conn, dag_id, "build", -1)
+        warehouse.watch.record_recovery(conn, dag_id, "build", -1)
     run(office, "update ops.task_failures set failed_at = failed_at - interval '5 days'")
 
 
@@ -124,7 +124,7 @@ def test_a_failed_report_leaves_the_one_before(watched, monkeypatch):
     report(watched, "2026-10-09 08:30")
     before = watched.query("select * from ops.watch_items")
     fails(watched, "2026-10-09 09:00", "ingest_submissions")
-    monkeypatch.setattr(records, "record_message", lambda *_: 1 / 0)
+    monkeypatch.setattr(warehouse.watch, "record_message", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         report(watched, "2026-10-09 10:00")
     assert watched.query("select * from ops.watch_items") == before

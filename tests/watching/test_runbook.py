@@ -44,7 +44,7 @@ def test_every_chapter_says_what_it_means_and_what_to_do():
 
 def test_what_the_commands_name_is_there():
     text = (ROOT / RUNBOOK).read_text(encoding="utf-8")
-    named = {anchor for path in (ROOT / "local").glob("*.py") for anchor in re.findall(rf"{RUNBOOK}#([a-z-]+)", path.read_text("utf-8"))}
+    named = {anchor for path in (ROOT / "local").rglob("*.py") for anchor in re.findall(rf"{RUNBOOK}#([a-z-]+)", path.read_text("utf-8"))}
     assert named == {"a-part-is-down"} and "\n# A part is down\n" in text
 
 

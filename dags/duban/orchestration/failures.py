@@ -16,8 +16,8 @@ MAX_CHARACTERS = 200
 
 def record_failure(context: dict[str, Any]) -> None:
     """Record the failure in `ops.task_failures` and say where the runbook goes on. Never raises: the task has failed as it is."""
-    from duban.watching.records import Failure
-    from duban.watching.records import record_failure as keep
+    from duban.warehouse.watch import Failure
+    from duban.warehouse.watch import record_failure as keep
     from duban.watching.runbook import anchor_of_task, link
 
     task = context["ti"]
@@ -37,15 +37,15 @@ def record_failure(context: dict[str, Any]) -> None:
 
 def record_ended(kind: str, dag_id: str, task_id: str, run_id: str, map_index: str, try_number: str) -> None:
     """Record that the guardian had to end a task, and as what: `Frozen` or `Overdue`. Airflow tries it again. Never raises."""
-    from duban.watching.records import Failure
-    from duban.watching.records import record_failure as keep
+    from duban.warehouse.watch import Failure
+    from duban.warehouse.watch import record_failure as keep
 
     _tell_warehouse(keep, Failure(dag_id, task_id, run_id, int(map_index), int(try_number), kind, None))
 
 
 def record_recovery(context: dict[str, Any]) -> None:
     """Record that what had failed succeeded. Never raises."""
-    from duban.watching.records import record_recovery as keep
+    from duban.warehouse.watch import record_recovery as keep
 
     task = context["ti"]
     _tell_warehouse(keep, task.dag_id, task.task_id, _map_index(task))

@@ -1,6 +1,6 @@
 """Who issues the publications of a district, in which form, for whom; and the key targets they list.
 
-Owns the issuer columns of raw.districts, and raw.key_targets. An issue keeps what was set when it was frozen.
+An issue keeps what was set when it was frozen.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from duban import warehouse
 from duban.publishing.audience import Audience
 from duban.publishing.documents.letterhead import SERIAL, STATUTORY
 
@@ -45,12 +46,8 @@ def set_issuer(conn: psycopg.Connection, district_code: str, values: Mapping[str
         settings = {**dict(zip(COLUMNS, now, strict=True)), **{name: value.strip() or None for name, value in values.items()}}
         if settings["document_family"] == STATUTORY and not settings["document_word"]:
             raise ValueError("a statutory document head needs the word of its office (机关代字), for example 资扶办")
-        assignments = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in COLUMNS)
         if values:
-            conn.execute(
-                sql.SQL("update raw.districts set {}, set_up_by = 'issuer' where district_code = %(district_code)s").format(assignments),
-                {**settings, "district_code": district_code},
-            )
+            warehouse.divisions.record_issuer(conn, district_code, settings)
     return settings
 
 
@@ -69,14 +66,7 @@ def register_targets(conn: psycopg.Connection, rows: Iterable[Mapping[str, str]]
             if not values[name].isdigit():
                 raise ValueError(f"line {number}: {name} {values[name]!r} is no whole number")
         found.append(values)
-    columns = sql.SQL(", ").join(map(sql.Identifier, _TARGET_COLUMNS))
-    insert = sql.SQL("insert into raw.key_targets ({}) values ({})").format(
-        columns, sql.SQL(", ").join(map(sql.Placeholder, _TARGET_COLUMNS))
-    )
-    with conn.transaction(), conn.cursor() as cur:
-        for district, year in {(row["district_code"], row["target_year"]) for row in found}:
-            cur.execute("delete from raw.key_targets where district_code = %s and target_year = %s", [district, year])
-        cur.executemany(insert, found)
+    warehouse.divisions.replace_targets(conn, found)
     return len(found)
 
 

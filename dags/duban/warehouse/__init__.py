@@ -10,6 +10,7 @@ import psycopg
 from duban.settings import TIMEZONE, Settings
 from duban.warehouse import (
     builds,
+    calendar,
     deliveries,
     divisions,
     issues,
@@ -21,11 +22,13 @@ from duban.warehouse import (
     schema,
     submissions,
     versions,
+    watch,
 )
 
 __all__ = [
     "LOST_CLIENT",
     "builds",
+    "calendar",
     "connect",
     "deliveries",
     "divisions",
@@ -38,6 +41,7 @@ __all__ = [
     "schema",
     "submissions",
     "versions",
+    "watch",
 ]
 
 #: For every session of ours, on whatever server: a side that is gone is noticed within a minute, and no transaction waits for ever.

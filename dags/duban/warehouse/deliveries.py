@@ -117,6 +117,15 @@ def record_interrupted(conn: psycopg.Connection, reason: str) -> list[Delivery]:
         ).fetchall()
 
 
+def record_uncertain(conn: psycopg.Connection, since: datetime, reason: str) -> None:
+    """What was to be sent at a time is uncertain from now on: a person decides about it. Folders are not: they are written again."""
+    conn.execute(
+        """update ops.deliveries set status = 'uncertain', last_error = %s
+           where channel <> 'folder' and status in ('waiting', 'sending') and created_at <= %s""",
+        (reason, since),
+    )
+
+
 def begin_delivery(conn: psycopg.Connection, delivery: Delivery, worker_ends_within: timedelta, now: datetime | None = None) -> str:
     """Record that a delivery begins, as an attempt; committed before anything leaves.
 

@@ -17,6 +17,22 @@ def issues_lock(conn: psycopg.Connection) -> Any:
     return locks.held(conn, locks.ISSUES)
 
 
+#: Whether a district (of raw.districts and raw.campaigns) publishes about a day. Parameters: `accepted`, `district` (that was named).
+IS_SET_UP = """
+(
+    districts.set_up_by is not distinct from 'issuer'
+    or (districts.set_up_by = 'district' or %(district)s::text is not null)
+    and exists (
+        select from ops.submissions
+        where
+            submissions.district_code = districts.district_code
+            and outcome = any(%(accepted)s)
+            and report_on between campaigns.started_on and {day}
+    )
+)
+"""
+
+
 @contextmanager
 def freeze_transaction(conn: psycopg.Connection, district_code: str, series: str) -> Iterator[Callable[[], None]]:
     """One transaction for an issue, under the load lock: nothing that is known in it can be preceded by a later arrival.

@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 LOCK_TIMEOUT = "lock_timeout = '30s'"
 # Keys of the advisory locks; any numbers will do, they must only differ.
 MIGRATE, CLAIM, JUDGE, LOAD, BUILD, RETURNS, DELIVERIES, ISSUES = range(820_001, 820_009)
-FREEZE, JUDGE_APART, RETURNS_APART = 820_009, 820_011, 820_012
+FREEZE, WATCH, JUDGE_APART, RETURNS_APART = range(820_009, 820_013)
 _LOCK_NAMES = {
     MIGRATE: "preparing the warehouse",
     CLAIM: "taking files",

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import psycopg
 
-from duban.publishing.issues.publishing import IS_SET_UP
+from duban.warehouse.issues import IS_SET_UP
 from duban.warehouse.submissions import ACCEPTED
 
 LOOK_BACK = timedelta(days=14)

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import psycopg
 
+from duban import warehouse
 from duban.settings import Settings
-from duban.watching import records
 from duban.watching.checks import CHECK_FAILED, DEADLINES, run_checks
 
 
@@ -24,5 +24,5 @@ def report_is_due(conn: psycopg.Connection, settings: Settings, *, now: datetime
     found = run_checks(conn, settings, now, None, DEADLINES)
     missed = {(check.code, result.subject) for check, result in found if check is not CHECK_FAILED}
     codes = {check.code for check in DEADLINES} - {result.subject for check, result in found if check is CHECK_FAILED}
-    _, reported = records.newest_items(conn)
+    _, reported = warehouse.watch.newest_items(conn)
     return missed != {item.key for item in reported if item.check_code in codes}

@@ -8,8 +8,8 @@ from datetime import date
 from itertools import groupby
 
 from duban.text import display
+from duban.warehouse.watch import Item
 from duban.watching.checks import BY_CODE, CHECKS
-from duban.watching.records import Item
 from duban.watching.runbook import link
 
 #: More of one kind are counted, not listed.

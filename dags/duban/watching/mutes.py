@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import psycopg
 
-from duban.watching import records
+from duban import warehouse
 from duban.watching.checks import BY_CODE
 
 MAX_DAYS = 90
@@ -44,4 +44,4 @@ def mute(conn: psycopg.Connection, check_code: str, subject: str | None, until: 
         raise MuteRefused(f"a mute ends between today and {today + timedelta(days=MAX_DAYS)}")
     if not reason.strip():
         raise MuteRefused("a reason is needed: it is kept with the mute")
-    return records.add_mute(conn, check_code, subject or None, day, reason.strip(), by)
+    return warehouse.watch.add_mute(conn, check_code, subject or None, day, reason.strip(), by)

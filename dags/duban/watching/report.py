@@ -12,11 +12,12 @@ from datetime import date, datetime
 
 import psycopg
 
+from duban import warehouse
 from duban.settings import TIMEZONE, Settings
-from duban.watching import messages, records
+from duban.warehouse.watch import Item
+from duban.watching import messages
 from duban.watching.checks import Check, run_checks
 from duban.watching.facts import Found, free_space
-from duban.watching.records import Item
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,15 @@ def watch(conn: psycopg.Connection, settings: Settings, *, now: datetime | None 
     Raises:
         psycopg.Error: the warehouse failed, and nothing was written.
     """
-    with records.report_transaction(conn):
+    with warehouse.watch.report_transaction(conn):
         if now is None:
             now = conn.execute("select clock_timestamp()").fetchone()[0]
         today = now.astimezone(TIMEZONE).date()
-        reported_before, before = records.items_before(conn, today)
+        reported_before, before = warehouse.watch.items_before(conn, today)
         found = run_checks(conn, settings, now, reported_before)
-        items = _items(found, before, today, records.muted(conn, today, [(check.code, result.subject) for check, result in found]))
+        items = _items(found, before, today, warehouse.watch.muted(conn, today, [(check.code, result.subject) for check, result in found]))
         is_silent = any(check.code == "folder_silent" for check, _ in found)
-        records.replace_report(conn, today, now, None if is_silent else min(free_space(settings).values(), default=None), items)
+        warehouse.watch.replace_report(conn, today, now, None if is_silent else min(free_space(settings).values(), default=None), items)
         return Report(today, tuple(items), tuple(_tell(conn, today, items)))
 
 
@@ -81,9 +82,9 @@ def _items(found: Sequence[tuple[Check, Found]], before: Sequence[Item], today: 
 def _tell(conn: psycopg.Connection, today: date, items: Sequence[Item]) -> list[str]:
     """Write a message for each district that has operators, where something changed, or where errors stand that were not told today."""
     keys, muted = [], {item.key for item in items if item.is_muted}
-    for code, name in records.districts_with_operators(conn).items():
+    for code, name in warehouse.watch.districts_with_operators(conn).items():
         told = [item for item in items if item.district_code in (None, code) and not item.is_muted and item.severity != "info"]
-        told_on, said_before = records.last_said(conn, code)
+        told_on, said_before = warehouse.watch.last_said(conn, code)
         # what is muted now has neither changed nor gone
         said_before = [line for line in said_before if messages.key_of(line) not in muted]
         said = sorted(messages.said(item) for item in told)
@@ -91,5 +92,5 @@ def _tell(conn: psycopg.Connection, today: date, items: Sequence[Item]) -> list[
         if said == said_before and (told_on == today or not has_errors):
             continue
         subject, text = messages.write(code, name, today, told, said_before)
-        keys.append(records.record_message(conn, code, today, said, subject, text))
+        keys.append(warehouse.watch.record_message(conn, code, today, said, subject, text))
     return keys

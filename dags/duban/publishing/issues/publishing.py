@@ -115,21 +115,6 @@ def is_due(conn: psycopg.Connection, series: Series, day: date) -> bool:
     return conn.execute(_LAST_WORKING_DAY, asked).fetchone()[0] == day
 
 
-#: Whether a district (of raw.districts and raw.campaigns) publishes about a day. Parameters: `accepted`, `district` (that was named).
-IS_SET_UP = """
-(
-    districts.set_up_by is not distinct from 'issuer'
-    or (districts.set_up_by = 'district' or %(district)s::text is not null)
-    and exists (
-        select from ops.submissions
-        where
-            submissions.district_code = districts.district_code
-            and outcome = any(%(accepted)s)
-            and report_on between campaigns.started_on and {day}
-    )
-)
-"""
-
 _DISTRICTS = f"""
 select
     districts.district_code,
@@ -138,7 +123,7 @@ select
         select from ops.submissions
         where submissions.district_code = districts.district_code and outcome = any(%(accepted)s)
     ) as has_data,
-    {IS_SET_UP.format(day="%(day)s")} as is_set_up
+    {warehouse.issues.IS_SET_UP.format(day="%(day)s")} as is_set_up
 from raw.districts
 left join raw.campaigns
     on campaigns.district_code = districts.district_code and %(day)s between campaigns.started_on and campaigns.ended_on

@@ -1,4 +1,4 @@
-"""What the watch writes: reports, messages, mutes, failed tasks. A part of `warehouse` by itself: nobody else writes these tables."""
+"""What the watch writes: its reports, messages and mutes, and failed tasks."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
-from duban import warehouse
 from duban.text.storable import storable_text
-
-# After those of `warehouse.locks`.
-_LOCK_WATCH = 820_010
+from duban.warehouse import locks
+from duban.warehouse.deliveries import enqueue_deliveries
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Failure:
 def report_transaction(conn: psycopg.Connection) -> Iterator[None]:
     """One transaction for a report with its messages; only one at a time."""
     with conn.transaction():
-        conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK_WATCH,))
+        conn.execute("select pg_advisory_xact_lock(%s)", (locks.WATCH,))
         yield
 
 
@@ -160,7 +158,7 @@ def record_message(conn: psycopg.Connection, district_code: str, day: date, said
             "text": storable_text(text),
         },
     ).fetchone()[0]
-    warehouse.deliveries.enqueue_deliveries(conn, "watch", [key])
+    enqueue_deliveries(conn, "watch", [key])
     return key
 
 
