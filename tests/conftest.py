@@ -22,6 +22,7 @@ from psycopg.rows import dict_row
 
 from duban import access, divisions, warehouse
 from duban.intake import inbox
+from duban.ledgers import load_expectations
 from duban.orchestration import dbt
 from duban.quality import returns, rounds
 from duban.settings import LOGINS, Settings
@@ -96,6 +97,7 @@ def open_server(folder: Path) -> Iterator[Server]:
     try:
         with warehouse.connect(running.settings) as conn:
             warehouse.schema.migrate(conn)
+            warehouse.tables.provide_tables(conn, load_expectations(running.settings).ledgers.values())
             access.apply_rights(conn)
             divisions.register_reference(conn)
         yield running

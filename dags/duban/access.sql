@@ -7,9 +7,9 @@ declare
     roles constant text := 'public, duban_loader, duban_transformer, duban_publisher, bi_reader, personal_reader';
     place text;
 begin
-    foreach place in array array['raw', 'personal', 'quarantine', 'ops', 'published', 'staging', 'intermediate', 'candidates', 'marts', 'ref'] loop
+    foreach place in array array['raw', 'households', 'personal', 'quarantine', 'ops', 'published', 'staging', 'intermediate', 'candidates', 'marts', 'ref'] loop
         execute format('revoke all on schema %I from %s', place, roles);
-        if place in ('raw', 'personal', 'quarantine', 'ops', 'published') then
+        if place in ('raw', 'households', 'personal', 'quarantine', 'ops', 'published') then
             execute format('revoke all on all tables in schema %I from %s', place, roles);
             execute format('revoke all on all sequences in schema %I from %s', place, roles);
             execute format('revoke all on all routines in schema %I from %s', place, roles);
@@ -19,9 +19,21 @@ end
 $$;
 
 -- ── intake: reads what it judges by, appends what it judged ──────────────────────────────────────────────────────────
-grant usage on schema raw, quarantine, ops, personal to duban_loader;
-grant select on all tables in schema raw to duban_loader;
-grant insert on raw.problem_versions, raw.fund_movement_versions, raw.project_versions, raw.visit_versions to duban_loader;
+grant usage on schema raw, households, quarantine, ops, personal to duban_loader;
+grant select on all tables in schema raw, households to duban_loader;
+do $$
+declare
+    versions regclass;
+begin
+    -- the tables of the ledgers, whichever there are (warehouse/tables.py)
+    for versions in
+        select oid from pg_class
+        where relnamespace in ('raw'::regnamespace, 'households'::regnamespace) and relkind = 'r' and relname like '%\_versions'
+    loop
+        execute format('grant insert on %s to duban_loader', versions);
+    end loop;
+end
+$$;
 grant select, insert on quarantine.rejected_rows, quarantine.findings to duban_loader;
 grant select, insert, update on ops.submissions, ops.deliveries to duban_loader;
 grant usage on sequence ops.submission_no to duban_loader;
@@ -36,8 +48,8 @@ grant execute on function personal.mask_again(text, text, bigint[], text[], time
 
 -- ── dbt: reads what came in, owns what it builds ─────────────────────────────────────────────────────────────────────
 grant usage on schema raw, quarantine, ops to duban_transformer;
-grant usage, create on schema staging, intermediate, candidates, marts, ref to duban_transformer;
-grant select on all tables in schema raw, quarantine to duban_transformer;
+grant usage, create on schema households, staging, intermediate, candidates, marts, ref to duban_transformer;
+grant select on all tables in schema raw, households, quarantine to duban_transformer;
 grant select on ops.submissions, ops.watch_items to duban_transformer;
 grant select, insert, update on ops.builds to duban_transformer;
 grant execute on function ops.begin_build(), ops.known_through(), ops.built_through() to duban_transformer;
@@ -62,5 +74,5 @@ grant select, insert, update on ops.task_failures to duban_publisher;
 -- ── readers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 grant usage on schema marts, published to bi_reader;
 grant select on all tables in schema published to bi_reader;
-grant usage on schema personal to personal_reader;
-grant select on all tables in schema personal to personal_reader;
+grant usage on schema personal, households to personal_reader;
+grant select on all tables in schema personal, households to personal_reader;

@@ -29,6 +29,7 @@ from duban.settings import LOGINS, Settings, load_settings
 from duban.warehouse import connect
 from duban.warehouse.divisions import registered_units
 from duban.warehouse.schema import migrate
+from duban.warehouse.tables import TypeChanged, provide_tables
 
 OLDEST_SERVER = 160000
 
@@ -42,7 +43,7 @@ def main() -> int:
     settings = load_settings()
     try:
         provide(settings)
-    except NotPossible as error:
+    except (NotPossible, TypeChanged) as error:
         print(error, file=sys.stderr)
         return 1
     except psycopg.errors.LockNotAvailable:
@@ -86,6 +87,7 @@ def provide(settings: Settings) -> None:
         access.hand_over(conn)
     with connect(settings) as conn:
         migrate(conn)
+        provide_tables(conn, load_expectations(settings).ledgers.values())
         access.apply_rights(conn)
         register_reference(conn)
         register_reference_targets(conn)

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cached_property, lru_cache
+from graphlib import CycleError, TopologicalSorter
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from duban.row_rules import BESIDE, faults, kind_of
+from duban.row_rules import BESIDE, BESIDE_KEYS, faults, kind_of
 from duban.settings import Settings
 from duban.text.names import NameWords
 from duban.text.words import fold, sign
@@ -42,8 +43,14 @@ COLUMN_TYPES = frozenset(
         "village",
         "villages",
         "id_number",
+        "month",
+        "number",
+        "certificate",
     ]
 )
+#: Types of numbers that a person is known by: of the first 18 characters the key of the household is made.
+CERTIFICATES = frozenset(["id_number", "certificate"])
+_TEXTS = frozenset(["text", "name", "person"])
 
 
 #: What a header may give as the unit of money, and what it is in yuan.
@@ -69,7 +76,11 @@ class ExpectationsInvalid(ValueError):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a ledger. `name` is the identifier, `title` what clerks read; `aliases` are other spellings of the title."""
+    """One column of a ledger. `name` is the identifier, `title` what clerks read; `aliases` are other spellings of the title.
+
+    `is_personal`: the whole cell identifies a person of a household and is never shown outside the sender's own slip. `names_officials`:
+    the cell names persons in their office, who are shown whatever household heads are called.
+    """
 
     name: str
     title: str
@@ -78,16 +89,18 @@ class Column:
     aliases: tuple[str, ...] = ()
     vocabulary: str | None = None
     help: str = ""
+    is_personal: bool = False
+    names_officials: bool = False
 
     @property
-    def is_personal(self) -> bool:
-        """True when the whole cell identifies a person of a household and is never shown outside the sender's own slip."""
-        return self.name in {"holder_name", "id_number"}
+    def is_certificate(self) -> bool:
+        """True when the cell holds the number that a person is known by."""
+        return self.type in CERTIFICATES
 
     @property
-    def names_officials(self) -> bool:
-        """True when the cell names persons in their office, who are shown whatever household heads are called."""
-        return self.name in {"leader_name", "visitors"}
+    def is_free_text(self) -> bool:
+        """True when names of household heads may stand in the cell, and are masked there."""
+        return self.type in _TEXTS and not self.is_personal and not self.names_officials
 
 
 @dataclass(frozen=True)
@@ -106,24 +119,117 @@ class Rule:
 
 @dataclass(frozen=True)
 class RuleText:
-    """Id and wording of a rule that code decides: file rules, cell rules, findings."""
+    """Id and wording of a rule that code decides: file rules, cell rules, findings. `fix_of`: the remedy where it is another one for a
+    type of column.
+    """
 
     id: str
     reason: str
     fix: str = ""
+    fix_of: Mapping[str, str] = field(default_factory=dict)
+
+    def fix_for(self, column_type: str) -> str:
+        """How to put right a cell of that type."""
+        return self.fix_of.get(column_type, self.fix)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A column that names a row of another ledger by its column `by`. The rules see `<column>_is_known` and `<column>_township`."""
+
+    column: str
+    ledger: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """What a ledger lets stand beside its rows, or fills in: `kind` says how it is made `of` columns (or of a constant)."""
+
+    kind: str
+    of: Any
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """One kind of ledger: its columns, its rules, who may send it, the table its accepted rows go to."""
+    """One kind of ledger: its columns and rules, who may send it, whose its rows are, where accepted rows go. The head of its `rules.yml`,
+    key by key: expectations/README.md.
+    """
 
     name: str
     title: str
     key: str
     senders: tuple[str, ...]
-    target: str
+    table: str
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...]
+    key_scope: str = "district"
+    township: str = "owner"
+    owner_rule: str | None = None
+    withdraw: str | None = None
+    withdrawing_values: tuple[str, ...] = ()  # empty: whatever stands in the column `withdraw`
+    withdraw_by: str = "sender"
+    references: tuple[Reference, ...] = ()
+    grain: str = "raw"
+    order: int | None = None
+    is_demanded: bool = False
+    derived: Mapping[str, Derivation] = field(default_factory=dict)
+    defaults: Mapping[str, Derivation] = field(default_factory=dict)
+    as_written: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def target(self) -> str:
+        """The table of all its versions, with its schema."""
+        return f"{'households' if self.grain == 'household' else 'raw'}.{self.table}"
+
+    @cached_property
+    def noun(self) -> str:
+        """What its rows are called."""
+        return self.title.removesuffix("台账")
+
+    @cached_property
+    def key_column(self) -> str:
+        """Where its key is stored: the key of a ledger of villages is the code of the village."""
+        return "village_code" if self.by_name[self.key].type == "village" else self.key
+
+    @cached_property
+    def owns_by_township(self) -> bool:
+        """True when a unit answers for the rows of its township, whoever sent them; else for those that it sent itself."""
+        return self.key_scope == "district" and self.township == "owner" and "township" in self.senders
+
+    @cached_property
+    def holders(self) -> tuple[Column, ...]:
+        """The columns that name household heads."""
+        return tuple(column for column in self.columns if column.is_personal and not column.is_certificate)
+
+    @cached_property
+    def certificate(self) -> Column | None:
+        """The column by whose number the household is known."""
+        return next((column for column in self.columns if column.is_certificate), None)
+
+    @cached_property
+    def place_columns(self) -> tuple[Column, ...]:
+        """The columns that name villages."""
+        return tuple(column for column in self.columns if column.type in {"village", "villages"})
+
+    @cached_property
+    def free_texts(self) -> tuple[str, ...]:
+        """The stored columns in which names are masked, also when they come later: the index of pairs is made of them, in this order."""
+        found: list[str] = []
+        for column in self.columns:
+            if column.is_free_text:
+                found.append(column.name)
+            found += [name for name, source in self.as_written.items() if source == column.name]
+        return tuple(found)
+
+    def township_stored(self, township_code: str | None, district_code: str) -> str | None:
+        """Under which township a row is kept: what belongs to none, where each row belongs to somebody, is the district's."""
+        return f"{district_code}000" if township_code is None and self.township in {"owner", "referred"} else township_code
+
+    def is_withdrawn(self, row: Mapping[str, Any]) -> bool:
+        """True when the values of a row withdraw it."""
+        value = row[self.withdraw] if self.withdraw else None
+        return value in self.withdrawing_values if self.withdrawing_values else value is not None
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
@@ -172,7 +278,7 @@ def _named_by(column: Column, notes: tuple[str, ...]) -> HeaderName:
     if any(_OTHER_COLUMN.search(note) for note in notes):
         return HeaderName(None, None, True)
     units = {part for part in parts if part in MONEY_UNITS}
-    if column.type in {"money", "count", "percent"} and (len(units) > 1 or any(_OTHER_UNIT.search(part) for part in parts)):
+    if column.type in {"money", "count", "percent", "number"} and (len(units) > 1 or any(_OTHER_UNIT.search(part) for part in parts)):
         return HeaderName(None, None, True)
     is_exact = all(_HINT_NOTE.search(part) or part in MONEY_UNITS or len(part) == 1 for part in parts)
     return HeaderName(column, units.pop() if units and column.type == "money" else None, is_exact)
@@ -335,13 +441,15 @@ def read_expectations(root: Path, seeds: Path) -> Expectations:
         with _named(path.parent):
             ledger = _ledger(path.parent, vocabularies)
         ledgers[ledger.name] = ledger
+    ledgers = _with_references(ledgers, root)
     with _named(rows := root / "rows" / "rules.yml"):
         spec = _yaml(rows)
         cell_rules = {rule["id"]: RuleText(**rule) for rule in spec["rules"]}
         words = Words(_signs(spec["blank_words"]), _signs(spec["no_values"]), _offices(spec["office_words"], spec["office_prefixes"]))
     with _named(submissions := root / "submissions" / "rules.yml"):
         spec = _yaml(submissions)
-        file_rules = {rule["id"]: RuleText(**rule) for rule in spec["rules"]}
+        known = {"ledgers": _titles_of(ledgers.values()), "senders": _who_sends(ledgers.values())}
+        file_rules = {rule["id"]: RuleText(**{**rule, "fix": rule["fix"].format(**known)}) for rule in spec["rules"]}
         findings = {(rule["id"], rule.get("case", "")): rule["text"] for rule in spec["findings"]}
         row_words = _row_words(spec)
         note_prefixes = tuple(spec["note_prefixes"])
@@ -361,6 +469,41 @@ def read_expectations(root: Path, seeds: Path) -> Expectations:
         ),
         name_words=read_name_words(root),
     )
+
+
+_UNIT_KINDS = {"township": "乡镇", "office": "区级办公室", "group": "督导组"}
+
+
+def in_order(ledgers: Iterable[Ledger]) -> list[Ledger]:
+    """The ledgers as they are listed for people: those with an `order` first, in it."""
+    return sorted(ledgers, key=lambda ledger: (ledger.order is None, ledger.order, ledger.name))
+
+
+def _titles_of(ledgers: Iterable[Ledger]) -> str:
+    *first, last = [ledger.title for ledger in in_order(ledgers)]
+    return "或".join(filter(None, ("、".join(first), last)))
+
+
+def _who_sends(ledgers: Iterable[Ledger]) -> str:
+    """Who sends which ledgers: 乡镇和区级办公室报问题、资金、项目台账；督导组只报督导记录."""
+    by_senders: dict[tuple[str, ...], list[str]] = {}
+    for ledger in in_order(ledgers):
+        by_senders.setdefault(tuple(kind for kind in _UNIT_KINDS if kind in ledger.senders), []).append(ledger.title)
+    named = [kind for senders in by_senders for kind in senders]
+    said, seen = [], set()
+    for senders, titles in by_senders.items():
+        is_all = len(titles) == 1 and all(named.count(kind) == 1 for kind in senders)
+        verb = "另报" if seen & {*senders} else "只报" if is_all else "报"
+        said.append(f"{'和'.join(_UNIT_KINDS[kind] for kind in senders)}{verb}{_joined(titles)}")
+        seen |= {*senders}
+    return "；".join(said)
+
+
+def _joined(titles: Sequence[str]) -> str:
+    """Titles one after the other; 台账 is said once, behind those that end so."""
+    short = [title.removesuffix("台账") for title in titles if title.endswith("台账")]
+    others = [title for title in titles if not title.endswith("台账")]
+    return "、".join(filter(None, ("、".join(short) + "台账" if short else "", *others)))
 
 
 def _row_words(spec: Mapping[str, Any]) -> RowWords:
@@ -393,10 +536,73 @@ def read_name_words(root: Path) -> NameWords:
         return NameWords.of(_yaml(path))
 
 
+_MUST = {"ledger": str, "title": str, "key": str, "senders": list, "rules": list}
+_MAY = {
+    **dict.fromkeys(("table", "key_scope", "township", "owner_rule", "withdraw", "withdraw_by", "grain"), str),
+    **{"withdraw_values": list, "references": list, "order": int, "demanded": bool},
+    **dict.fromkeys(("derived", "defaults", "as_written"), dict),
+}
+_CHOICES = {
+    "key_scope": ("district", "unit"),
+    "township": ("owner", "referred", "named", "none"),
+    "withdraw_by": ("sender", "office"),
+    "grain": ("raw", "household"),
+}
+#: What can stand beside a row, and of which kind it is; and what a blank cell can be filled with.
+_DERIVED = {"persons": "number", "sum": "number", "campaign": "text"}
+_DEFAULTS = frozenset(["year_of", "value"])
+
+
 def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
-    spec = _yaml(folder / "rules.yml")
-    columns = tuple(
-        Column(
+    path = folder / "rules.yml"
+    spec = _keys(_yaml(path), str(path), _MUST, _MAY)
+    columns = tuple(_columns(folder / "columns.csv", vocabularies))
+    head: dict[str, Any] = {name: spec[name] or choices[0] for name, choices in _CHOICES.items()}
+    for name, choices in _CHOICES.items():
+        if head[name] not in choices:
+            raise ExpectationsInvalid(f"{path}: {name}: {head[name]!r} is none of {[*choices]}")
+    ledger = Ledger(
+        name=folder.name,
+        title=spec["title"],
+        key=spec["key"],
+        senders=tuple(spec["senders"]),
+        table=spec["table"] or f"{folder.name}_versions",
+        columns=columns,
+        rules=tuple(
+            Rule(
+                id=rule["id"],
+                column=rule["column"],
+                reason=rule["reason"],
+                fix=rule["fix"],
+                expect=rule["expect"],
+                needs=tuple(rule.get("needs", ())),
+                when={name: tuple(values) for name, values in rule.get("when", {}).items()},
+                when_filled=tuple(rule.get("when_filled", ())),
+            )
+            for rule in spec["rules"]
+        ),
+        owner_rule=spec["owner_rule"],
+        withdraw=spec["withdraw"],
+        withdrawing_values=tuple(spec["withdraw_values"] or ()),
+        references=tuple(Reference(entry["column"], entry["ledger"], entry.get("by", "")) for entry in spec["references"] or ()),
+        order=spec["order"],
+        is_demanded=bool(spec["demanded"]),
+        derived=_derivations(spec["derived"], _DERIVED, f"{path}: derived"),
+        defaults=_derivations(spec["defaults"], _DEFAULTS, f"{path}: defaults"),
+        as_written=spec["as_written"] or {},
+        **head,
+    )
+    if spec["ledger"] != folder.name:
+        raise ExpectationsInvalid(f"{path}: ledger: {spec['ledger']!r} lies in the folder {folder.name}")
+    _check_head(ledger, path)
+    _check_rules(ledger, path)
+    return ledger
+
+
+def _columns(path: Path, vocabularies: Mapping[str, Vocabulary]) -> Iterator[Column]:
+    for row in _csv(path):
+        personal = row.get("personal") or ""
+        column = Column(
             name=row["name"],
             title=row["title"],
             type=row["type"],
@@ -404,42 +610,127 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
             aliases=tuple(filter(None, row["aliases"].split("|"))),
             vocabulary=row["vocabulary"] or None,
             help=row["help"],
+            is_personal=personal == "yes",
+            names_officials=personal == "officials",
         )
-        for row in _csv(folder / "columns.csv")
-    )
-    for column in columns:
+        where = f"{path}: {column.name}"
         if column.type not in COLUMN_TYPES:
-            raise ExpectationsInvalid(f"{folder / 'columns.csv'}: {column.name}: unknown type {column.type!r}")
+            raise ExpectationsInvalid(f"{where}: unknown type {column.type!r}")
         if (column.type == "vocabulary") != (column.vocabulary is not None) or column.vocabulary not in {None, *vocabularies}:
-            raise ExpectationsInvalid(f"{folder / 'columns.csv'}: {column.name}: unknown vocabulary {column.vocabulary!r}")
-    kinds = BESIDE | {column.name: kind_of(column.type) for column in columns}
-    names = {column.name for column in columns}
-    rules = tuple(
-        Rule(
-            id=rule["id"],
-            column=rule["column"],
-            reason=rule["reason"],
-            fix=rule["fix"],
-            expect=rule["expect"],
-            needs=tuple(rule.get("needs", ())),
-            when={name: tuple(values) for name, values in rule.get("when", {}).items()},
-            when_filled=tuple(rule.get("when_filled", ())),
-        )
-        for rule in spec["rules"]
-    )
-    for rule in rules:
-        unknown = {rule.column, *rule.needs} - names
-        if unknown:
-            raise ExpectationsInvalid(f"{folder / 'rules.yml'}: {rule.id} names unknown columns {sorted(unknown)}")
+            raise ExpectationsInvalid(f"{where}: unknown vocabulary {column.vocabulary!r}")
+        if not _IDENTIFIER.fullmatch(column.name) or column.name in _LINEAGE:
+            raise ExpectationsInvalid(f"{where}: no name of a column: small letters, digits and _, and none of {sorted(_LINEAGE)}")
+        if personal not in {"", "yes", "officials"} or (personal and column.type not in {*_TEXTS, *CERTIFICATES}):
+            raise ExpectationsInvalid(f"{where}: personal: {personal!r}; a text or a certificate may be yes, a text officials")
+        if column.is_certificate and not column.is_personal:
+            raise ExpectationsInvalid(f"{where}: a certificate identifies a person: personal must be yes")
+        yield column
+
+
+_IDENTIFIER = re.compile("[a-z][a-z0-9_]{0,62}")
+#: What the warehouse keeps of every row; no column of a ledger may be called so.
+_LINEAGE = frozenset(
+    ["version_id", "submission_id", "district_code", "unit_code", "is_office", "report_on", "received_at", "source_file", "source_sheet"]
+    + ["source_row", "masked_at", "township_code", "village_code", "village_codes", "household_key"]
+)
+
+
+def _derivations(spec: Mapping[str, Any] | None, kinds: Iterable[str], where: str) -> dict[str, Derivation]:
+    """`name: {kind: of}`, one kind each."""
+    found = {}
+    for name, entry in (spec or {}).items():
+        [(kind, of)] = _is(dict, entry, f"{where}: {name}").items()
+        if kind not in kinds:
+            raise ExpectationsInvalid(f"{where}: {name}: {kind!r} is none of {sorted(kinds)}")
+        found[name] = Derivation(kind, of)
+    return found
+
+
+def _check_head(ledger: Ledger, path: Path) -> None:
+    """What the keys of a head must be to the columns and to each other."""
+
+    def refuse(*said: str) -> None:
+        raise ExpectationsInvalid(f"{path}: {' '.join(said)}")
+
+    derived_of = [name for entry in ledger.derived.values() for name in ([entry.of] if isinstance(entry.of, str) else entry.of)]
+    years_of = [entry.of for entry in ledger.defaults.values() if entry.kind == "year_of"]
+    named = {ledger.key, ledger.withdraw, *(reference.column for reference in ledger.references), *derived_of, *years_of}
+    named |= {*ledger.defaults, *ledger.as_written.values()}
+    if unknown := named - {None, *ledger.by_name}:
+        refuse(f"{sorted(unknown)} are no columns")
+    types = [column.type for column in ledger.columns]
+    if ledger.by_name[ledger.key].type not in {"key", "village"} or not ledger.by_name[ledger.key].is_required:
+        refuse("key: a required column of the type key or village")
+    for several in (["township"], ["village"], ["villages"], [*CERTIFICATES]):
+        if sum(types.count(kind) for kind in several) > 1:
+            refuse(f"more than one column of the type {' or '.join(several)}")
+    if any(column.type == "township" and column.name != "township" for column in ledger.columns):
+        refuse("a column of the type township is called township")
+    if ledger.township == "none" and {"township", "village", "villages"} & {*types}:
+        refuse("township: none, and a column names a place")
+    if ledger.township == "referred" and not ledger.references:
+        refuse("township: referred, and nothing is referred to")
+    if ledger.owner_rule and (ledger.key_scope == "unit" or ledger.owner_rule not in {rule.id for rule in ledger.rules}):
+        refuse(f"owner_rule: {ledger.owner_rule} is no rule, or the key belongs to its unit alone")
+    if len({column.title for column in ledger.columns}) < len(ledger.columns):
+        refuse("two columns have one title")
+
+
+def _check_rules(ledger: Ledger, path: Path) -> None:
+    kinds = beside(ledger) | {column.name: kind_of(column.type) for column in ledger.columns}
+    for rule in ledger.rules:
+        if unknown := {rule.column, *rule.needs} - {*ledger.by_name}:
+            raise ExpectationsInvalid(f"{path}: {rule.id} names unknown columns {sorted(unknown)}")
         if wrong := list(faults(rule.expect, rule.when, kinds)):
-            raise ExpectationsInvalid(f"{folder / 'rules.yml'}: {rule.id}: {'; '.join(wrong)}")
-    return Ledger(spec["ledger"], spec["title"], spec["key"], tuple(spec["senders"]), spec["target"], columns, rules)
+            raise ExpectationsInvalid(f"{path}: {rule.id}: {'; '.join(wrong)}")
+
+
+def beside(ledger: Ledger) -> dict[str, str]:
+    """What rules of a ledger find beside every row, and of which kind each is (expectations/README.md)."""
+    names = {**BESIDE, **(BESIDE_KEYS if ledger.key_scope == "district" else {})}
+    for reference in ledger.references:
+        names |= {f"{reference.column}_is_known": "flag", f"{reference.column}_township": "text"}
+    return names | {name: _DERIVED[entry.kind] for name, entry in ledger.derived.items()}
+
+
+def _with_references(ledgers: dict[str, Ledger], root: Path) -> dict[str, Ledger]:
+    """The ledgers with the columns that their references go by, checked now that all are read."""
+    resolved = {}
+    for ledger in ledgers.values():
+        references = []
+        for reference in ledger.references:
+            where = f"{root / ledger.name / 'rules.yml'}: references: {reference.column}"
+            referred = ledgers.get(reference.ledger)
+            if referred is None or referred.key_scope == "unit":
+                raise ExpectationsInvalid(f"{where}: {reference.ledger!r} is no ledger whose keys the district shares")
+            by = reference.by or referred.key
+            if by not in referred.by_name or referred.by_name[by].type not in {"key", "text", "name"}:
+                raise ExpectationsInvalid(f"{where}: {by!r} is no key or text of {referred.title}")
+            references.append(Reference(reference.column, reference.ledger, by))
+        resolved[ledger.name] = replace(ledger, references=tuple(references))
+    try:
+        tuple(in_order_of_references(resolved.values()))
+    except CycleError as error:
+        raise ExpectationsInvalid(f"{root}: references in a circle: {' → '.join(error.args[1])}") from None
+    return resolved
+
+
+def in_order_of_references(ledgers: Iterable[Ledger]) -> list[Ledger]:
+    """The ledgers, each after those that it refers to."""
+    by_name = {ledger.name: ledger for ledger in ledgers}
+    sorter = TopologicalSorter(
+        {name: sorted({reference.ledger for reference in ledger.references} & {*by_name}) for name, ledger in sorted(by_name.items())}
+    )
+    return [by_name[name] for name in sorter.static_order()]
 
 
 # ── layouts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _PLACES = frozenset(["township", "village", "villages"])
-_KINDS = {str: "text, in quotes if it looks like a number or a date", dict: "keys with values", list: "a list", date: "a date"}
+_KINDS = {
+    **{str: "text, in quotes if it looks like a number or a date", dict: "keys with values", list: "a list", date: "a date"},
+    **{int: "a whole number", bool: "true or false"},
+}
 
 
 @dataclass

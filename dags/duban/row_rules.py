@@ -17,15 +17,11 @@ BESIDE: Mapping[str, str] = {
     "unit_code": "text",
     "township_named": "text",
     "report_on": "date",
-    "campaign": "text",
-    "key_is_known": "flag",
-    "owner_township": "text",
-    "owner_kind": "text",
     "township_or_office": "text",
-    "leader_count": "number",
-    "funding_total_yuan": "number",
 }
-_KIND_OF_TYPE = {"date": "date", "money": "number", "percent": "number", "count": "number", "year": "number"}
+#: … and where one key means one thing in a whole district.
+BESIDE_KEYS: Mapping[str, str] = {"key_is_known": "flag", "owner_township": "text", "owner_kind": "text"}
+_KIND_OF_TYPE = dict.fromkeys(["date", "month"], "date") | dict.fromkeys(["money", "number", "percent", "count", "year"], "number")
 _WRITTEN = {
     "number": "a number, as 86.8",
     "date": "a date without quotes, as 2014-01-01",

@@ -6,21 +6,21 @@ that need it are not evaluated for that row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from duban.intake import values
 from duban.intake.cells import Cell, display
 from duban.intake.places import Places
 from duban.intake.reading import DataRow, Table
 from duban.intake.values import BLANK, CellContext, Value, read_cell
-from duban.ledgers import Column, Expectations, Ledger
+from duban.ledgers import Column, Derivation, Expectations, Ledger
 from duban.text.names import names_holder
+from duban.text.words import mask_name
 
 #: Types of columns in which the same few texts come again and again.
-_REPETITIVE = frozenset(["date", "vocabulary", "township", "village", "villages", "person"])
+_REPETITIVE = frozenset(["date", "month", "vocabulary", "township", "village", "villages", "person"])
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,17 @@ class Sender:
     district_code: str
 
 
+class Referred(NamedTuple):
+    """What a row refers to: the version that holds on its report date. `township_code` is None where the ledger knows no township."""
+
+    report_on: date
+    township_code: str | None
+
+
 @dataclass(slots=True)
 class TypedRow:
     """One data row of a submission. `values` by column name, plus township_code and village codes; `marks` are (rule id, column name);
-    `leader_count` is how many persons stand in 责任领导 (0 when it is blank or unreadable).
+    `referred` by column that refers to another ledger: what that names, None when it is blank or unknown.
     """
 
     submission_id: str
@@ -45,7 +52,7 @@ class TypedRow:
     sender: Sender
     values: dict[str, Any]
     marks: list[tuple[str, str]] = field(default_factory=list)
-    leader_count: int = 0
+    referred: Mapping[str, Referred | None] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Ledger:
@@ -54,12 +61,19 @@ class TypedRow:
 
     @property
     def key(self) -> str | None:
-        """The row's key, or None when it is blank or unreadable."""
-        return self.values[self.ledger.key]
+        """The row's key, or None when it is blank or unreadable; of a ledger of villages it is a code, once the row is placed."""
+        return self.values.get(self.ledger.key_column)
+
+    @property
+    def shown_key(self) -> str | None:
+        """The key as others than the sender may see it: that of a household is a household."""
+        return mask_name(self.key) if self.key and self.ledger.grain == "household" else self.key
 
     def holder_of(self, column: Column) -> str | None:
         """Whose name must not stand in a column: that of the household head in texts; in 责任领导 a name is an official's."""
-        return display(self.row.cells.get("holder_name")) if column.type != "person" else None
+        if column.type == "person" or not self.ledger.holders:
+            return None
+        return "、".join(display(self.row.cells.get(holder.name)) for holder in self.ledger.holders)
 
     def unreadable(self) -> set[str]:
         """Columns whose cell holds something that could not be read."""
@@ -100,8 +114,6 @@ def type_rows(
                 result.marks.append((value.broken, column.name))
             elif column.is_required and value.value is None:
                 result.marks.append(("R01", column.name))
-        if leader := result.values.get("leader_name"):
-            result.leader_count = values.people(leader, words)
         typed.append(result)
     return typed
 
@@ -149,31 +161,39 @@ def _content(row: TypedRow) -> tuple:
     return tuple(("?", display(row.row.cells.get(name))) if name in unreadable else ("=", row.values[name]) for name in row.ledger.by_name)
 
 
-def place_rows(rows: Iterable[TypedRow], places: Places, owners: Mapping[str, str | None]) -> None:
-    """Match township and villages of each row (R04, R05, R06) and fill the defaults. `owners`: township code that each key has now, of a
-    visit that its problem has.
+def place_rows(rows: Sequence[TypedRow], places: Places, owners: Mapping[str, str | None]) -> None:
+    """Match township and villages of each row of a ledger (R04, R05, R06) and fill the defaults. `owners`: township code that each key has
+    now.
     """
+    if not rows:
+        return
+    ledger = rows[0].ledger
+    unplaced = {f"{column.type[:7]}_code{column.type[7:]}": () if column.type == "villages" else None for column in ledger.place_columns}
     for row in rows:
-        for column in row.ledger.columns:
-            if column.type == "village":
-                row.values["village_code"] = None
-            elif column.type == "villages":
-                row.values["village_codes"] = ()
+        row.values |= unplaced
         township, is_matched = _township(row, places, owners)
         if is_matched and township is None and row.sender.kind == "office":
             township = _township_of_office_row(row, places, owners.get(row.key))
         if is_matched:
             _villages(row, places, township)
         row.values["township_code"] = township
-        if row.ledger.name == "funds" and row.values["fund_year"] is None and "fund_year" not in row.unreadable():
-            row.values["fund_year"] = row.values["moved_on"].year if row.values["moved_on"] else None
+        for name, default in ledger.defaults.items():
+            if row.values[name] is None and name not in row.unreadable():
+                row.values[name] = _default(default, row.values)
+
+
+def _default(default: Derivation, row: Mapping[str, Any]) -> Any:
+    """What a blank cell is filled with."""
+    if default.kind == "value":
+        return default.of
+    return row[default.of].year if row[default.of] else None
 
 
 def _township(row: TypedRow, places: Places, owners: Mapping[str, str | None]) -> tuple[str | None, bool]:
     """Township code by the 乡镇 cell (None: names none), and whether villages can be matched."""
     if "township" in row.unreadable():
         return None, False
-    name = row.values["township"]
+    name = row.values.get("township")
     if row.sender.kind == "township":
         if name is None or places.township(name) == row.sender.unit_code:
             return row.sender.unit_code, True
@@ -184,10 +204,10 @@ def _township(row: TypedRow, places: Places, owners: Mapping[str, str | None]) -
             return code, True
         row.marks.append(("R04", "township"))
         return None, False
-    if row.ledger.name == "visits" and "problem_no" not in row.unreadable():
-        # only the problem of a department needs no 乡镇
-        owner = owners.get(row.values["problem_no"])
-        if row.values["problem_no"] is None or (owner and owner != places.office_code):
+    if row.ledger.township == "referred" and (column := row.ledger.references[0].column) not in row.unreadable():
+        # only what belongs to a department needs no 乡镇
+        owner = referred.township_code if (referred := row.referred.get(column)) else None
+        if row.values[column] is None or (owner and owner != places.office_code):
             row.marks.append(("R01", "township"))
             return owner, True
     return None, True
@@ -195,7 +215,7 @@ def _township(row: TypedRow, places: Places, owners: Mapping[str, str | None]) -
 
 def _township_of_office_row(row: TypedRow, places: Places, owner: str | None) -> str | None:
     """Township of an office row that names none: that of its village if the name fits one in the district, else the one its key has."""
-    codes = {code[:9] for column in row.ledger.columns for code in _matched(row, column, places, None) or ()}
+    codes = {code[:9] for column in row.ledger.place_columns for code in _matched(row, column, places, None) or ()}
     if len(codes) == 1:
         return codes.pop()
     return owner if owner and owner != places.office_code and not codes else None
@@ -203,8 +223,8 @@ def _township_of_office_row(row: TypedRow, places: Places, owner: str | None) ->
 
 def _villages(row: TypedRow, places: Places, township: str | None) -> None:
     """Match the village columns of the row within the township (None: the district)."""
-    for column in row.ledger.columns:
-        if column.type in {"village", "villages"} and row.values[column.name] is not None:
+    for column in row.ledger.place_columns:
+        if row.values[column.name] is not None:
             found = _matched(row, column, places, township)
             if found is None:
                 row.marks.append(("R05", column.name))
@@ -217,7 +237,7 @@ def _villages(row: TypedRow, places: Places, township: str | None) -> None:
 def _matched(row: TypedRow, column: Column, places: Places, township: str | None) -> tuple[str, ...] | None:
     """Village codes that a cell names, or None when one of them is not found."""
     text = row.values.get(column.name)
-    if text is None or column.type not in {"village", "villages"}:
+    if text is None:
         return ()
     if column.type == "villages":
         return places.village_list(text, row.report_on, township)
@@ -226,5 +246,5 @@ def _matched(row: TypedRow, column: Column, places: Places, township: str | None
 
 
 def readable_amounts(row: TypedRow) -> dict[str, Any]:
-    """Money and counts of the row by column name, None where blank or unreadable: what totals are checked against."""
-    return {column.name: row.values[column.name] for column in row.ledger.columns if column.type in {"money", "count"}}
+    """Numbers of the row by column name, None where blank or unreadable: what totals are checked against."""
+    return {column.name: row.values[column.name] for column in row.ledger.columns if column.type in {"money", "number", "count"}}

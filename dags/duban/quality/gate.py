@@ -21,8 +21,9 @@ import great_expectations as gx
 import numpy as np
 import pandas as pd
 
+from duban.intake import values
 from duban.intake.typed_rows import TypedRow
-from duban.ledgers import Expectations, Ledger, Rule
+from duban.ledgers import Derivation, Expectations, Ledger, Rule, Words
 from duban.row_rules import BETWEEN
 
 _RESULT_FORMAT = {
@@ -31,7 +32,6 @@ _RESULT_FORMAT = {
     "return_unexpected_index_query": False,
     "include_unexpected_rows": False,
 }
-_FUNDING = ("central_yuan", "provincial_yuan", "municipal_yuan", "district_yuan", "other_yuan")
 _NAMES_COLUMNS = ("column", "column_A", "column_B", "column_list")
 
 
@@ -69,7 +69,7 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Background:
-    """What rules compare a row with: campaigns of the district, and who owns each key now (problems for a visit)."""
+    """What rules compare a row with: campaigns of the district, and who owns each key now."""
 
     campaigns: Sequence[tuple[str, date, date]]
     owners: Mapping[str, str]
@@ -129,7 +129,7 @@ def judge(ledger: Ledger, rows: Sequence[TypedRow], backgrounds: Mapping[str, Ba
 
 
 def _owner(row: TypedRow, background: Background) -> str | None:
-    return background.owners.get(row.values["problem_no"] if row.ledger.name == "visits" else row.key)
+    return background.owners.get(row.key)
 
 
 def _owner_kind(row: TypedRow, background: Background) -> str | None:
@@ -137,25 +137,47 @@ def _owner_kind(row: TypedRow, background: Background) -> str | None:
     return None if owner is None else "office" if owner == background.office_code else "township"
 
 
-def _campaign(row: TypedRow, background: Background) -> str | None:
-    found_on = row.values.get("found_on")
-    return next((name for name, first, last in background.campaigns if found_on and first <= found_on <= last), None)
-
-
 #: What stands beside every row for the rules to use (expectations/README.md).
 _BESIDE: Mapping[str, Callable[[TypedRow, Background], Any]] = {
     "sender_kind": lambda row, _: row.sender.kind,
     "unit_code": lambda row, _: row.sender.unit_code,
-    "township_named": lambda row, _: row.values["township"],
+    "township_named": lambda row, _: row.values.get("township"),
     "report_on": lambda row, _: row.report_on,
-    "campaign": _campaign,
-    "key_is_known": lambda row, background: _owner(row, background) is not None,
+    "key_is_known": lambda row, background: row.key in background.owners,
     "owner_township": _owner,
     "owner_kind": _owner_kind,
     "township_or_office": lambda row, background: row.values["township_code"] or background.office_code,
-    "leader_count": lambda row, _: row.leader_count,
-    "funding_total_yuan": lambda row, _: sum((row.values.get(name) or Decimal(0) for name in _FUNDING), Decimal(0)),
 }
+
+
+def _derived(derivation: Derivation, words: Words) -> Callable[[TypedRow, Background], Any]:
+    """How what a ledger derives is made of a row: the campaign that holds a day, how many persons a cell names, the sum of amounts."""
+    of = derivation.of
+    match derivation.kind:
+        case "campaign":
+            return lambda row, background: next(
+                (name for name, first, last in background.campaigns if row.values[of] and first <= row.values[of] <= last), None
+            )
+        case "persons":
+            return lambda row, _: values.people(row.values[of], words) if row.values[of] else 0
+        case _:
+            return lambda row, _: sum((row.values[name] or Decimal(0) for name in of), Decimal(0))
+
+
+def _referring(column: str) -> dict[str, Callable[[TypedRow, Background], Any]]:
+    """What a column that refers to another ledger puts beside its row."""
+    return {
+        f"{column}_is_known": lambda row, _: row.referred.get(column) is not None,
+        f"{column}_township": lambda row, _: found.township_code if (found := row.referred.get(column)) else None,
+    }
+
+
+def _all_beside(ledger: Ledger, words: Words) -> dict[str, Callable[[TypedRow, Background], Any]]:
+    """What stands beside the rows of a ledger: what every row has, what it refers to, and what the ledger derives."""
+    beside = dict(_BESIDE)
+    for reference in ledger.references:
+        beside |= _referring(reference.column)
+    return beside | {name: _derived(derivation, words) for name, derivation in ledger.derived.items()}
 
 
 class RowBatch:
@@ -171,6 +193,7 @@ class RowBatch:
         self._rows, self._backgrounds, self._marks = rows, backgrounds, expectations.cell_rules
         self._constants = constants
         self._ledger = rows[0].ledger
+        self._beside = _all_beside(self._ledger, expectations.words)
         self._unreadable = [(position, row.unreadable()) for position, row in enumerate(rows) if row.marks]
         self._facts: dict[str, list[Any]] = {}
         self._filled: dict[str, np.ndarray] = {}
@@ -186,7 +209,8 @@ class RowBatch:
         filled = set(rule.when_filled)
         # A comparison needs both sides; whether a cell is filled is asked by the null expectations alone.
         if rule.expect["type"] not in {"expect_column_values_to_not_be_null", "expect_column_values_to_be_null"}:
-            filled |= {_typed_name(rule.expect[side]) for side in ("column", "column_A", "column_B") if side in rule.expect} - set(_BESIDE)
+            sides = {_typed_name(rule.expect[side]) for side in ("column", "column_A", "column_B") if side in rule.expect}
+            filled |= sides - set(self._beside)
         for name in filled:
             scope &= self._is_filled(name)
         return scope
@@ -195,17 +219,17 @@ class RowBatch:
         """A column of the frame; None when no row has it."""
         if name in self._constants:
             value = self._constants[name]
-            values = pd.Series([value] * len(self._rows), dtype="object")
-            return pd.to_datetime(values) if isinstance(value, date) else values
+            bound = pd.Series([value] * len(self._rows), dtype="object")
+            return pd.to_datetime(bound) if isinstance(value, date) else bound
         if name in self._marks:
             marked = [",".join(column for mark, column in row.marks if mark == name) or None for row in self._rows]
             return pd.Series(marked, dtype="object")
-        if name not in _BESIDE and name not in self._ledger.by_name:
+        if name not in self._beside and name not in self._ledger.by_name:
             return None
-        values = pd.Series(self._values(_typed_name(name)), dtype="object")
-        if name == "report_on" or (name in self._ledger.by_name and self._ledger.by_name[name].type == "date"):
-            return pd.to_datetime(values)
-        return values.astype("int64") if name == "leader_count" else values
+        found = pd.Series(self._values(_typed_name(name)), dtype="object")
+        if name == "report_on" or (name in self._ledger.by_name and self._ledger.by_name[name].type in {"date", "month"}):
+            return pd.to_datetime(found)
+        return found.astype("int64") if name in self._ledger.derived and self._ledger.derived[name].kind == "persons" else found
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -213,7 +237,7 @@ class RowBatch:
     def _values(self, name: str) -> list[Any]:
         """One value per row: what stands beside it under this name, else its own."""
         if name not in self._facts:
-            if beside := _BESIDE.get(name):
+            if beside := self._beside.get(name):
                 self._facts[name] = [beside(row, self._backgrounds[row.sender.district_code]) for row in self._rows]
             elif name in self._rows[0].values:
                 self._facts[name] = [row.values[name] for row in self._rows]

@@ -1,8 +1,9 @@
 """Claimed files → verdicts: reads them in the sandbox, passes them through the gate, has each verdict loaded.
 
-Files are judged in rounds. A round is one transaction and one run of the gate per ledger; it ends before a file whose verdict depends on
-an earlier file of the same round (the same key from another sender, the same bytes again, visits after ledgers), so that the order of
-files decides and the grouping into batches never does.
+Files are judged in rounds. A round is one transaction and one run of the gate per ledger, each ledger after those that it refers to. A
+round ends before a file whose verdict depends on an earlier file of the same round (the same key from another sender, the same bytes
+again), and a row refers to accepted rows of its own and earlier files: so the order of files decides, and the grouping into batches never
+does.
 
 Large files are judged apart, one at a time, by another process, so that nobody waits for them but who must: later files of the same unit,
 of the office and the groups of its district; after a large file of the office all of the district (`apart_from`).
@@ -36,8 +37,8 @@ from duban.intake.reading import FileFault, Reading, Table
 from duban.intake.sandbox import ChildFailed, Job, Sandbox
 from duban.intake.tables import total_faults
 from duban.intake.typed_rows import TypedRow, mark_repeated_keys, place_rows, readable_amounts, type_rows
-from duban.ledgers import Expectations, Ledger, load_expectations
-from duban.quality import gate
+from duban.ledgers import Expectations, Ledger, in_order_of_references, load_expectations
+from duban.quality import gate, references
 from duban.quality.loading import load
 from duban.quality.rejections import Finding, file_rejection, finding, row_rejections
 from duban.quality.slip_rows import sort_out
@@ -113,8 +114,8 @@ def waiting(conn: psycopg.Connection, lost: Collection[str] = ()) -> list[Claim]
 def apart_from(claims: Sequence[Claim]) -> set[str]:
     """Of files in their order those that are judged apart: the large ones, and those whose verdict may depend on one that is before them.
 
-    That is every later file of the unit. A row of the office may take a key from any township, and a visit asks whose a problem is: so the
-    office and the groups wait for all large ledgers of their district, and all of the district for those of its office.
+    That is every later file of the unit. A row of the office may take a key from any township, and a record of a group asks whose a key is:
+    so the office and the groups wait for all large ledgers of their district, and all of the district for those of its office.
     """
     apart: set[str] = set()
     units: set[str] = set()
@@ -223,29 +224,31 @@ def _judge_before_locking(
 ) -> list[Verdict]:
     """Judge without keeping others from loading, then load; empty, and nothing is loaded, when one of them changed whose a key is."""
     with conn.transaction():
-        known = _owners(conn, files)
+        known = _newest(conn, files, expectations)
         verdicts = _judge_round(conn, files, expectations)
         warehouse.loading.lock_loading(conn)
-        if _owners(conn, files) != known:
+        if _newest(conn, files, expectations) != known:
             raise psycopg.Rollback
         load(conn, verdicts, expectations, settings)
         return verdicts
     return []
 
 
-def _owners(conn: psycopg.Connection, files: Sequence[OpenedFile]) -> dict[tuple[str, str], dict[str, str | None]]:
-    """Whose the keys are that the rows of the files name, by district and ledger: all that a verdict learns from other units' files."""
-    keys: dict[tuple[str, str], set[str]] = {}
+def _newest(conn: psycopg.Connection, files: Sequence[OpenedFile], expectations: Expectations) -> dict[tuple[str, str, str], int | None]:
+    """The newest version of what the rows of the files name, by district, ledger and column: all that a verdict learns from other units."""
+    named: dict[tuple[str, str, str], set[str]] = {}
     for file in files:
         for table in file.reading.tables:
-            named = (values.key_text(row.cells.get(_subject(table.ledger))) for row in table.rows)
-            keys.setdefault((file.claim.district_code, table.ledger.name), set()).update(filter(None, named))
-    return {(district, name): warehouse.versions.owners(conn, name, district, "", found) for (district, name), found in keys.items()}
-
-
-def _subject(ledger: Ledger) -> str:
-    """The column whose key has an owner: of a visit the problem that it is about."""
-    return "problem_no" if ledger.name == "visits" else ledger.key
+            ledger, district = table.ledger, file.claim.district_code
+            asked = [(ledger.key, ledger, ledger.key_column)] if ledger.key_scope == "district" else []
+            asked += [(reference.column, expectations.ledgers[reference.ledger], reference.by) for reference in ledger.references]
+            for column, of, by in asked:
+                texts = (values.key_text(row.cells.get(column)) for row in table.rows)
+                named.setdefault((district, of.name, by), set()).update(filter(None, texts))
+    return {
+        (district, name, by): warehouse.versions.newest_version(conn, expectations.ledgers[name], by, district, texts)
+        for (district, name, by), texts in named.items()
+    }
 
 
 def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
@@ -253,23 +256,20 @@ def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
     current: list[OpenedFile] = []
     owners: dict[tuple[str, str, str], str] = {}
     seen: set[tuple[str, str]] = set()
-    kinds: set[str] = set()
     row_count = 0
     for file in files:
         bytes_of_unit = (file.claim.unit_code, file.claim.file_sha256)
-        keys, kind = file.row_keys(), file.claim.unit_kind
+        keys = file.row_keys()
         met = [owners[key] for key in keys if key in owners]
-        follows_ledgers = kind == "group" and kinds != {"group"}
         answers_a_slip = file.reading.slip_of is not None
-        depends = any(unit != file.claim.unit_code or kind == "office" for unit in met)
+        depends = any(unit != file.claim.unit_code or file.claim.unit_kind == "office" for unit in met)
         is_too_much = row_count + file.row_count > ROWS_IN_ROUND
-        if current and (depends or bytes_of_unit in seen or follows_ledgers or answers_a_slip or is_too_much):
+        if current and (depends or bytes_of_unit in seen or answers_a_slip or is_too_much):
             yield current
-            current, owners, seen, kinds, row_count = [], {}, set(), set(), 0
+            current, owners, seen, row_count = [], {}, set(), 0
         current.append(file)
         owners.update(dict.fromkeys(keys, file.claim.unit_code))
         seen.add(bytes_of_unit)
-        kinds.add(kind)
         row_count += file.row_count
     if current:
         yield current
@@ -304,15 +304,19 @@ def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectat
     verdicts = [_first_look(conn, file, accepted, expectations) for file in files]
     _check_other_units(conn, verdicts)
     places = {district: _places(conn, district, expectations) for district in {file.claim.district_code for file in files}}
+    typed: dict[str, list[tuple[Verdict, list[TypedRow]]]] = {}
     for verdict in verdicts:
         if not verdict.outcome and not verdict.faults:
-            _type(conn, verdict, places[verdict.opened.claim.district_code], expectations)
-    by_ledger: dict[str, list[tuple[Verdict, TypedRow]]] = {}
-    for verdict in verdicts:
-        for row in verdict.rows:
-            by_ledger.setdefault(row.ledger.name, []).append((verdict, row))
-    for name, pairs in by_ledger.items():
-        _gate(conn, expectations.ledgers[name], pairs, places, expectations)
+            for name, rows in _type(verdict, expectations).items():
+                typed.setdefault(name, []).append((verdict, rows))
+    for ledger in in_order_of_references(expectations.ledgers[name] for name in typed):
+        references.refer(conn, ledger, typed[ledger.name], verdicts, expectations)
+        pairs = []
+        for verdict, rows in typed[ledger.name]:
+            judged = _place(conn, verdict, ledger, rows, places[verdict.opened.claim.district_code], expectations)
+            pairs += [(verdict, row) for row in judged]
+        if pairs:
+            _gate(conn, ledger, pairs, places, expectations)
     for verdict in verdicts:
         _conclude(verdict, expectations)
     return verdicts
@@ -328,7 +332,7 @@ def _first_look(
         if not in_name or in_name == {report_on}:
             return Verdict(file, report_on, outcome="duplicate", duplicate_of=earlier_id)
     verdict = Verdict(file, faults=list(reading.faults))
-    keys = {ledger.target: ledger.key for ledger in expectations.ledgers.values()}
+    keys = {ledger.target: ledger.key_column for ledger in expectations.ledgers.values()}
     if reading.slip_of and (returned := warehouse.returns.returned_submission(conn, reading.slip_of, claim.unit_code, keys)):
         verdict.corrects_id, verdict.report_on = reading.slip_of, returned.report_on
         _keep_returned_rows(verdict, returned, expectations)
@@ -400,7 +404,8 @@ def _places(conn: psycopg.Connection, district_code: str, expectations: Expectat
     return build_places(district_code, townships, villages, expectations.village_aliases)
 
 
-def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectations: Expectations) -> None:
+def _type(verdict: Verdict, expectations: Expectations) -> dict[str, list[TypedRow]]:
+    """The typed rows of a file by ledger; what there is to say of its sheets becomes findings."""
     opened = verdict.opened
     rows_by_ledger: dict[str, list[TypedRow]] = {}
     for table in opened.reading.tables:
@@ -425,19 +430,29 @@ def _type(conn: psycopg.Connection, verdict: Verdict, places: Places, expectatio
         verdict.findings.append(finding(expectations, "W13", opened.claim.file_name))
     for name in opened.reading.hidden_sheets:
         verdict.findings.append(finding(expectations, "W07", name, "sheet", sheet=name))
-    for name, typed in rows_by_ledger.items():
-        owners: Mapping[str, str | None] = {}
-        if opened.sender.kind != "township":  # its rows go by no township that a key has
-            subjects = {row.values[_subject(row.ledger)] for row in typed} - {None}
-            unit_code = opened.claim.unit_code if opened.sender.kind == "office" else ""
-            owners = warehouse.versions.owners(conn, name, opened.claim.district_code, unit_code, subjects)
-        judged, copies = mark_repeated_keys(typed)
+    return rows_by_ledger
+
+
+def _place(
+    conn: psycopg.Connection, verdict: Verdict, ledger: Ledger, typed: list[TypedRow], places: Places, expectations: Expectations
+) -> list[TypedRow]:
+    """Place the rows of a ledger of a file, and set repeated ones aside (W08); returns those to judge."""
+    claim = verdict.opened.claim
+    owners: Mapping[str, str | None] = {}
+    if claim.unit_kind == "office":  # the rows of no other go by a township that a key has
+        owners = warehouse.versions.owners(conn, ledger, claim.district_code, claim.unit_code, {row.key for row in typed} - {None})
+    is_keyed_by_place = ledger.key_column != ledger.key
+    if is_keyed_by_place:
+        place_rows(typed, places, owners)
+    judged, copies = mark_repeated_keys(typed)
+    if not is_keyed_by_place:
         place_rows(judged, places, owners)
-        verdict.rows.extend(judged)
-        verdict.ignored_count += len(copies)
-        for row in copies:
-            facts = {"sheet": row.row.sheet, "row": row.row.row_no, "key": row.key}
-            verdict.findings.append(finding(expectations, "W08", f"{row.row.sheet}!{row.row.row_no}", **facts))
+    verdict.rows.extend(judged)
+    verdict.ignored_count += len(copies)
+    for row in copies:
+        facts = {"sheet": row.row.sheet, "row": row.row.row_no, "key": row.shown_key}
+        verdict.findings.append(finding(expectations, "W08", f"{row.row.sheet}!{row.row.row_no}", **facts))
+    return judged
 
 
 def _left_aside(table: Table, expectations: Expectations) -> Iterator[Finding]:
@@ -474,11 +489,6 @@ def _other_kind(opened: OpenedFile) -> str | None:
     return f".{opened.reading.kind}" if named and named != opened.reading.kind else None
 
 
-def _subject(ledger: Ledger) -> str:
-    """The column by which a row has an owner: that of a visit is its problem's."""
-    return "problem_no" if ledger.name == "visits" else ledger.key
-
-
 def _gate(
     conn: psycopg.Connection,
     ledger: Ledger,
@@ -488,12 +498,11 @@ def _gate(
 ) -> None:
     """One run of the gate over all rows of a ledger in the round; its result becomes rejections, and a fact."""
     rows = [row for _, row in pairs]
-    subject = _subject(ledger)
     backgrounds = {}
     for district, of_district in places.items():
-        keys = {row.values[subject] for row in rows if row.sender.district_code == district and row.values[subject] is not None}
-        # Movement numbers belong to their sender alone; no rule compares them across units.
-        known = {} if ledger.name == "funds" else warehouse.versions.owners(conn, ledger.name, district, "", keys)
+        keys = {row.key for row in rows if row.sender.district_code == district and row.key is not None}
+        # A number that belongs to its sender alone is compared with nobody else's.
+        known = {} if ledger.key_scope == "unit" else warehouse.versions.owners(conn, ledger, district, "", keys)
         backgrounds[district] = gate.Background(warehouse.divisions.campaigns(conn, district), known, of_district.office_code)
     evaluated = gate.judge(ledger, rows, backgrounds, expectations)
     for result in evaluated:
@@ -534,11 +543,11 @@ def _tell_owners(
     """W33: a number that another unit used first. Either may have it wrong, and only the later one has a slip: both are told."""
     clashes: dict[tuple[int, str], tuple[Verdict, dict[str, None]]] = {}
     for result in evaluated:
-        if result.declared.column != ledger.key or "owner_township" not in result.declared.named_columns:
+        if result.declared.rule_id != ledger.owner_rule:
             continue
         for verdict, row in (pairs[position] for position in result.failed):
             owner = backgrounds[row.sender.district_code].owners[row.key]
-            clashes.setdefault((id(verdict), owner), (verdict, {}))[1].setdefault(row.key)
+            clashes.setdefault((id(verdict), owner), (verdict, {}))[1].setdefault(row.shown_key)
     names = warehouse.divisions.unit_names(conn, {owner for _, owner in clashes})
     for (_, owner), (verdict, keys) in clashes.items():
         units = {"column": ledger.by_name[ledger.key].title, "owner": names[owner], "sender": verdict.opened.claim.unit_name}
@@ -564,5 +573,7 @@ def _conclude(verdict: Verdict, expectations: Expectations) -> None:
     rejected = len(verdict.rejected_rows)
     verdict.outcome = "accepted" if not rejected else "accepted_with_rejections" if rejected < len(verdict.rows) else "rejected"
     for row in verdict.accepted:
-        if row.ledger.name == "projects" and row.values["void_reason"] and row.sender.kind != "office":
-            verdict.findings.append(finding(expectations, "W11", row.key, sheet=row.row.sheet, row=row.row.row_no))
+        ledger = row.ledger
+        if ledger.withdraw_by == "office" and row.sender.kind != "office" and ledger.is_withdrawn(row.values):
+            facts = {"sheet": row.row.sheet, "row": row.row.row_no, "column": ledger.by_name[ledger.withdraw].title, "noun": ledger.noun}
+            verdict.findings.append(finding(expectations, "W11", row.shown_key, **facts))

@@ -79,10 +79,11 @@ def _households(verdicts: Sequence[Verdict], settings: Settings) -> dict[str, tu
     households: dict[str, tuple[str, str | None]] = {}
     for verdict in verdicts:
         for row in verdict.accepted:
-            if id_number := row.values.get("id_number"):
-                key = household_key(settings.hmac_key, id_number)
-                _, known_name = households.get(key, (id_number, None))
-                households[key] = (id_number, row.values["holder_name"] or known_name)
+            certificate, holders = row.ledger.certificate, row.ledger.holders
+            if certificate and (number := row.values[certificate.name]):
+                key = household_key(settings.hmac_key, number)
+                _, known_name = households.get(key, (number, None))
+                households[key] = (number[:18], next(filter(None, (row.values[holder.name] for holder in holders)), known_name))
     return households
 
 
@@ -113,18 +114,19 @@ def _findings(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
 def _stored(row: TypedRow, district_code: str, masks: Masks, settings: Settings) -> dict[str, Any]:
     """The columns of the raw table that a row fills; nothing that identifies a person is among them."""
     stored: dict[str, Any] = {}
-    for column in row.ledger.columns:
+    ledger = row.ledger
+    if ledger.township != "none":
+        stored["township_code"] = ledger.township_stored(row.values["township_code"], district_code)
+    for column in ledger.columns:
         value = row.values[column.name]
         match column.type:
             case "township":
-                stored["township_code"] = row.values["township_code"]
+                pass
             case "village":
                 stored["village_code"] = row.values["village_code"]
             case "villages":
                 stored["village_codes"] = list(row.values["village_codes"])
-                if row.ledger.name == "projects":
-                    stored["place"] = masks.mask(mask_text(display(row.row.cells[column.name]).strip())) if value else None
-            case "id_number":
+            case "id_number" | "certificate":
                 stored["household_key"] = household_key(settings.hmac_key, value) if value else None
             case "text" | "name" | "person":
                 if not column.is_personal:
@@ -132,8 +134,8 @@ def _stored(row: TypedRow, district_code: str, masks: Masks, settings: Settings)
                     stored[column.name] = masks.mask(text) if text and not column.names_officials else text
             case _:
                 stored[column.name] = value
-    if row.ledger.name != "funds" and stored["township_code"] is None:
-        stored["township_code"] = f"{district_code}000"
+    for name, source in ledger.as_written.items():
+        stored[name] = masks.mask(mask_text(display(row.row.cells[source]).strip())) if row.values[source] else None
     return stored
 
 
@@ -151,5 +153,7 @@ def _original(row: TypedRow) -> dict[str, Any]:
 
 @lru_cache(maxsize=65536)
 def household_key(secret: str, id_number: str) -> str:
-    """Pseudonym of a household: keyed HMAC-SHA256 of the identity number, hexadecimal. The same number always gives the same key."""
-    return hmac.new(secret.encode(), id_number.encode(), "sha256").hexdigest()
+    """Pseudonym of a household: keyed HMAC-SHA256 of the identity number, hexadecimal. The same number always gives the same key; of a
+    certificate of disability the first 18 characters are one.
+    """
+    return hmac.new(secret.encode(), id_number[:18].encode(), "sha256").hexdigest()

@@ -58,8 +58,10 @@ def _brought(verdicts: Iterable[Verdict], words: NameWords) -> set[str]:
     names: set[str] = set()
     for verdict in verdicts:
         for row in verdict.rows:
-            if (cell := display(row.row.cells.get("holder_name"))).strip():
-                names.update(names_to_know(cell, words, bool(row.values.get("id_number"))))
+            for holder in row.ledger.holders:
+                if (cell := display(row.row.cells.get(holder.name))).strip():
+                    certificate = row.ledger.certificate
+                    names.update(names_to_know(cell, words, bool(certificate and row.values[certificate.name])))
     return names
 
 
@@ -71,9 +73,11 @@ def _texts(verdicts: Iterable[Verdict]) -> Iterator[str]:
 
 
 def _texts_of(row: TypedRow) -> Iterator[str]:
-    for column in row.ledger.columns:
-        if column.type in {"text", "name", "villages"} and not column.names_officials and (value := row.values[column.name]):
-            yield value if column.type != "villages" else display(row.row.cells[column.name])
+    ledger = row.ledger
+    for name in ledger.free_texts:
+        column = ledger.by_name[ledger.as_written.get(name, name)]
+        if value := row.values[column.name]:
+            yield value if column.is_free_text else display(row.row.cells[column.name])
 
 
 def mask_earlier(conn: psycopg.Connection, names: Names, expectations: Expectations, as_of: datetime) -> None:
@@ -85,11 +89,11 @@ def mask_earlier(conn: psycopg.Connection, names: Names, expectations: Expectati
 
 def mask_history(conn: psycopg.Connection, expectations: Expectations) -> None:
     """Keep the names of everything that was loaded before names were kept, and mask them. Does so once, in one transaction."""
-    title = expectations.ledgers["problems"].by_name["holder_name"].title
     with warehouse.loading.load_transaction(conn):
         known: dict[str, set[str]] = {}
-        for district, cell, is_beside_number in warehouse.personal.cells_of_names(conn, title):
-            known.setdefault(district, set()).update(names_to_know(cell, expectations.name_words, is_beside_number))
+        for ledger in expectations.ledgers.values():
+            for district, cell, is_beside_number in warehouse.personal.cells_of_names(conn, ledger):
+                known.setdefault(district, set()).update(names_to_know(cell, expectations.name_words, is_beside_number))
         [as_of] = warehouse.loading.next_received_at(conn, 1)
         for district, names in known.items():
             _mask_texts(conn, district, warehouse.personal.keep_names(conn, district, names), expectations, as_of, everywhere=True)
@@ -106,10 +110,11 @@ def _mask_texts(
 ) -> None:
     """Mask the names in the texts of a district; `everywhere` also what looks like a name in texts that hold none of them."""
     masks = Masks(names, expectations.name_words)
-    where = None if everywhere else names
-    for table, columns in warehouse.personal.FREE_TEXTS.items():
+    where, officials = None if everywhere else names, expectations.titles_of_officials
+    of_ledgers = [(ledger.target, ledger.free_texts) for ledger in expectations.ledgers.values() if ledger.free_texts]
+    for table, columns in (*of_ledgers, warehouse.personal.REJECTED):
         changed: dict[str, dict[int, str]] = {column: {} for column in columns}
-        for row_id, texts in warehouse.personal.texts_that_may_hold(conn, table, district, where, expectations.titles_of_officials):
+        for row_id, texts in warehouse.personal.texts_that_may_hold(conn, table, columns, district, where, officials):
             for column, text in zip(columns, texts, strict=True):
                 if text and (masked := masks.mask(text)) != text:
                     changed[column][row_id] = masked

@@ -60,7 +60,7 @@ def row_rejections(row: TypedRow, declared: Declared, expectations: Expectations
     names = [declared.column] if declared.column else [name for rule_id, name in row.marks if rule_id == declared.rule_id]
     for name in names:
         column, cell = row.ledger.by_name[name], row.row.cells.get(name)
-        fix = declared.fix
+        fix = expectations.cell_rules[declared.rule_id].fix_for(column.type) if declared.column is None else declared.fix
         if declared.rule_id == "R04" and column.vocabulary:
             fix = f"请从这些选项里选一个填写：{'、'.join(expectations.vocabularies[column.vocabulary].canonical)}"
         if likely := hint(column, cell, declared.rule_id, expectations.words, row.holder_of(column), row.table.factors.get(name)):
@@ -108,8 +108,8 @@ def masked(column: Column, text: str, holder_name: str | None = None) -> str | N
     if not text:
         return None
     text = text[: 4 * _SHOWN]  # far enough: nothing that is shown is cut in the middle of a number
-    if column.name == "id_number":
+    if column.is_certificate:
         return mask_id_number(text)[:_SHOWN]
-    if column.name == "holder_name":
+    if column.is_personal:
         return mask_name(text)[:_SHOWN]
     return mask_text(text, holder_name)[:_SHOWN]

@@ -31,7 +31,7 @@ from duban import warehouse
 from duban.intake import values
 from duban.intake.places import build_places
 from duban.intake.tables import REPORT_DATE_LABEL
-from duban.ledgers import MONEY_UNITS, Expectations, Ledger, load_expectations
+from duban.ledgers import MONEY_UNITS, Expectations, Ledger, in_order, load_expectations
 from duban.outbox import claim_outbox
 from duban.quality.template_guide import (
     GRID,
@@ -133,19 +133,18 @@ def fetch(conn: psycopg.Connection, unit_code: str, expectations: Expectations, 
     townships, villages = warehouse.divisions.townships_and_villages(conn, unit.district_code)
     rows, left_out = {}, 0
     for ledger in ledgers_of(unit, expectations):
-        current = warehouse.versions.current_rows(conn, ledger.name, unit)
-        # A visit whose problem was handed to another township since would be sent back (V03); as it stands it stays valid.
-        kept = [row for row in current if row.get("problem_owner", row["township_code"]) == row["township_code"]]
+        current = warehouse.versions.current_rows(conn, ledger, unit, expectations.ledgers)
+        # What refers to a row that was handed to another township since would be sent back; as it stands it stays valid.
+        kept = [row for row in current if "referred_township" not in row or row["referred_township"] == row["township_code"]]
         left_out += len(current) - len(kept)
-        rows[ledger.name] = sorted(kept, key=lambda row: _natural(row[ledger.key]))
+        rows[ledger.name] = sorted(kept, key=lambda row, key=ledger.key_column: _natural(row[key]))
     places = build_places(unit.district_code, townships, villages, expectations.village_aliases)
     return Known(unit, sorted(townships), sorted(villages), places, rows, on, expectations.words), left_out
 
 
 def ledgers_of(unit: warehouse.divisions.Unit, expectations: Expectations) -> list[Ledger]:
     """The ledgers that a unit of this kind sends, the daily one first."""
-    found = [ledger for ledger in expectations.ledgers.values() if unit.unit_kind in ledger.senders]
-    return sorted(found, key=lambda ledger: ledger.name != "problems")
+    return in_order(ledger for ledger in expectations.ledgers.values() if unit.unit_kind in ledger.senders)
 
 
 def build(known: Known, expectations: Expectations) -> Workbook:

@@ -21,6 +21,7 @@ from duban.warehouse import (
     returns,
     schema,
     submissions,
+    tables,
     versions,
     watch,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "returns",
     "schema",
     "submissions",
+    "tables",
     "versions",
     "watch",
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import psycopg
 from psycopg import sql
+
+from duban.ledgers import Ledger
+from duban.warehouse import versions
 
 
 def upsert_households(conn: psycopg.Connection, households: Mapping[str, tuple[str, str | None]]) -> None:
@@ -28,31 +31,28 @@ def names_that_open(conn: psycopg.Connection, district_code: str, openings: Coll
     return [name for (name,) in conn.execute("select personal.names_that_open(%s, %s)", (district_code, list(openings)))]
 
 
-#: Where free texts lie, by table: those that the index of its pairs is made of (migration 0010), in that order.
-FREE_TEXTS = {
-    "raw.problem_versions": ("feedback_batch", "description", "department", "measures", "evidence", "void_reason", "remark"),
-    "raw.fund_movement_versions": ("document_no", "fund_name", "void_reason", "remark"),
-    "raw.project_versions": (
-        *("project_name", "construction_kind", "place", "content", "responsible_unit", "issues", "void_reason", "remark"),
-    ),
-    "raw.visit_versions": ("description", "void_reason", "remark"),
-    "quarantine.rejected_rows": ("value_masked",),
-}
+#: Where free texts lie besides the tables of the ledgers (`Ledger.free_texts`): in this table, in one column.
+REJECTED = ("quarantine.rejected_rows", ("value_masked",))
 
 
 def texts_that_may_hold(
-    conn: psycopg.Connection, table: str, district_code: str, names: Collection[str] | None, officials: Collection[str]
+    conn: psycopg.Connection,
+    table: str,
+    columns: Sequence[str],
+    district_code: str,
+    names: Collection[str] | None,
+    officials: Collection[str],
 ) -> Iterator[tuple[int, tuple[str | None, ...]]]:
-    """Id and `FREE_TEXTS` of the rows of a district in which the first and the last two characters of names stand; of all its rows without
+    """Id and free texts of the rows of a district in which the first and the last two characters of names stand; of all its rows without
     names. What was quoted from the columns `officials` is left out.
     """
-    is_ledger = table.startswith("raw.")
+    is_ledger = table != REJECTED[0]
     conditions = ["district_code = %(district)s" if is_ledger else _OF_UNITS]
     if names is not None:
         conditions += ["raw.pairs({texts}) && %(openings)s", "raw.pairs({texts}) && %(endings)s"]
     statement = sql.SQL("select {id}, array[{texts}] from {table} where " + " and ".join(conditions)).format(
         id=sql.Identifier("version_id" if is_ledger else "rejection_id"),
-        texts=sql.SQL(", ").join(map(sql.Identifier, FREE_TEXTS[table])),
+        texts=sql.SQL(", ").join(map(sql.Identifier, columns)),
         table=sql.Identifier(*table.split(".")),
     )
     openings, endings = ({name[part] for name in names or ()} for part in (slice(2), slice(-2, None)))
@@ -68,18 +68,27 @@ _OF_UNITS = """
 """
 
 
-def cells_of_names(conn: psycopg.Connection, title: str) -> list[tuple[str, str, bool]]:
-    """District, cell of household heads, and whether it stands beside a right identity number, of all rows; nothing once names are kept."""
-    query = """
-        select submission.district_code, original.cells ->> %(title)s as cell, false
-        from personal.original_rows as original join ops.submissions as submission using (submission_id)
-        where coalesce(original.cells ->> %(title)s, '') <> '' and not exists (select from personal.known_names)
-        union
-        select version.district_code, household.holder_name, true
-        from personal.households as household join raw.problem_versions as version using (household_key)
-        where household.holder_name is not null and not exists (select from personal.known_names)
+def cells_of_names(conn: psycopg.Connection, ledger: Ledger) -> list[tuple[str, str, bool]]:
+    """District, cell of household heads, and whether it stands beside a right identity number, of all rows of a ledger; nothing once names
+    are kept.
     """
-    return conn.execute(query, {"title": title}).fetchall()
+    if not ledger.holders:
+        return []
+    query = """
+        select submission.district_code, original.cells ->> title as cell, false
+        from unnest(%(titles)s::text[]) as title cross join personal.original_rows as original
+        join ops.submissions as submission using (submission_id)
+        where ledger = %(ledger)s and coalesce(original.cells ->> title, '') <> '' and not exists (select from personal.known_names)
+    """
+    if ledger.certificate:
+        query += """
+            union
+            select version.district_code, household.holder_name, true
+            from personal.households as household join {table} as version using (household_key)
+            where household.holder_name is not null and not exists (select from personal.known_names)
+        """
+    asked = {"titles": [holder.title for holder in ledger.holders], "ledger": ledger.name}
+    return conn.execute(versions.query_about(query, ledger), asked).fetchall()
 
 
 def mask_again(conn: psycopg.Connection, table: str, column: str, masked: Mapping[int, str], as_of: datetime) -> int:

@@ -1,73 +1,141 @@
-"""The current version of each record of a ledger: who owns it, and what its sender wrote."""
+"""The versions of the rows of a ledger: which is current, who owns it, what it is referred to by, and what its sender wrote."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
 
+from duban.ledgers import Ledger
 from duban.warehouse.divisions import Unit
 
-_OWNERS = {
-    "problems": "select distinct on (problem_no) problem_no, township_code from raw.problem_versions "
-    "where district_code = %(district)s and problem_no = any(%(keys)s) order by problem_no, report_on desc, received_at desc",
-    "projects": "select distinct on (project_no) project_no, township_code from raw.project_versions "
-    "where district_code = %(district)s and project_no = any(%(keys)s) order by project_no, report_on desc, received_at desc",
-    "funds": "select distinct on (movement_no) movement_no, township_code from raw.fund_movement_versions "
-    "where unit_code = %(unit)s and movement_no = any(%(keys)s) order by movement_no, report_on desc, received_at desc",
-}
 
-
-def owners(conn: psycopg.Connection, ledger: str, district_code: str, unit_code: str, keys: Iterable[str]) -> dict[str, str | None]:
-    """Township code of the current version of each key that is known; a visit's keys are problem numbers."""
-    query = _OWNERS["problems" if ledger == "visits" else ledger]
+def owners(conn: psycopg.Connection, ledger: Ledger, district_code: str, unit_code: str, keys: Iterable[str]) -> dict[str, str | None]:
+    """Township code of the current version of each key that is known in the district; where keys are a unit's own, to the unit."""
+    query = query_about(
+        """select distinct on ({key}) {key}, {township} from {table} where {scope} and {key} = any(%(keys)s)
+           order by {key}, report_on desc, received_at desc""",
+        ledger,
+    )
     return dict(conn.execute(query, {"district": district_code, "unit": unit_code, "keys": list(keys)}).fetchall())
 
 
-# What a township or the office answers for: rows of its township code. What the office has withdrawn stays withdrawn until the office
-# itself reports otherwise, whatever a township sends after it.
-_OWNED = """
+def newest_version(conn: psycopg.Connection, ledger: Ledger, by: str, district_code: str, names: Iterable[str]) -> int | None:
+    """The newest version of the rows of a district that the column `by` names so."""
+    query = query_about("select max(version_id) from {table} where district_code = %(district)s and {by} = any(%(names)s)", ledger, by)
+    return conn.execute(query, {"district": district_code, "names": list(names)}).fetchone()[0]
+
+
+def referred_versions(
+    conn: psycopg.Connection, ledger: Ledger, by: str, district_code: str, asked: Collection[tuple[str, date]]
+) -> dict[tuple[str, date], tuple[date, str | None]]:
+    """Report date and township code of the version that the column `by` names so, by name and day: the newest of the day or before, else
+    the first one after it.
+    """
+    if not asked:
+        return {}
+    query = query_about(
+        """select name, asked.report_on, found.report_on, found.township_code
+           from unnest(%(names)s::text[], %(days)s::date[]) as asked (name, report_on)
+           cross join lateral (
+               (
+                   select 1 as place, version.report_on, {township} as township_code from {table} as version
+                   where district_code = %(district)s and {by} = name and version.report_on <= asked.report_on and {holds}
+                   order by version.report_on desc, received_at desc, version_id desc limit 1
+               )
+               union all
+               (
+                   select 2 as place, version.report_on, {township} as township_code from {table} as version
+                   where district_code = %(district)s and {by} = name and version.report_on > asked.report_on
+                   order by version.report_on, received_at, version_id limit 1
+               )
+               order by place limit 1
+           ) as found""",
+        ledger,
+        by,
+    )
+    names, days = [name for name, _ in asked], [day for _, day in asked]
+    rows = conn.execute(query, {"district": district_code, "names": names, "days": days})
+    return {(name, day): (report_on, township) for name, day, report_on, township in rows}
+
+
+#: Among the versions of the same row, up to the day that is asked for, there is no newer one: it may not be called so any more.
+_HOLDS = """not exists (
+    select from {table} as newer
+    where newer.district_code = version.district_code and newer.{key} = version.{key} and newer.report_on <= asked.report_on
+        and (newer.report_on, newer.received_at, newer.version_id) > (version.report_on, version.received_at, version.version_id)
+)"""
+
+
+def query_about(text: str, ledger: Ledger, by: str | None = None) -> sql.Composed:
+    """A query about the versions of a ledger."""
+    table, key = sql.Identifier(*ledger.target.split(".")), sql.Identifier(ledger.key_column)
+    is_key = by in {None, ledger.key}
+    name = key if is_key else sql.Identifier(by)
+    if not is_key and ledger.by_name[by].type != "key":  # as `fold` compares texts
+        name = sql.SQL(r"normalize(regexp_replace({}, '\s', '', 'g'), nfkc)").format(name)
+    return sql.SQL(text).format(
+        table=table,
+        key=key,
+        by=name,
+        scope=sql.SQL("district_code = %(district)s" if ledger.key_scope == "district" else "unit_code = %(unit)s"),
+        township=sql.SQL("null::text" if ledger.township == "none" else "township_code"),
+        holds=sql.SQL("true") if is_key else sql.SQL(_HOLDS).format(table=table, key=key),
+    )
+
+
+#: The versions that are current, with what their sender wrote. What the office alone may withdraw stays withdrawn until the office itself
+#: reports otherwise, whatever a township sends after it.
+_CURRENT = """
     with current_versions as (
-        select distinct on ({key}) * from {table} where district_code = %(district)s
+        select distinct on ({key}) * from {table} where {scope}
         order by {key}, report_on desc, received_at desc, version_id desc
     ),
     office_versions as (
-        select distinct on ({key}) {key}, {withdrawn} as is_withdrawn from {table} where district_code = %(district)s and is_office
+        select distinct on ({key}) {key}, {withdrawn} as is_withdrawn from {table} where {scope} and is_office
         order by {key}, report_on desc, received_at desc, version_id desc
     )
-    select version.*, cells as original from current_versions version left join office_versions using ({key})
+    select version.*, cells as original{referred} from current_versions as version left join office_versions using ({key})
     join personal.original_rows original
         on (original.submission_id, sheet, row_no) = (version.submission_id, source_sheet, source_row)
-    where township_code = %(unit)s and is_withdrawn is not true"""
-# What belongs to its sender alone, who withdraws it himself.
-_SENT = """
-    with current_versions as (
-        select distinct on ({key}) * from {table} where unit_code = %(unit)s
-        order by {key}, report_on desc, received_at desc, version_id desc
-    )
-    select version.*, cells as original{more} from current_versions version
-    join personal.original_rows original
-        on (original.submission_id, sheet, row_no) = (version.submission_id, source_sheet, source_row)
-    where void_reason is null"""
-_PROBLEM_OWNER = """, coalesce((
-        select problem.township_code from raw.problem_versions problem
-        where (problem.district_code, problem.problem_no) = (version.district_code, version.problem_no)
-        order by problem.report_on desc, problem.received_at desc limit 1
-    ), version.township_code) as problem_owner"""
-_CURRENT_ROWS = {
-    "problems": _OWNED.format(table="raw.problem_versions", key="problem_no", withdrawn="status = 'void'"),
-    "projects": _OWNED.format(table="raw.project_versions", key="project_no", withdrawn="void_reason is not null"),
-    "funds": _SENT.format(table="raw.fund_movement_versions", key="movement_no", more=""),
-    "visits": _SENT.format(table="raw.visit_versions", key="record_no", more=_PROBLEM_OWNER),
-}
+    where {answered_by} = %(unit)s and {is_there}"""
+#: Of a row that takes its township from another: where that one belongs now.
+_REFERRED = """, coalesce((
+        select referred.township_code from {table} as referred
+        where (referred.district_code, referred.{by}) = (version.district_code, version.{column})
+        order by referred.report_on desc, referred.received_at desc limit 1
+    ), version.township_code) as referred_township"""
 
 
-def current_rows(conn: psycopg.Connection, ledger: str, unit: Unit) -> list[dict[str, Any]]:
+def current_rows(conn: psycopg.Connection, ledger: Ledger, unit: Unit, ledgers: Mapping[str, Ledger]) -> list[dict[str, Any]]:
     """The rows of a ledger that a unit answers for, as they stand: the version that is current, and as `original` what its sender wrote.
 
-    Withdrawn rows are left out. A visit has `problem_owner` besides: the township code of its problem now.
+    Withdrawn rows are left out. What takes its township from another row has `referred_township` besides: where that one belongs now.
     """
+    withdrawn = sql.SQL("false")
+    if ledger.withdraw and ledger.withdrawing_values:
+        withdrawn = sql.SQL("{} = any({})").format(sql.Identifier(ledger.withdraw), sql.Literal(list(ledger.withdrawing_values)))
+    elif ledger.withdraw:
+        withdrawn = sql.SQL("{} is not null").format(sql.Identifier(ledger.withdraw))
+    referred = sql.SQL("")
+    if ledger.township == "referred":
+        reference = ledger.references[0]
+        of = ledgers[reference.ledger]
+        named = {"by": sql.Identifier(reference.by), "column": sql.Identifier(reference.column)}
+        referred = sql.SQL(_REFERRED).format(table=sql.Identifier(*of.target.split(".")), **named)
+    by_office = ledger.withdraw_by == "office"
+    query = sql.SQL(_CURRENT).format(
+        table=sql.Identifier(*ledger.target.split(".")),
+        key=sql.Identifier(ledger.key_column),
+        scope=sql.SQL("district_code = %(district)s" if ledger.key_scope == "district" else "unit_code = %(unit)s"),
+        withdrawn=withdrawn,
+        referred=referred,
+        answered_by=sql.SQL("township_code" if ledger.owns_by_township else "version.unit_code"),
+        is_there=sql.SQL("is_withdrawn is not true") if by_office else sql.SQL("({}) is not true").format(withdrawn),
+    )
     with conn.cursor(row_factory=dict_row) as cur:
-        return cur.execute(_CURRENT_ROWS[ledger], {"district": unit.district_code, "unit": unit.unit_code}).fetchall()
+        return cur.execute(query, {"district": unit.district_code, "unit": unit.unit_code}).fetchall()
