@@ -592,3 +592,53 @@ def test_formats_of_days_are_known():
 )
 def test_what_a_cell_shows(code, digits, text):
     assert number_formats.shown(code, digits).text == text
+
+
+@pytest.mark.parametrize(
+    "cell", ["202005", "2020-05", "2020-5", "2020.05", "2020年5月", "2020-05-17", date(2020, 5, 17), Number("202005"), "43968"]
+)
+def test_a_month_is_kept_as_its_first_day(cell):
+    cell = Number(cell) if cell == "43968" else cell
+    assert read(cell, "month") == Value(date(2020, 5, 1))
+
+
+@pytest.mark.parametrize("cell", ["2020", "2020.5", Number("2020.1"), "2020/05", "2020-13", "2013-12", "2026-01", "May-20", "5月", "上月"])
+def test_what_is_no_month(cell):
+    """2020.1 is January or an October whose 0 a program left away."""
+    assert read(cell, "month") == Value(broken="R02")
+
+
+@pytest.mark.parametrize(("cell", "value"), [("86.8", "86.80"), ("-1,234.5", "-1234.50"), (Number("3.14"), "3.14"), ("0", "0.00")])
+def test_a_number_is_read_as_money_without_a_unit(cell, value):
+    assert read(cell, "number") == Value(Decimal(value))
+
+
+@pytest.mark.parametrize("cell", ["5元", "5万元", "￥5", "1.005", "约5", "86.8%", "1e3", "13800001111"])
+def test_what_is_no_number(cell):
+    assert read(cell, "number") == Value(broken="R03")
+
+
+IDENTITY = "43090219700101123" + next(x for x in "0123456789X" if values.has_right_check_digit("43090219700101123" + x))
+
+
+@pytest.mark.parametrize("tail", ["", "42", "42B1", "4212"])
+def test_a_certificate_begins_with_an_identity_number(tail):
+    assert read(IDENTITY + tail, "certificate") == Value(IDENTITY + tail)
+    assert read(IDENTITY + tail, "key") == Value(broken="R10") or tail == "42B1"
+
+
+@pytest.mark.parametrize(
+    "cell", [IDENTITY[:17], IDENTITY + "4", IDENTITY + "421", IDENTITY + "42123", IDENTITY[:17] + "Y", Number(IDENTITY)]
+)
+def test_what_is_no_certificate(cell):
+    assert read(cell, "certificate") == Value(broken="R07")
+
+
+@pytest.mark.parametrize(
+    ("word", "value"), [("有", "是"), ("√", "是"), ("已参保", "是"), ("没有", "否"), ("×", "否"), ("无", None), ("/", None)]
+)
+def test_a_word_of_a_code_list_means_what_the_list_says_also_where_it_means_nothing_elsewhere(word, value):
+    known = read_expectations(PROJECT / "expectations", PROJECT / "dbt_project" / "seeds")
+    context = CellContext(REPORT, WORDS, known.vocabularies["yes_no"])
+    assert read_cell(word, Column("x", "某列", "vocabulary", False, vocabulary="yes_no"), context) == Value(value)
+    assert read("没有", "text") == Value()

@@ -32,8 +32,8 @@ _ANY_DAY = date(2020, 6, 15)
 _PLACES = frozenset(["township", "village", "villages"])
 #: What a template fills in advance in every row; all else a person must fill.
 _DEFAULTS = _PLACES | {"vocabulary", "year"}
-_COUNTS = frozenset(["money", "percent", "count"])
-_TYPED = frozenset(["vocabulary", "date", "money", "percent", "count", "year", "id_number"])
+_COUNTS = frozenset(["money", "number", "percent", "count"])
+_TYPED = _COUNTS | {"vocabulary", "date", "month", "year", "id_number", "certificate"}
 _COUNTED = re.compile(r"(?:[共合总]计?)?[-+]?[\d,.]+[\u4e00-\u9fff%]{0,4}", re.ASCII)
 _AMOUNT = re.compile(r"[-(]?[¥$]?-?[\d,]*\.?\d+\)?(?:万?元)?", re.ASCII)
 _LIKE_A_KEY = re.compile(r"[0-9A-Za-z一二三四五六七八九十甲乙丙丁]")
@@ -283,17 +283,19 @@ class _Shapes:
 
     def _is_right(self, position: int, cell: Cell) -> bool:
         """True for a cell that its column can take."""
+        column = self._columns[position]
+        if column.type == "vocabulary":
+            return word(cell) in self._expectations.vocabularies[column.vocabulary].words
         if values.is_blank(cell, self._words):
             return False
-        column = self._columns[position]
         match column.type:
-            case "vocabulary":
-                return word(cell) in self._expectations.vocabularies[column.vocabulary].words
+            case "month":
+                return values.calendar_month(cell, _ANY_DAY) is not None
             case "date":
                 return values.calendar_date(cell, _ANY_DAY) is not None
             case "money":
                 return self._is_amount(cell)
-            case "percent" | "count" | "year":
+            case "number" | "percent" | "count" | "year":
                 return values.number(cell) is not None
             case _:
                 return self._says_more(cell)

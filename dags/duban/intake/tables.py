@@ -376,7 +376,7 @@ def _seen(document: Document, expectations: Expectations) -> str:
 def total_faults(table: Table, amounts: list[dict[str, Decimal | None]], words: Words) -> Iterator[tuple[TotalRow, str, Decimal, Decimal]]:
     """Totals that do not agree (W02): the total row, the column, what it says, what the rows it covers add up to.
 
-    `amounts` are the money and count values of `table.rows`, None where a cell is unreadable. 小计 covers the rows since the last 小计,
+    `amounts` are the sums and counts of `table.rows`, None where a cell is unreadable. 小计 covers the rows since the last 小计,
     合计 and its like all; of others (累计, 中央资金合计) nobody can tell.
     """
     since = 0
@@ -387,7 +387,7 @@ def total_faults(table: Table, amounts: list[dict[str, Decimal | None]], words: 
         if total.covers == "since":
             covered, since = amounts[since : total.data_rows_above], total.data_rows_above
         for column in table.ledger.columns:
-            if column.type not in {"money", "count"} or values.is_blank(total.cells.get(column.name), words):
+            if column.type not in {"money", "number", "count"} or values.is_blank(total.cells.get(column.name), words):
                 continue
             said = values.number(total.cells[column.name], table.factors.get(column.name))
             actual = sum((row[column.name] for row in covered if row.get(column.name) is not None), Decimal(0))

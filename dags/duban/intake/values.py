@@ -31,6 +31,8 @@ _1904_OFFSET = 1462
 _CHINESE_DIGITS = {digit: number for number, digit in enumerate("〇一二三四五六七八九")} | {"○": 0, "零": 0, "Ｏ": 0}
 _DATE = re.compile(r"^(\d{4})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|\.(\d{1,2})\.(\d{1,2})|年(\d{1,2})月(\d{1,2})日)", re.ASCII)
 _COMPACT_DATE = re.compile(r"^(\d{4})(\d{2})(\d{2})$", re.ASCII)
+# Behind a point both digits of a month: 2023.1 may be October, whose 0 a program left away.
+_MONTH = re.compile(r"^(\d{4})(?:(\d{2})|-(\d{1,2})|\.(\d{2})|年(\d{1,2})月)$", re.ASCII)
 _DAY_OF_YEAR = re.compile(r"^(\d{1,2})(?:月(\d{1,2})日|[-/.](\d{1,2}))$", re.ASCII)
 _ERRORS = frozenset(["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"])
 _TIME_PART = re.compile(r"^(?:[T ]?\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$", re.ASCII)
@@ -57,6 +59,8 @@ _KEY_OF_PROGRAM = re.compile(
 _UNIT_WORDS = {Decimal(1): {"元", "圆"}, Decimal(10_000): {"万元", "万"}}
 _CURRENCY_WORDS = re.compile(r"^(?:人民币|RMB|CNY)?[¥￥$]?")
 _SHORT = frozenset(["key", "name", "person", "township", "village"])
+#: An identity number, and what a certificate of disability adds to it.
+_IDENTITY, _CERTIFICATE = re.compile(r"[0-9]{17}[0-9X]"), re.compile(r"[0-9]{17}[0-9X](?:(?:[0-9A-Z]{2}){1,2})?")
 _NUMBER_WORDS = re.compile("[十百千万亿半%‰成]")
 
 
@@ -108,7 +112,9 @@ def is_misleading(cell: Cell, column: Column, factor: Decimal | None = None) -> 
     if column.type == "date":
         found = _from_number(cell.digits, False)
         return seen.number != stored and (found is None or _from_text(seen.text, None) != found)
-    if column.type not in {"money", "count", "percent", "year"}:
+    if column.type == "month":
+        return seen.number != stored and _month_in(seen.text) != _month_in(cell)
+    if column.type not in {"money", "number", "count", "percent", "year"}:
         return False
     if stored == 0:
         return False  # shown as 0, as a dash, or not at all
@@ -135,7 +141,7 @@ def _is_misleading_text(cell: StyledText, column: Column, factor: Decimal | None
             return _from_text(cell.shown, None) != _from_text(cell, None)
         case "money":
             return number(cell.shown, factor or Decimal(1)) != number(cell, factor or Decimal(1))
-        case "count" | "percent" | "year":
+        case "month" | "number" | "count" | "percent" | "year":
             return fold(cell.shown) != fold(cell)
         case _:
             return False
@@ -148,12 +154,14 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
     """
     if isinstance(cell, Faulty) or (isinstance(cell, str) and cell.strip() in _ERRORS):
         return Value(broken="R09")
+    if context.vocabulary and (stored := context.vocabulary.stored(display(cell), context.report_on)) is not None:
+        return Value(stored)  # also of a word that means nothing elsewhere
     if is_blank(cell, context.words, is_free_text=column.type == "text"):
         return BLANK
     if isinstance(cell, str) and (broken := _unreadable(cell, column)):
         return Value(broken=broken)
     if is_misleading(cell, column, context.factor):
-        return Value(broken={"key": "R10", "date": "R02"}.get(column.type, "R03"))
+        return Value(broken={"key": "R10", "date": "R02", "month": "R02"}.get(column.type, "R03"))
     match column.type:
         case "text" | "name" | "person":
             return Value(broken="R10") if is_no_value(cell, context.words) else Value(_free_text(display(cell)) or None)
@@ -163,13 +171,17 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
         case "township" | "village" | "villages":
             return Value(fold(display(cell)))
         case "vocabulary":
-            stored = context.vocabulary.stored(display(cell), context.report_on)
-            return Value(stored) if stored is not None else Value(broken="R04")
+            return Value(broken="R04")
         case "date":
             found = calendar_date(cell, context.report_on, context.uses_1904)
             return Value(found) if found else Value(broken="R02")
+        case "month":
+            found = calendar_month(cell, context.report_on, context.uses_1904)
+            return Value(found) if found else Value(broken="R02")
         case "money":
             return _or_broken(_money(cell, context.factor))
+        case "number":
+            return _or_broken(_money(cell, Decimal(1)) if not _has_unit(cell) else None)
         case "percent":
             return _or_broken(_percent(cell))
         case "count":
@@ -178,7 +190,9 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
             text = fold(display(cell))
             return _or_broken(_whole(number(text.removesuffix("年")), FIRST_YEAR, context.report_on.year + YEARS_AHEAD))
         case "id_number":
-            return _id_number(cell)
+            return _certificate(cell, _IDENTITY)
+        case "certificate":
+            return _certificate(cell, _CERTIFICATE)
         case unknown:
             raise AssertionError(f"column type {unknown!r} has no reader")
 
@@ -284,6 +298,31 @@ def calendar_date(cell: Cell, report_on: date, uses_1904: bool = False) -> date 
     if found is None or not FIRST_YEAR <= found.year <= report_on.year + YEARS_AHEAD:
         return None
     return found
+
+
+def calendar_month(cell: Cell, report_on: date, uses_1904: bool = False) -> date | None:
+    """The first day of the month that a cell names, by itself or by a date; None (R02) as `calendar_date`."""
+    found = _month_in(cell)
+    if found is None and not isinstance(cell, str):
+        found = calendar_date(cell, report_on, uses_1904)
+    elif found is None:
+        found = _from_text(cell, None)
+    if found is None or not FIRST_YEAR <= found.year <= report_on.year + YEARS_AHEAD:
+        return None
+    return found.replace(day=1)
+
+
+def _month_in(cell: Cell) -> date | None:
+    """The first day of a month that is written without a day."""
+    match cell:
+        case Number(digits, _):
+            text = digits
+        case str():
+            text = _bare(unicodedata.normalize("NFKC", cell).strip())
+        case _:
+            return None
+    found = _MONTH.match(text)
+    return _date(*(part for part in found.groups() if part), "1") if found else None
 
 
 def report_date(cell: Cell, uses_1904: bool = False) -> date | None:
@@ -443,11 +482,15 @@ def _whole(found: Decimal | None, least: int, most: int) -> int | None:
     return int(found)
 
 
-def _id_number(cell: Cell) -> Value:
-    """An identity number of 18 characters with a right check digit (GB 11643); R07 otherwise, and for any number cell."""
+def _has_unit(cell: Cell) -> bool:
+    return isinstance(cell, str) and bool(re.search("[元¥]", unicodedata.normalize("NFKC", cell)))
+
+
+def _certificate(cell: Cell, form: re.Pattern[str]) -> Value:
+    """An identity number of 18 characters with a right check digit (GB 11643), or what begins with one; R07 otherwise, and for any number
+    cell.
+    """
     if not isinstance(cell, str):
         return Value(broken="R07")
     text = fold(cell).lstrip("'’‘").upper()
-    if not re.fullmatch(r"[0-9]{17}[0-9X]", text):
-        return Value(broken="R07")
-    return Value(text) if has_right_check_digit(text) else Value(broken="R07")
+    return Value(text) if form.fullmatch(text) and has_right_check_digit(text[:18]) else Value(broken="R07")

@@ -14,7 +14,7 @@ from duban.text.names import names_holder
 from duban.text.words import fold, identifies_person
 
 _LOOK_LIKE_DIGITS = {"O": "0", "o": "0", "Q": "0", "l": "1", "I": "1", "i": "1", "|": "1", "Z": "2", "z": "2", "S": "5", "B": "8"}
-_DIGIT_TYPES = frozenset(["date", "money", "percent", "count", "year", "id_number"])
+_DIGIT_TYPES = frozenset(["date", "month", "money", "number", "percent", "count", "year", "id_number", "certificate"])
 _SCRIPTS = {"CYRILLIC": "西里尔字母", "GREEK": "希腊字母"}
 _VAGUE = re.compile("约|左右|大概|多|余|近|[~～]|[0-9][-—+＋至到][0-9]")
 
@@ -45,13 +45,13 @@ def hint(
         return found
     match rule_id:
         case "R02":
-            return _date(cell, text)
+            return _date(cell, text) if column.type == "date" else _month(cell, text)
         case "R03":
             return _number(column, cell, text)
         case "R05":
             return _villages(column, display(cell).strip())
         case "R07":
-            return _id_number(cell, fold(text))
+            return _certificate(column, cell, fold(text))
         case "R10":
             return _unreadable(column, text)
     return None
@@ -81,7 +81,7 @@ def _misleading(column: Column, cell: Number | StyledText, factor: Decimal | Non
         seen = number_formats.shown(cell.format, cell.digits)
         cause = "，是数字格式把它缩小了" if seen.is_scaled else "，数字格式里写着别的单位" if unit and seen.words else ""
     wanted = f"以{unit}为单位的数" if unit else "要报的数"
-    return f"{told}{cause}；请把单元格改为常规格式，再填{wanted if column.type != 'date' else '日期'}"
+    return f"{told}{cause}；请把单元格改为常规格式，再填{ {'date': '日期', 'month': '年和月'}.get(column.type, wanted) }"
 
 
 def _no_key(cell: Cell) -> str | None:
@@ -119,6 +119,14 @@ def _date(cell: Cell, text: str) -> str | None:
     return None
 
 
+def _month(cell: Cell, text: str) -> str | None:
+    if re.fullmatch(r"20\d\d\.\d", cell.digits if isinstance(cell, Number) else text):
+        return f"分不清是 {text[5:]} 月还是 {text[5:]}0 月；请写成 {text[:4]}-{int(text[5:]):02d} 的样子"
+    if found := re.fullmatch(r"\d{4}[-.年]?(\d{1,2})月?", text):
+        return "年份应在 2014 年以后、填报年份之后五年以内" if 1 <= int(found[1]) <= 12 else f"没有 {int(found[1])} 月"
+    return None
+
+
 def _around_date(text: str, start: str) -> str | None:
     """What is wrong with a date whose year, month and day are right."""
     rest = text[len(start) :]
@@ -144,14 +152,14 @@ def _number(column: Column, cell: Cell, text: str) -> str | None:
     return None
 
 
-def _id_number(cell: Cell, text: str) -> str | None:
+def _certificate(column: Column, cell: Cell, text: str) -> str | None:
     if isinstance(cell, Number):
         return "单元格是数字格式，号码的末几位已经丢失；请先设为文本格式，再重新填写"
     if len(text) == 15:
         return "这是 15 位的旧号码，请换成 18 位的"
-    if len(text) != 18:
-        return f"有 {len(text)} 位，应为 18 位"
-    return "最后一位校验码对不上，请逐位核对"
+    if len(text) not in ((18,) if column.type == "id_number" else (18, 20, 22)):
+        return f"有 {len(text)} 位，应为 18 位" + ("" if column.type == "id_number" else "，残疾人证为 20 位或 22 位")
+    return f"{'最后一' if len(text) == 18 else '第 18 '}位校验码对不上，请逐位核对"
 
 
 def _unreadable(column: Column, text: str) -> str | None:

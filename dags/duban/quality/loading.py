@@ -51,6 +51,7 @@ def _outcome(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
         "report_on": verdict.report_on,
         "corrects_id": verdict.corrects_id,
         "duplicate_of": verdict.duplicate_of,
+        "is_demanded": any(row.ledger.is_demanded for row in verdict.accepted),
         **verdict.counts,
         "receipt": storable_json(receipt.build(verdict, received_at)),
     }

@@ -31,7 +31,7 @@ from duban import warehouse
 from duban.intake import values
 from duban.intake.places import build_places
 from duban.intake.tables import REPORT_DATE_LABEL
-from duban.ledgers import MONEY_UNITS, Expectations, Ledger, in_order, load_expectations
+from duban.ledgers import MONEY_UNITS, Expectations, Ledger, RuleText, in_order, load_expectations
 from duban.outbox import claim_outbox
 from duban.quality.template_guide import (
     GRID,
@@ -58,18 +58,23 @@ EMPTY_ROWS, RULED_ROWS = 500, 20
 TITLE_ROW, UNIT_ROW, DATE_ROW, HINT_ROW, HEADER_ROW = range(1, 6)
 FIRST_ROW = HEADER_ROW + 1
 _HINT = "黄色列名必填；鼠标移到列名上看填法，全部规定见“填表说明”。日期不填就按收到的那一天计。新的内容写在下面的空行里，列名不要改动。"
-_DATE, _TEXT, _GENERAL = "yyyy-mm-dd", "@", "General"
+_DATE, _MONTH, _TEXT, _GENERAL = "yyyy-mm-dd", "yyyy-mm", "@", "General"
 # What looks like a number or a date stays what was typed: 001, 3-1, an identity number.
-_FORMATS = {"date": _DATE, "money": _GENERAL, "percent": _GENERAL, "count": _GENERAL, "year": _GENERAL}
-_ALIGNED = dict.fromkeys(["money", "percent", "count"], "right") | dict.fromkeys(["date", "year", "vocabulary"], "center")
+_FORMATS = {"date": _DATE, "month": _MONTH} | dict.fromkeys(["money", "number", "percent", "count", "year"], _GENERAL)
+_ALIGNED = dict.fromkeys(["money", "number", "percent", "count"], "right") | dict.fromkeys(
+    ["date", "month", "year", "vocabulary"], "center"
+)
 # Least and greatest width by type: so narrow that a page still can be read.
 _WIDTHS = {
     "date": (12, 12),
+    "month": (10, 10),
     "money": (11, 14),
+    "number": (9, 14),
     "percent": (9, 9),
     "count": (8, 10),
     "person": (9, 12),
     "id_number": (21, 21),
+    "certificate": (25, 25),
     "text": (10, 26),
 }
 _USUAL_WIDTH = (10, 18)
@@ -304,15 +309,16 @@ def _shown(content: Content) -> str:
 def _validation(entry: Guide, known: Known, lists: Mapping[tuple[str, ...], str], expectations: Expectations) -> DataValidation | None:
     """What a program lets a clerk type into the column; None: anything."""
     advice = entry.bounds.rule if entry.bounds else entry.type_rule
-    error = f"{advice.reason}。{advice.fix}" if advice else ""
+    fix = advice.fix_for(entry.column.type) if isinstance(advice, RuleText) else advice.fix if advice else ""
+    error = f"{advice.reason}。{fix}" if advice else ""
     if entry.options:
         # A village may be known by another name, and some columns take several.
         is_free = entry.column.type in {"village", "villages"}
         return _rule("list", f"不在下拉列表里。{entry.hint or error}", "warning" if is_free else "stop", formula1=lists[entry.options])
     match entry.column.type:
-        case "date":
-            return _dates(known, expectations)
-        case "money" | "percent":
+        case "date" | "month":
+            return _dates(known, expectations, entry.column.type)
+        case "money" | "number" | "percent":
             return _rule("decimal", error, **_between(entry))
         case "count":
             return _rule("whole", error, operator="greaterThanOrEqual", formula1="0")
@@ -321,6 +327,8 @@ def _validation(entry: Guide, known: Known, lists: Mapping[tuple[str, ...], str]
             return _rule("whole", error, operator="between", formula1=str(first), formula2=str(last))
         case "id_number":
             return _rule("textLength", error, operator="equal", formula1="18")
+        case "certificate":
+            return _rule("textLength", error, operator="between", formula1="18", formula2="22")
         case _:
             return None
 
@@ -337,17 +345,17 @@ def _between(entry: Guide) -> dict[str, str]:
     bounds = entry.bounds
     if bounds and bounds.is_strict and bounds.most is None:
         return {"operator": "greaterThan", "formula1": _digits(bounds.least)}
-    largest = values.MAX_YUAN / MONEY_UNITS[MONEY_UNIT]
+    largest = values.MAX_YUAN / (1 if entry.column.type == "number" else MONEY_UNITS[MONEY_UNIT])
     least = -largest if bounds is None or bounds.least is None else bounds.least
     most = largest if bounds is None or bounds.most is None else bounds.most
     return {"operator": "between", "formula1": _digits(least), "formula2": _digits(most)}
 
 
-def _dates(known: Known, expectations: Expectations) -> DataValidation:
+def _dates(known: Known, expectations: Expectations, column_type: str = "date") -> DataValidation:
     first, last = _years(known)
     rule = expectations.wording("R02")
     limits = {"formula1": f"{to_excel(date(first, 1, 1)):.0f}", "formula2": f"{to_excel(date(last, 12, 31)):.0f}"}
-    return _rule("date", f"{rule.reason}。{rule.fix}", operator="between", **limits)
+    return _rule("date", f"{rule.reason}。{rule.fix_for(column_type)}", operator="between", **limits)
 
 
 def _years(known: Known) -> tuple[int, int]:

@@ -53,7 +53,7 @@ class Guide:
     @property
     def hint(self) -> str:
         """What to fill in."""
-        return self.column.help or (self.type_rule.fix if self.type_rule and not self.options else "")
+        return self.column.help or (self.type_rule.fix_for(self.column.type) if self.type_rule and not self.options else "")
 
     @property
     def note(self) -> str:

@@ -79,7 +79,7 @@ def contents(column: Column, row: Mapping[str, Any], ledger: Ledger, known: Know
         case "percent":
             found = row[column.name]
             return Percent(found) if found is not None and 0 < found <= 1 else found
-        case "key" | "date" | "count" | "year":
+        case "key" | "date" | "month" | "number" | "count" | "year":
             return row[column.name]
         case _:
             return read_cell(_written(row, column), column, CellContext(known.on, known.words)).value

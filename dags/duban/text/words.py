@@ -47,6 +47,8 @@ _SHORTEST, _SHORTEST_WITH_AREA, _MOST_DIGITS = 10, 11, 18
 _PROVINCES = frozenset(
     map(str, (*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83, 91))
 )
+#: An identity number, also as a certificate of disability begins with one: two or four digits more.
+_IDENTITY = re.compile(r"(?<![0-9])([0-9]{17}[0-9Xx])(?:[0-9]{2}){0,2}(?![0-9])")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK = "10X98765432"
 #: Nobody born later is the head of a household; a key made of division, day and serial number is not taken for one who was.
@@ -190,8 +192,8 @@ def identifies_person(text: str) -> bool:
     for found in _MOBILE_IN_PARTS.finditer(text):
         if not _DAY_OF_LEDGERS.fullmatch(re.sub(r"\D", "", found[0])[-8:]):
             return True
-    for found in re.finditer(r"(?<![0-9])[0-9]{17}[0-9Xx](?![0-9])", re.sub(_BETWEEN, "", text)):
-        number = found[0].upper()
+    for found in _IDENTITY.finditer(re.sub(_BETWEEN, "", text)):
+        number = found[1].upper()
         if _is_like_an_id_number(number) and has_right_check_digit(number) and int(number[6:10]) <= _LAST_YEAR_OF_BIRTH:
             return True
     return False

@@ -20,7 +20,8 @@ expected as (
         greatest(campaign.started_on, unit.registered_at::date + 1) as started_on,
         (
             select max(report_on) from ops.submissions as sent
-            where sent.unit_code = unit.unit_code and outcome = any(%(accepted)s) and report_on <= %(today)s
+            where sent.unit_code = unit.unit_code and outcome = any(%(accepted)s) and is_demanded is not false
+                and report_on <= %(today)s
         ) as reported_on
     from raw.units as unit
     join raw.campaigns as campaign using (district_code)

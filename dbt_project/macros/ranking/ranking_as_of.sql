@@ -62,7 +62,7 @@ reports as (
         unit_code,
         report_on,
         received_at,
-        {{ is_accepted('outcome') }} as is_accepted
+        {{ is_report('outcome', 'is_demanded') }} as is_report
     from {{ source('ops', 'submissions') }}
     where outcome is not null
 ),

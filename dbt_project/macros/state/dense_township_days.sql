@@ -2,7 +2,7 @@
   A row for each of `units` (district_code, township_code, day_on), whether the unit sent anything or not: what is open stays open and
   grows older.
 
-  counts: as township_counts gives them; dates: dim_dates; reports: relation with unit_code, report_on, received_at, is_accepted;
+  counts: as township_counts gives them; dates: dim_dates; reports: relation with unit_code, report_on, received_at, is_report;
   known_at: which of them are known.
 -#}
 {% macro dense_township_days(units, counts, dates, reports, known_at) -%}
@@ -25,7 +25,7 @@ select
         select 1
         from {{ reports }} as reports
         where
-            reports.is_accepted
+            reports.is_report
             and reports.unit_code = units.township_code
             and reports.report_on = units.day_on
             and reports.received_at <= {{ known_at }}

@@ -64,7 +64,7 @@ reported as (
         on submissions.district_code = campaign_days.district_code and submissions.report_on = campaign_days.day_on
     inner join {{ ref('dim_townships') }} as townships on submissions.unit_code = townships.township_code
     where
-        submissions.is_accepted
+        submissions.is_report
         and submissions.received_at > {{ built_through() }}
         and submissions.received_at <= {{ known_through() }}
 )

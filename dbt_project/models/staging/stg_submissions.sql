@@ -16,6 +16,7 @@ select
     ignored_count,
     corrects_id,
     duplicate_of,
-    {{ is_accepted('outcome') }} as is_accepted
+    {{ is_accepted('outcome') }} as is_accepted,
+    {{ is_report('outcome', 'is_demanded') }} as is_report
 from {{ source('ops', 'submissions') }}
 where outcome is not null
