@@ -295,6 +295,16 @@ def unit_in_header(header: str) -> str | None:
     return units.pop() if len(units) == 1 else None
 
 
+class Collapse(NamedTuple):
+    """Rows that are one of ours: those with one value in the column `by`. The row whose columns read as in `keep` gives the cells, the
+    number of rows goes into our column `count_into`.
+    """
+
+    by: str
+    keep: Mapping[str, str]
+    count_into: str
+
+
 @dataclass(frozen=True)
 class Layout:
     """A sender's own table: how its header maps onto a ledger, and what is constant for every row (expectations/README.md, A layout).
@@ -312,6 +322,7 @@ class Layout:
     split: Mapping[str, tuple[re.Pattern[str], tuple[str, ...]]]
     factors: Mapping[str, Decimal]
     constants: Mapping[str, str]
+    collapse: Collapse | None
     key_prefix: str
     skip: tuple[re.Pattern[str], ...]
     report_on: date | None
@@ -770,7 +781,7 @@ def read_layout(path: Path, ledgers: Mapping[str, Ledger]) -> Layout:
     data = _yaml(path)
     must = {"layout": str, "sender": str, "ledger": str, "match": dict, "columns": dict}
     dates = {"report_on": date, "valid_from": date, "valid_to": date}
-    may = {"split": dict, "unit": str, "constants": dict, "key_prefix": str, "skip": list, **dates}
+    may = {"split": dict, "unit": str, "constants": dict, "collapse": dict, "key_prefix": str, "skip": list, **dates}
     spec = _keys(data, str(path), must, may)
     match = _keys(spec["match"], f"{path}: match", {"header": list}, {"total": dict, "sum": dict})
     for key, known in {"layout": {path.stem}, "ledger": {*ledgers}, "unit": {*MONEY_UNITS, None}}.items():
@@ -795,6 +806,7 @@ def read_layout(path: Path, ledgers: Mapping[str, Ledger]) -> Layout:
         split=split,
         factors=filled.factors,
         constants=constants,
+        collapse=_collapse(spec["collapse"], filled),
         key_prefix=spec["key_prefix"] or "",
         skip=tuple(_pattern(text, f"{path}: skip") for text in spec["skip"] or ()),
         **{key: spec[key] for key in dates},
@@ -805,7 +817,8 @@ def read_layout(path: Path, ledgers: Mapping[str, Ledger]) -> Layout:
 
 def _check_layout(layout: Layout, filled: _Filled) -> None:
     """What the keys of a layout must be to each other."""
-    named = {*layout.total, *layout.sum, *layout.columns, *layout.split}
+    collapsed = {layout.collapse.by, *layout.collapse.keep} if layout.collapse else {}
+    named = {*layout.total, *layout.sum, *layout.columns, *layout.split, *collapsed}
     if unknown := [title for title in named if layout.titles.count(title) != 1]:
         raise ExpectationsInvalid(f"{filled.path}: {sorted(unknown)} must stand once among the titles {list(layout.titles)}")
     if missing := [column.title for column in filled.ledger.columns if column.is_required and column.name not in filled.names]:
@@ -821,6 +834,18 @@ def _check_layout(layout: Layout, filled: _Filled) -> None:
         raise ExpectationsInvalid(f"{filled.path}: valid_from lies after valid_to")
     if layout.report_on and not layout.is_valid(layout.report_on):
         raise ExpectationsInvalid(f"{filled.path}: report_on lies outside valid_from and valid_to")
+
+
+def _collapse(data: Any, filled: _Filled) -> Collapse | None:
+    if data is None:
+        return None
+    where = f"{filled.path}: collapse"
+    spec = _keys(data, where, {"by": str, "keep": dict, "count_into": str}, {})
+    keep = {title: fold(_is(str, value, f"{where}: keep: {title}")) for title, value in _by_title(spec["keep"], f"{where}: keep").items()}
+    count_into = filled.name("collapse: count_into", spec["count_into"])
+    if not keep or filled.ledger.by_name[count_into].type != "count":
+        raise ExpectationsInvalid(f"{where}: keep says which row gives the cells, and count_into is a column of the type count")
+    return Collapse(fold(spec["by"]), keep, count_into)
 
 
 def _is(kind: type, value: Any, where: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -15,7 +16,9 @@ import pytest
 import yaml
 
 from duban.intake.cells import Document, Faulty, Misplaced, Number, Sheet
+from duban.intake.reading import from_json, to_json
 from duban.intake.tables import read_tables
+from duban.intake.typed_rows import Sender, mark_repeated_keys, type_rows
 from duban.ledgers import Expectations, ExpectationsInvalid, read_expectations, read_layout
 
 PROJECT = Path(__file__).parents[2]
@@ -439,3 +442,59 @@ def test_the_documented_example_reads_as_it_says(load):
         "valid_from",
         "valid_to",
     }
+
+
+# ── rows that are one of ours ────────────────────────────────────────────────────────────────────────────────────────
+
+PERSONS = {
+    "layout": "funds_of_the_office",
+    "sender": OFFICE,
+    "ledger": "projects",
+    "match": {"header": ["户号", "项目", "类别", "关系", "金额"]},
+    "columns": {"户号": "项目编号", "项目": "项目名称", "类别": "项目类别", "金额": "计划总投资(元)"},
+    "collapse": {"by": "户号", "keep": {"关系": "户主"}, "count_into": "受益人数"},
+}
+
+
+def test_rows_that_belong_together_become_one_and_are_counted(load):
+    reading = read(
+        load(PERSONS),
+        PERSONS["match"]["header"],
+        ["A1", "甲", "产业", "配偶", "1"],
+        ["A1", "乙", "产业", "户 主", "2"],
+        ["B1", "丙", "产业", "户主", "3"],
+        ["A1", "丁", "产业", "之子", "4"],
+    )
+    [table] = reading.tables
+    assert cells(reading, "project_no", "project_name", "planned_yuan", "person_count") == [("A1", "乙", "2", "3"), ("B1", "丙", "3", "1")]
+    assert [row.row_no for row in table.collapsed] == [2, 5] == table.ignored_row_nos
+    assert not any(row.is_unclear for row in table.rows)
+    assert from_json(json.loads(json.dumps(to_json(reading))), EXPECTATIONS.ledgers).tables[0].collapsed == table.collapsed
+
+
+@pytest.mark.parametrize("relations", [["配偶", "之子"], ["户主", "户主"], [""], ["户主", "户主", "之子"]])
+def test_rows_of_which_none_or_several_could_be_the_one_are_all_unclear(load, relations):
+    rows = [["A1", "甲", "产业", relation, "1"] for relation in relations]
+    reading = read(load(PERSONS), PERSONS["match"]["header"], *rows, ["B1", "丙", "产业", "户主", "3"])
+    [table] = reading.tables
+    assert [(row.cells["project_no"], row.is_unclear) for row in table.rows] == [("A1", True)] * len(rows) + [("B1", False)]
+    sender = Sender(OFFICE, "office", OFFICE[:6])
+    typed = type_rows("s", table, sender, ON, EXPECTATIONS, False)
+    judged, copies = mark_repeated_keys(typed)
+    assert [row.marks.count(("R08", "project_no")) for row in judged] == [1] * len(rows) + [0] and copies == []
+
+
+@pytest.mark.parametrize(
+    ("collapse", "said"),
+    [
+        ({"by": "户", "keep": {"关系": "户主"}, "count_into": "受益人数"}, "must stand once among the titles"),
+        ({"by": "户号", "keep": {"与户主关系": "户主"}, "count_into": "受益人数"}, "must stand once among the titles"),
+        ({"by": "户号", "keep": {}, "count_into": "受益人数"}, "keep says which row gives the cells"),
+        ({"by": "户号", "keep": {"关系": "户主"}, "count_into": "项目名称"}, "filled twice"),
+        ({"by": "户号", "keep": {"关系": "户主"}, "count_into": "备注"}, "a column of the type count"),
+        ({"by": "户号", "keep": {"关系": "户主"}}, "count_into"),
+    ],
+)
+def test_what_a_collapse_cannot_be(load, collapse, said):
+    with pytest.raises(ExpectationsInvalid, match=said):
+        load({**PERSONS, "collapse": collapse})

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from duban.intake import values
 from duban.intake.cells import Cell, Misplaced, Sheet, address, display
 from duban.intake.reading import DataRow, Table
 from duban.intake.rows import count_unread, is_filled, rows_below
 from duban.intake.values import CellContext
-from duban.ledgers import Expectations, Layout, Ledger, Words
+from duban.ledgers import Collapse, Expectations, Layout, Ledger, Words
 from duban.text.words import fold
 
 SEARCHED_ROWS = 20
@@ -38,6 +40,7 @@ def layout_table(sheet: Sheet, layout: Layout, row: int, expectations: Expectati
         table.positions |= dict.fromkeys((*names[position], *parts), position)
     titles = _titles(sheet.rows[row:below], layout)
     mapped = {titles[position] for position in range(len(layout.titles))}
+    members: list[_Member] = []
     for row_no, filled in rows_below(sheet, below, table, names, titles, expectations):
         as_written = sheet.rows[row_no - 1]
         if _is_skipped(as_written, layout) or any(_has_titles(as_written, layout, level) for level in range(len(layout.header))):
@@ -55,8 +58,43 @@ def layout_table(sheet: Sheet, layout: Layout, row: int, expectations: Expectati
         # what the layout leaves unmapped was left so by whoever wrote it
         count_unread(table, {name: cell for name, cell in extras.items() if name not in mapped}, expectations)
         table.rows.append(DataRow(table.sheet, row_no, cells, extras, _misplaced_at(filled, sheet, len(titles))))
+        if layout.collapse:
+            members.append(_member(filled, layout, layout.collapse))
+    if layout.collapse:
+        _collapse(table, members, layout.collapse.count_into)
     table.aside = [aside for aside in table.aside if not _is_skipped(sheet.rows[aside.row_no - 1], layout)]
     return table
+
+
+class _Member(NamedTuple):
+    """Whose row it is (empty: nobody's), and whether it is the one that gives the cells."""
+
+    of: str
+    is_kept: bool
+
+
+def _member(filled: Mapping[int, Cell], layout: Layout, collapse: Collapse) -> _Member:
+    texts = {title: filled.get(layout.titles.index(title)) for title in (collapse.by, *collapse.keep)}
+    is_kept = all(fold(display(texts[title])) == value for title, value in collapse.keep.items())
+    return _Member(values.key_text(texts[collapse.by]), is_kept)
+
+
+def _collapse(table: Table, members: Sequence[_Member], count_into: str) -> None:
+    """Make one row of those that belong together; where none or several could give the cells, nobody can tell (R08)."""
+    together: dict[str, list[int]] = {}
+    for place, member in enumerate(members):
+        together.setdefault(member.of or f"\0{place}", []).append(place)
+    rows: dict[int, DataRow] = {}
+    for places in together.values():
+        kept = [place for place in places if members[place].is_kept]
+        is_clear = len(kept) == 1 and all(table.rows[place].misplaced_at is None for place in places)
+        for place in kept if is_clear else places:
+            row = table.rows[place]
+            rows[place] = replace(row, cells={**row.cells, count_into: str(len(places))}, is_unclear=not is_clear)
+    table.collapsed = [row for place, row in enumerate(table.rows) if place not in rows]
+    table.ignored_row_nos += [row.row_no for row in table.collapsed]
+    table.rows = [rows[place] for place in sorted(rows)]
+    table.totals = []  # of rows that are ours no longer
 
 
 def _has_header(rows: Sequence[Sequence[Cell]], layout: Layout) -> bool:

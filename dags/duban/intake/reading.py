@@ -5,7 +5,7 @@ A `Reading` is made in a child process (`duban.intake.tables`) and crosses to th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -24,6 +24,7 @@ class DataRow:
     """One data row: cells by column name, as the sender wrote them (merged cells filled downwards). `row_no` counts from 1.
 
     `misplaced_at` is the 0-based column of text that belongs to no column of the header: nothing in such a row can be trusted (R11).
+    `is_unclear`: it is one with other rows, and nobody can tell which of them gives the cells (R08).
     """
 
     sheet: str
@@ -31,6 +32,7 @@ class DataRow:
     cells: dict[str, Cell]
     extras: dict[str, Cell]
     misplaced_at: int | None = None
+    is_unclear: bool = False
 
 
 class AsideRow(NamedTuple):
@@ -58,7 +60,7 @@ class TotalRow:
 class Table:
     """A ledger as found in one sheet. `positions` are 0-based columns; `factors` turn a money cell into yuan; `unread` are the columns that
     nobody asked for, by what they are called, with the number of data rows that hold something there. `pictures` are the cells that hold or
-    bear one.
+    bear one. `collapsed` are rows that were taken together with another one (a layout's `collapse`).
     """
 
     ledger: Ledger
@@ -74,6 +76,7 @@ class Table:
     unknown_titles: list[str] = field(default_factory=list)
     unread: dict[str, int] = field(default_factory=dict)
     pictures: list[str] = field(default_factory=list)
+    collapsed: list[DataRow] = field(default_factory=list)
 
     def cell(self, column: str, row_no: int) -> str | None:
         """A1 address of a column in a row, or None when the sheet does not have the column."""
@@ -137,7 +140,8 @@ def _table_to_json(table: Table) -> dict[str, Any]:
         **vars(table),
         "ledger": table.ledger.name,
         "factors": {name: str(factor) for name, factor in table.factors.items()},
-        "rows": [(row.row_no, _cells_to_json(row.cells), _cells_to_json(row.extras), row.misplaced_at) for row in table.rows],
+        "rows": [_row_to_json(row) for row in table.rows],
+        "collapsed": [_row_to_json(row) for row in table.collapsed],
         "totals": [(total.row_no, total.word, total.covers, _cells_to_json(total.cells), total.data_rows_above) for total in table.totals],
     }
 
@@ -148,16 +152,23 @@ def _table_from_json(data: Mapping[str, Any], ledgers: Mapping[str, Ledger]) -> 
             **data,
             "ledger": ledgers[data["ledger"]],
             "factors": {name: Decimal(factor) for name, factor in data["factors"].items()},
-            "rows": [
-                DataRow(data["sheet"], row_no, _cells_from_json(known), _cells_from_json(extras), misplaced_at)
-                for row_no, known, extras, misplaced_at in data["rows"]
-            ],
+            "rows": [_row_from_json(data["sheet"], row) for row in data["rows"]],
+            "collapsed": [_row_from_json(data["sheet"], row) for row in data["collapsed"]],
             "totals": [
                 TotalRow(row_no, word, covers, _cells_from_json(known), above) for row_no, word, covers, known, above in data["totals"]
             ],
             "aside": [AsideRow(kind, row_no, tuple(columns)) for kind, row_no, columns in data["aside"]],
         }
     )
+
+
+def _row_to_json(row: DataRow) -> tuple[Any, ...]:
+    return row.row_no, _cells_to_json(row.cells), _cells_to_json(row.extras), row.misplaced_at, row.is_unclear
+
+
+def _row_from_json(sheet: str, data: Sequence[Any]) -> DataRow:
+    row_no, known, extras, misplaced_at, is_unclear = data
+    return DataRow(sheet, row_no, _cells_from_json(known), _cells_from_json(extras), misplaced_at, is_unclear)
 
 
 def _cells_to_json(named: Mapping[str, Cell]) -> dict[str, Any]:

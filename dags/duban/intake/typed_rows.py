@@ -114,6 +114,8 @@ def type_rows(
                 result.marks.append((value.broken, column.name))
             elif column.is_required and value.value is None:
                 result.marks.append(("R01", column.name))
+        if row.is_unclear:
+            result.marks.append(("R08", table.ledger.key))
         typed.append(result)
     return typed
 
@@ -143,7 +145,7 @@ def mark_repeated_keys(rows: list[TypedRow]) -> tuple[list[TypedRow], list[Typed
     """
     by_key: dict[str, list[TypedRow]] = {}
     for row in rows:
-        if row.key is not None:
+        if row.key is not None and not row.row.is_unclear:
             by_key.setdefault(row.key, []).append(row)
     copies: set[int] = set()
     for same in by_key.values():

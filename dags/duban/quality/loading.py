@@ -12,8 +12,9 @@ import psycopg
 
 from duban import warehouse
 from duban.intake.cells import display
+from duban.intake.reading import DataRow
 from duban.intake.typed_rows import TypedRow
-from duban.ledgers import Expectations
+from duban.ledgers import Expectations, Ledger
 from duban.quality import masking, receipt
 from duban.quality.verdict import Verdict
 from duban.settings import Settings
@@ -37,7 +38,7 @@ def load(conn: psycopg.Connection, verdicts: Sequence[Verdict], expectations: Ex
     for target in sorted({row.ledger.target for verdict in verdicts for row in verdict.rows}):
         warehouse.loading.copy_rows(conn, target, _accepted(arrivals, target, names, settings))
     warehouse.personal.upsert_households(conn, _households(verdicts, settings))
-    warehouse.loading.copy_rows(conn, "personal.original_rows", (_original(row) for verdict in verdicts for row in verdict.rows))
+    warehouse.loading.copy_rows(conn, "personal.original_rows", _originals(verdicts))
     warehouse.loading.copy_rows(conn, "quarantine.rejected_rows", _rejected(verdicts))
     warehouse.loading.copy_rows(conn, "quarantine.findings", _findings(verdicts))
     masking.mask_earlier(conn, names, expectations, arrivals[0][1])
@@ -140,14 +141,24 @@ def _stored(row: TypedRow, district_code: str, masks: Masks, settings: Settings)
     return stored
 
 
-def _original(row: TypedRow) -> dict[str, Any]:
-    cells = {row.ledger.by_name[name].title: display(cell) for name, cell in row.row.cells.items()}
-    cells |= {header: display(cell) for header, cell in row.row.extras.items()}
+def _originals(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
+    """Whole rows as the sender wrote them, also those that were taken together with another one."""
+    for verdict in verdicts:
+        for row in verdict.rows:
+            yield _original(row.submission_id, row.ledger, row.row)
+        for table in verdict.opened.reading.tables if verdict.rows else ():
+            for member in table.collapsed:
+                yield _original(verdict.opened.claim.submission_id, table.ledger, member)
+
+
+def _original(submission_id: str, ledger: Ledger, row: DataRow) -> dict[str, Any]:
+    cells = {ledger.by_name[name].title: display(cell) for name, cell in row.cells.items()}
+    cells |= {header: display(cell) for header, cell in row.extras.items()}
     return {
-        "submission_id": row.submission_id,
-        "ledger": row.ledger.name,
-        "sheet": row.row.sheet,
-        "row_no": row.row.row_no,
+        "submission_id": submission_id,
+        "ledger": ledger.name,
+        "sheet": row.sheet,
+        "row_no": row.row_no,
         "cells": storable_json(cells),
     }
 

@@ -59,6 +59,8 @@ def _sort_out_ledger(tables: Sequence[Table], returned: Returned, result: SlipRo
             result.accepted.append(row)
         else:
             unmatched.append(row)
+    for row in (row for table in tables for row in table.collapsed):  # taken together with one that answers for it
+        waiting.pop((row.sheet, row.row_no), None)
     title = ledger.by_name[ledger.key].title
     by_place = {place: back for place, back in waiting.items() if back.key is None or title in back.wrong}
     others = {place: back for place, back in waiting.items() if place not in by_place}
