@@ -435,7 +435,19 @@ def test_the_documented_example_reads_as_it_says(load):
         ("2020道路-2", "机耕路", "机耕路", "基础设施", "沙头镇", "双枫树村", "25", "25"),
     ]
     keys = set(re.findall(r"(?m)^\| `([a-z_.]+)`", document))
-    assert keys == {"layout", "sender", "ledger", "match.header", "match.total", "match.sum", "columns", "split", "unit", "key_prefix"} | {
+    assert keys == {
+        "layout",
+        "sender",
+        "ledger",
+        "match.header",
+        "match.total",
+        "match.sum",
+        "columns",
+        "split",
+        "unit",
+        "key_prefix",
+        "collapse",
+    } | {
         "constants",
         "skip",
         "report_on",
