@@ -80,7 +80,7 @@ def verdicts(shared_office):
            select unit_code, file_name, split_part(subject, '!', 2)::int, rule_id, null
            from quarantine.findings join ops.submissions using (submission_id) where rule_id = 'W08'"""
     ):
-        ledger = row["file_name"][:4]
+        ledger = row["file_name"].rstrip(".csv0123456789")
         column = KEY_COLUMN[ledger] if row["rule_id"] == "W08" else row["column_name"]
         found[row["unit_code"], row["file_name"]][row["row_no"]].add((row["rule_id"], column))
     return files, found

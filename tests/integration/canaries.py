@@ -30,6 +30,7 @@ from tests.conftest import csv_bytes, xlsx_bytes
 from tests.ledgers import GROUP, LEDGERS, OFFICE, OTHER, TOWNSHIP, Entry
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_SURNAMES = ("尉迟", "皇甫", "令狐", "慕容")
 _NAMES = "骉犇鑫淼焱垚羴猋毳磊赑麤龘靐飝"
 _TAGS = re.compile(r"<[^<>]{0,400}>")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[\W_]{1,6}(?=[\dXx])")
@@ -88,8 +89,8 @@ class Seeds:
 
     def name(self, place: str, *others: str) -> str:
         """A name that nobody has; `others` write it as well."""
-        first, rest = divmod(len(self.all), len(_NAMES) ** 2)
-        name = f"尉迟{_NAMES[first]}{_NAMES[rest // len(_NAMES)]}{_NAMES[rest % len(_NAMES)]}"
+        numbers = [len(self.all) // len(_NAMES) ** place for place in range(4)]
+        name = _SURNAMES[numbers[3]] + "".join(_NAMES[number % len(_NAMES)] for number in numbers[2::-1])
         self.all.append(Canary("name", name, self.unit, place, others))
         return name
 
@@ -149,10 +150,13 @@ def rows_of(ledger: Entry, seeds: Seeds, mark: str) -> tuple[list[str], list[lis
     strict = [column.title for column in ledger.columns if column.type not in _WORDS and not column.is_personal]
     names = [title for title, kind in personal.items() if kind == "name"]
     more = [f"经办人{seeds.mobile('title of an unknown column')}", "联系电话"]
+    # What the office says of a township stands in the township's template: its canaries are those of departments.
+    places = [column.title for column in ledger.of_type("township", "village", "villages") if not column.is_required]
+    nowhere = dict.fromkeys(places if seeds.unit == OFFICE else (), "")
     rows: list[dict[str, str]] = []
 
     def add(key: str, **cells: str) -> None:
-        rows.append({**dict.fromkeys(personal, ""), **ledger.row_of(seeds.unit), ledger.key: key} | cells)
+        rows.append({**dict.fromkeys(personal, ""), **ledger.row_of(seeds.unit), **nowhere, ledger.key: key} | cells)
 
     def somebody(number: int) -> tuple[dict[str, str], str | None]:
         """Cells of the personal columns, and how a text of the row names the one in it."""
@@ -241,9 +245,9 @@ def files(seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
     """Unit, file name and content of everything that is sent, in this order."""
     for turn, ledger in enumerate(LEDGERS.values()):
         yield from files_of(ledger, seeds, ledger.units[turn % len(ledger.units)])
-    seeds.unit = OTHER
     for ledger in LEDGERS.values():
         if ledger.personal and OTHER in ledger.units:
+            seeds.unit = OTHER
             header, rows = rows_of(ledger, seeds, "丙")
             numbered = f"{seeds.id_number('sheet name')}", f"{seeds.mobile('sheet name')}"
             sheets = {name: [header, *rows[part::2]] for part, name in enumerate(numbered)}

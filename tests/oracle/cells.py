@@ -29,6 +29,7 @@ _COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})$")
 _WRITTEN = re.compile(r"(?:([0-9]{4})年)?([0-9]{1,2})月([0-9]{1,2})日$")
 _CHINESE = re.compile(r"(?:([〇零一二三四五六七八九]{4})年)?([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日$")
 _WITHOUT_YEAR = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})$")
+_MONTH = re.compile(r"([0-9]{4})(?:([0-9]{2})|-([0-9]{1,2})|\.([0-9]{2})|年([0-9]{1,2})月)$")
 _NUMBER = re.compile(r"-?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?$")
 
 
@@ -101,6 +102,24 @@ def read_date(text: str, report_on: date) -> date:
         raise Unreadable("R02") from None
 
 
+def read_month(text: str, report_on: date) -> date:
+    """Reads a month, by itself or by a day of it, as its first day; R02 for anything else. Behind a point it has two digits."""
+    text = normal(text).lstrip("'")
+    match = _MONTH.match(text)
+    if not match and (_WITHOUT_YEAR.match(text) or not re.match("[0-9〇零一二三四五六七八九]{4}", text)):
+        raise Unreadable("R02")
+    day = f"{match[1]}-{match[2] or match[3] or match[4] or match[5]}-1" if match else text
+    return read_date(day, report_on).replace(day=1)
+
+
+def read_number(text: str) -> Decimal:
+    """Reads a number as an amount that has no unit; R03 for anything else."""
+    text = normal(text)
+    if re.search("[元¥]", text):
+        raise Unreadable("R03")
+    return read_money(text, "元")
+
+
 def read_money(text: str, unit: str) -> Decimal:
     """Reads an amount in a column of 元 or 万元 and returns 元; R03 for anything else."""
     text = normal(text)
@@ -161,6 +180,14 @@ def read_id_number(text: str) -> str:
     if "10X98765432"[weighted % 11] != text[17]:
         raise Unreadable("R07")
     return text
+
+
+def read_certificate(text: str) -> str:
+    """Reads an ID number, or one with the two or four characters that a certificate of disability adds; R07 otherwise."""
+    text = without_whitespace(text).removeprefix("'").upper()
+    if not re.fullmatch(r"([0-9A-Z]{2}){0,2}", text[18:]):
+        raise Unreadable("R07")
+    return read_id_number(text[:18]) + text[18:]
 
 
 def read_text(text: str, limit: int) -> str:

@@ -16,11 +16,14 @@ from .cells import (
     as_shown,
     as_word,
     normal,
+    read_certificate,
     read_count,
     read_date,
     read_id_number,
     read_key,
     read_money,
+    read_month,
+    read_number,
     read_percent,
     read_text,
     read_year,
@@ -70,7 +73,8 @@ def _read_row(ledger: str, row: Mapping[str, str | None], report_on: date, money
 def _read_cell(ledger: str, column: str, kind: str, text: str, report_on: date, money_unit: str) -> Cell:
     text = as_shown(text)
     plain = text.strip() if kind == "text" else normal(text)
-    if as_word(plain) in BLANK_WORDS:
+    is_known_word = kind == "word" and without_whitespace(text) in WORDS[column]
+    if not is_known_word and as_word(plain) in BLANK_WORDS:
         return Cell(None, None, text)
     try:
         if plain in FORMULA_ERRORS:
@@ -83,6 +87,12 @@ def _read_cell(ledger: str, column: str, kind: str, text: str, report_on: date, 
 def _typed_value(ledger: str, column: str, kind: str, text: str, report_on: date, money_unit: str) -> object:
     if kind == "date":
         return read_date(text, report_on)
+    if kind == "month":
+        return read_month(text, report_on)
+    if kind == "number":
+        return read_number(text)
+    if kind == "certificate":
+        return read_certificate(text)
     if kind == "money":
         return read_money(text, money_unit)
     if kind == "percent":
