@@ -24,8 +24,6 @@ KINDS = {"township": (TOWNSHIP, OTHER), "office": (OFFICE,), "group": (GROUP,)}
 EXPECTATIONS, ROWS = PROJECT / "expectations", Path(__file__).parent
 VOCABULARY = PROJECT / "dbt_project" / "seeds" / "ref_vocabulary.csv"
 ID_NUMBER = "430902196503121234"
-_PERSONAL = {"holder_name": "yes", "id_number": "yes", "leader_name": "officials", "visitors": "officials"}
-_SCOPE = {"funds": "unit", "visits": "unit"}
 REPORT_DATE = "20200624"
 
 # Types of columns that identify somebody of a household, whatever columns.csv says of it.
@@ -197,7 +195,7 @@ def _read(folder: Path, rows: Path) -> Entry:
                 line["type"],
                 line["required"] == "yes",
                 line["vocabulary"],
-                line.get("personal", _PERSONAL.get(line["name"], "")),
+                line["personal"],
                 tuple(filter(None, line["aliases"].split("|"))),
             )
             for line in csv.DictReader(file)
@@ -209,13 +207,13 @@ def _read(folder: Path, rows: Path) -> Entry:
         title=rules["title"],
         key=titles[rules["key"]],
         key_name=rules["key"],
-        key_scope="unit_code" if rules.get("key_scope", _SCOPE.get(folder.name)) == "unit" else "district_code",
-        table_name=rules.get("table") or rules.get("target", f"raw.{folder.name}_versions").removeprefix("raw."),
+        key_scope="unit_code" if rules.get("key_scope") == "unit" else "district_code",
+        table_name=rules.get("table", f"{folder.name}_versions"),
         columns=columns,
         rules=tuple((rule["id"], titles[rule["column"]]) for rule in rules.get("rules", ())),
         senders=tuple(rules["senders"]),
         is_demanded=rules.get("demanded") == "true",
-        withdraws=titles.get(rules.get("withdraw", "void_reason")),
+        withdraws=titles.get(rules.get("withdraw")),
         row={**row, **said.get("row", {})},
         known=tuple((UNITS[entry["sender"]], entry["cells"]) for entry in said.get("known", ())),
         own_pairs=tuple(said.get("pairs", ())),
