@@ -29,6 +29,7 @@ from duban.settings import LOGINS, Settings, load_settings
 from duban.warehouse import connect
 from duban.warehouse.divisions import registered_units
 from duban.warehouse.schema import migrate
+from duban.warehouse.sources import write_sources
 from duban.warehouse.tables import TypeChanged, provide_tables
 
 OLDEST_SERVER = 160000
@@ -85,9 +86,11 @@ def provide(settings: Settings) -> None:
     _provide_roles_elsewhere(settings)
     with psycopg.connect(settings.warehouse_uri, autocommit=True) as conn:
         access.hand_over(conn)
+    ledgers = load_expectations(settings).ledgers.values()
+    write_sources(settings.dbt_project, ledgers)
     with connect(settings) as conn:
         migrate(conn)
-        provide_tables(conn, load_expectations(settings).ledgers.values())
+        provide_tables(conn, ledgers)
         access.apply_rights(conn)
         register_reference(conn)
         register_reference_targets(conn)

@@ -173,6 +173,7 @@ class Ledger:
     grain: str = "raw"
     order: int | None = None
     is_demanded: bool = False
+    stale_after_days: int | None = None
     derived: Mapping[str, Derivation] = field(default_factory=dict)
     defaults: Mapping[str, Derivation] = field(default_factory=dict)
     as_written: Mapping[str, str] = field(default_factory=dict)
@@ -550,7 +551,7 @@ def read_name_words(root: Path) -> NameWords:
 _MUST = {"ledger": str, "title": str, "key": str, "senders": list, "rules": list}
 _MAY = {
     **dict.fromkeys(("table", "key_scope", "township", "owner_rule", "withdraw", "withdraw_by", "grain"), str),
-    **{"withdraw_values": list, "references": list, "order": int, "demanded": bool},
+    **{"withdraw_values": list, "references": list, "order": int, "stale_after_days": int, "demanded": bool},
     **dict.fromkeys(("derived", "defaults", "as_written"), dict),
 }
 _CHOICES = {
@@ -598,6 +599,7 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
         references=tuple(Reference(entry["column"], entry["ledger"], entry.get("by", "")) for entry in spec["references"] or ()),
         order=spec["order"],
         is_demanded=bool(spec["demanded"]),
+        stale_after_days=spec["stale_after_days"],
         derived=_derivations(spec["derived"], _DERIVED, f"{path}: derived"),
         defaults=_derivations(spec["defaults"], _DEFAULTS, f"{path}: defaults"),
         as_written=spec["as_written"] or {},

@@ -11,3 +11,9 @@
         / 10
     )::{{ type }}
 {%- endmacro %}
+
+
+{#- A percentage that was reported, with one decimal. -#}
+{% macro shown_pct(column) -%}
+    round({{ column }}, 1)::numeric(5, 1)
+{%- endmacro %}

@@ -91,11 +91,11 @@ grant {{ privilege }} on {{ shown }} to {{ roles | join(', ') }};
 
 {#- Whether a row is of a group that the build made anew. A full refresh made all of them. -#}
 {% macro is_affected(node, row) -%}
-    {%- set affected = node.config.get('affected') -%}
+    {%- set affected = affected_of(node) -%}
     {%- if affected and not should_full_refresh() -%}
         exists (
-            select from {{ relation_of(affected.model) }} as affected
-            where {% for key, in_affected in affected['keys'].items() %}affected.{{ in_affected }} = {{ row }}.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+            select from {{ affected.relation }} as affected
+            where {{ affected.condition | replace('row.', row ~ '.') }}
         )
     {%- else -%}
         true

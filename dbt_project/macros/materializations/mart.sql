@@ -4,12 +4,12 @@
   `marts` to what the candidates hold, in one transaction. Readers never meet half a build, nor one that failed.
 
   Config `affected` (optional): {model, keys: {column of the mart: column of the model}}. The model names the groups of rows that this
-  build makes anew: rows of these groups are deleted from the candidate, what the query returns is added. Without it the query returns
-  all rows.
+  build makes anew: rows of these groups are deleted from the candidate, what the query returns is added. Config `ledger` (optional): as if
+  the keys of this ledger about which something arrived were named (macros/ledgers.sql). Without either the query returns all rows.
 -#}
 {% materialization mart, adapter='postgres' %}
     {%- set target = candidate_of(this) -%}
-    {%- set affected = config.get('affected') -%}
+    {%- set affected = affected_of(model) -%}
 
     {{ run_hooks(pre_hooks) }}
     {%- if is_partial() %}
@@ -18,8 +18,8 @@
         {%- call statement('main') %}
             delete from {{ target }}
             {%- if affected %}
-            using {{ relation_of(affected.model) }} as affected
-            where {% for key, in_affected in affected['keys'].items() %}{{ target }}.{{ key }} = affected.{{ in_affected }}{{ ' and ' if not loop.last }}{% endfor %}
+            using {{ affected.relation }} as affected
+            where {{ affected.condition | replace('row.', target ~ '.') }}
             {%- endif %};
             insert into {{ target }} ({{ columns }})
             select {{ columns }}
@@ -47,6 +47,28 @@
     {{ adapter.commit() }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
+
+
+{#- The groups of rows of a mart that a build makes anew: a relation, and the condition on `affected` and a `row`; nothing for all rows. -#}
+{% macro affected_of(node) -%}
+    {%- set affected = node.config.get('affected') -%}
+    {%- if not affected and not node.config.get('ledger') -%}
+        {%- do return(none) -%}
+    {%- endif -%}
+    {%- set relation = relation_of(affected.model) if affected else arrived(node.config.ledger, relation_of('int_ledgers__arrived')) -%}
+    {%- set keys, conditions = dict(affected['keys'] if affected else {}), [] -%}
+    {%- if not affected -%}
+        {%- set contract = ledgers()[node.config.ledger] -%}
+        {%- do keys.update({contract.scope: contract.scope, contract.number: contract.number}) -%}
+        {%- for name, renamed in node.config.get('renamed', {}).items() if renamed in keys -%}
+            {%- do keys.update({name: keys.pop(renamed)}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- for key, in_affected in keys.items() -%}
+        {%- do conditions.append('affected.' ~ in_affected ~ ' = row.' ~ key) -%}
+    {%- endfor -%}
+    {%- do return({'relation': relation, 'condition': conditions | join(' and ')}) -%}
+{%- endmacro %}
 
 
 {#- The table that a build writes for a mart. -#}

@@ -3,38 +3,21 @@
   in raw. A withdrawal by the office stands until the office sends the project again.
 -#}
 {% macro projects_as_of() -%}
-{%- set versions = source('raw', 'project_versions') -%}
-{%- set known = 'versions.received_at <= $3' -%}
 {%- set body %}
-with recursive
-project_numbers as (
-    {{ numbers_of_district(versions, 'project_no', 'project_numbers') | indent(4) }}
-),
-
-asked as (
-    select
-        $1 as district_code,
-        project_numbers.project_no,
-        $2 as day_on
-    from project_numbers
-    where project_numbers.project_no is not null
-),
-
+with
 current_versions as (
     select
-        version.*,
-        first_report.reported_on as first_reported_on
-    from asked
-    cross join lateral (
-        {{ version_on(versions, ['district_code', 'project_no'], 'words.void_reason is not null', known) | indent(8) }}
-    ) as version
-    cross join lateral (
-        select min(versions.report_on) as reported_on
-        from {{ versions }} as versions
-        where versions.district_code = asked.district_code and versions.project_no = asked.project_no and {{ known }}
-    ) as first_report
-    -- only the office withdraws
-    where not (version.is_office and version.void_reason is not null)
+        versions.*,
+        (
+            select min(reports.report_on)
+            from {{ source('ledgers', 'projects') }} as reports
+            where
+                reports.district_code = versions.district_code
+                and reports.project_no = versions.project_no
+                and reports.received_at <= $3
+        ) as first_reported_on
+    from {{ versions_as_of('projects') | indent(4) }} as versions
+    where not versions.is_withdrawn
 )
 
 select

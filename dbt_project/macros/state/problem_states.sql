@@ -3,11 +3,12 @@
   the campaign by then, and not void); a problem outside has no state.
 
   asked: relation with district_code, problem_no, day_on, and started_on, ended_on of the campaign that the day belongs to;
-  visits: relation of the visits as they stand, with district_code, problem_no, visited_on, is_reopening.
+  visits: relation of the visits as they stand, with district_code, problem_no, visited_on, is_reopening;
+  known: which versions are known, as in versions_of.
 
   After such a visit only a report of a later date, with a completion not before the visit, closes the problem again.
 -#}
-{% macro problem_states(asked, versions, visits, condition='true') -%}
+{% macro problem_states(asked, visits, known=none) -%}
 select
     asked.district_code,
     asked.problem_no,
@@ -24,7 +25,7 @@ select
     ) as is_rectified
 from {{ asked }} as asked
 cross join lateral (
-    {{ version_on(versions, ['district_code', 'problem_no'], "words.status = 'void'", condition) | indent(4) }}
+    {{ version_on('problems', known) | indent(4) }}
 ) as version
 cross join lateral (
     select max(visits.visited_on) as last_on

@@ -52,7 +52,7 @@ select
     versions.source_row
 from states
 left join states as earlier on states.problem_no = earlier.problem_no and states.day_on = earlier.day_on + 1
-inner join {{ source('raw', 'problem_versions') }} as versions on states.version_id = versions.version_id
+inner join {{ source('ledgers', 'problems') }} as versions on states.version_id = versions.version_id
 inner join {{ dates }} as now_on on states.day_on = now_on.date_on
 inner join {{ dates }} as found on states.found_on = found.date_on
 where states.day_on = $2

@@ -7,21 +7,17 @@
 {% macro states_as_of(days) -%}
 {%- set known = 'versions.received_at <= $3' -%}
 problem_numbers as (
-    {{ numbers_of_district(source('raw', 'problem_versions'), 'problem_no', 'problem_numbers') | indent(4) }}
-),
-
-visit_versions as (
-    {{ known_visits() | indent(4) }}
+    {{ numbers_of_district(source('ledgers', 'problems'), 'problem_no', 'problem_numbers') | indent(4) }}
 ),
 
 visits as materialized (
     select
-        district_code,
-        problem_no,
-        visited_on,
+        versions.district_code,
+        versions.problem_no,
+        versions.visited_on,
         true as is_reopening
-    from visit_versions
-    where {{ is_reopening('verdict') }} and problem_no is not null and void_reason is null
+    from {{ versions_as_of('visits', 'visited_on') | indent(4) }} as versions
+    where {{ is_reopening('versions.verdict') }} and versions.problem_no is not null and not versions.is_withdrawn
 ),
 
 asked as (
@@ -34,7 +30,7 @@ asked as (
 ),
 
 states as materialized (
-    {{ problem_states('asked', source('raw', 'problem_versions'), 'visits', known) | indent(4) }}
+    {{ problem_states('asked', 'visits', known) | indent(4) }}
 )
 {%- endmacro %}
 
@@ -48,11 +44,3 @@ campaign as (
 )
 {%- endmacro %}
 
-
-{#- The current version of each visit record of district $1, as known at $3; withdrawn ones too. -#}
-{% macro known_visits() -%}
-select distinct on (versions.unit_code, versions.record_no) versions.*
-from {{ source('raw', 'visit_versions') }} as versions
-where versions.district_code = $1 and versions.received_at <= $3
-order by versions.unit_code, versions.record_no, versions.report_on desc, versions.received_at desc, versions.version_id desc
-{%- endmacro %}

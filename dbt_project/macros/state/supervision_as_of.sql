@@ -17,16 +17,12 @@ days as (
     from marts.ranking_as_of($1, $2 - 1, $3) as evening
 ),
 
-visit_versions as (
-    {{ known_visits() | indent(4) }}
-),
-
 visits as (
     select
-        visit_versions.*,
-        visit_versions.unit_code as group_code
-    from visit_versions
-    where visit_versions.void_reason is null
+        versions.*,
+        versions.unit_code as group_code
+    from {{ versions_as_of('visits', 'visited_on') | indent(4) }} as versions
+    where not versions.is_withdrawn
 ),
 
 everybody as (

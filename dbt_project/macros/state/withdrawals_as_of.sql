@@ -19,7 +19,7 @@ words as (
             partition by versions.problem_no
             order by versions.report_on desc, versions.received_at desc, versions.version_id desc
         ) as later_statuses_count
-    from {{ source('raw', 'problem_versions') }} as versions
+    from {{ source('ledgers', 'problems') }} as versions
     where
         versions.district_code = $1
         and versions.is_office

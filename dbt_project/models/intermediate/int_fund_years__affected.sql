@@ -9,6 +9,6 @@
 select distinct
     versions.district_code,
     versions.fund_year
-from {{ ref('int_fund_movements__arrived') }} as arrived
-inner join {{ ref('stg_fund_movement_versions') }} as versions
+from {{ arrived('funds') }} as arrived
+inner join {{ versions_of('funds') }} as versions
     on arrived.unit_code = versions.unit_code and arrived.movement_no = versions.movement_no

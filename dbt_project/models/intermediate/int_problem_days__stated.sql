@@ -25,4 +25,4 @@ asked as (
     where days.day_on >= campaigns.started_on
 )
 
-{{ problem_states('asked', ref('stg_problem_versions'), ref('fct_visits')) }}
+{{ problem_states('asked', ref('fct_visits')) }}

@@ -44,5 +44,5 @@ union
 select
     district_code,
     problem_no
-from {{ ref('stg_problem_versions') }}
+from {{ versions_of('problems') }} as versions
 where masked_at > {{ built_through() }}

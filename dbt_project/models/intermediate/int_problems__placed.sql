@@ -14,5 +14,5 @@ select distinct
     district_code,
     problem_no,
     township_code
-from {{ ref('stg_problem_versions') }}
+from {{ versions_of('problems') }} as versions
 where received_at > {{ built_through() }}

@@ -8,7 +8,7 @@ arrivals as (
         district_code,
         problem_no,
         report_on as matters_from_on
-    from {{ ref('stg_problem_versions') }}
+    from {{ versions_of('problems') | indent(4) }} as versions
     where received_at > {{ built_through() }}
     union all
     -- a new version of a record also takes back what an earlier one said of another day or problem
@@ -16,10 +16,10 @@ arrivals as (
         versions.district_code,
         versions.problem_no,
         versions.visited_on as matters_from_on
-    from {{ ref('stg_visit_versions') }} as arrived
-    inner join {{ ref('stg_visit_versions') }} as versions
-        on arrived.group_code = versions.group_code and arrived.record_no = versions.record_no
-    where arrived.received_at > {{ built_through() }} and versions.problem_no is not null
+    from {{ arrived('visits') | indent(4) }} as arrived
+    inner join {{ versions_of('visits') | indent(4) }} as versions
+        on arrived.unit_code = versions.unit_code and arrived.record_no = versions.record_no
+    where versions.problem_no is not null
 )
 
 select

@@ -9,13 +9,12 @@
 select
     district_code,
     project_no
-from {{ ref('stg_project_versions') }}
-where {{ has_new_texts() }}
+from {{ arrived('projects') }} as arrived
 union
 select
     versions.district_code,
     versions.project_no
-from {{ ref('int_fund_movements__arrived') }} as arrived
-inner join {{ ref('stg_fund_movement_versions') }} as versions
+from {{ arrived('funds') }} as arrived
+inner join {{ versions_of('funds') }} as versions
     on arrived.unit_code = versions.unit_code and arrived.movement_no = versions.movement_no
 where versions.project_no is not null

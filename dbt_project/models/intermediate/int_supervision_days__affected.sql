@@ -17,9 +17,9 @@ touched as (
     select
         versions.district_code,
         versions.visited_on as day_on
-    from {{ ref('int_visits__arrived') }} as arrived
-    inner join {{ ref('stg_visit_versions') }} as versions
-        on arrived.group_code = versions.group_code and arrived.record_no = versions.record_no
+    from {{ arrived('visits') | indent(4) }} as arrived
+    inner join {{ versions_of('visits') | indent(4) }} as versions
+        on arrived.unit_code = versions.unit_code and arrived.record_no = versions.record_no
 )
 
 select

@@ -1,9 +1,6 @@
 {{
     config(
-        affected={
-            'model': 'int_problem_versions__arrived',
-            'keys': {'version_id': 'version_id'},
-        },
+        ledger='problems',
         indexes=[{'columns': ['district_code', 'problem_no', 'report_on', 'received_at']}],
     )
 }}
@@ -35,5 +32,6 @@ select
     versions.source_file,
     versions.source_sheet,
     versions.source_row
-from {{ ref('int_problem_versions__arrived') }} as arrived
-inner join {{ ref('stg_problem_versions') }} as versions on arrived.version_id = versions.version_id
+from {{ arrived('problems') }} as arrived
+inner join {{ versions_of('problems') }} as versions
+    on arrived.district_code = versions.district_code and arrived.problem_no = versions.problem_no

@@ -20,7 +20,7 @@ current_versions as (
     select version.*
     from asked
     cross join lateral (
-        {{ version_on(ref('stg_problem_versions'), ['district_code', 'problem_no'], "words.status = 'void'") | indent(8) }}
+        {{ version_on('problems') | indent(8) }}
     ) as version
 ),
 
@@ -40,7 +40,7 @@ newest_days as (
 ),
 
 newest_states as (
-    {{ problem_states('newest_days', ref('stg_problem_versions'), ref('fct_visits')) | indent(4) }}
+    {{ problem_states('newest_days', ref('fct_visits')) | indent(4) }}
 )
 
 select
@@ -80,7 +80,7 @@ cross join
         select
             min(reports.report_on) as first_reported_on,
             max(reports.report_on) as last_reported_on
-        from {{ ref('stg_problem_versions') }} as reports
+        from {{ versions_of('problems') | indent(8) }} as reports
         where reports.district_code = versions.district_code and reports.problem_no = versions.problem_no
     ) as reported
 cross join lateral (

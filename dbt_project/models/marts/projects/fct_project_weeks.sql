@@ -24,7 +24,7 @@ weekly_versions as (
     from asked
     cross join
         lateral (
-            {{ version_on(ref('stg_project_versions'), ['district_code', 'project_no'], 'words.is_withdrawn') | indent(8) }}
+            {{ version_on('projects') | indent(8) }}
         ) as version
     where not version.is_withdrawn
 )
@@ -35,7 +35,7 @@ select
     weeks.week_ending_on,
     {{ project_stage() }} as stage,
     weeks.actual_start_on is not null as is_started,
-    weeks.progress_pct,
+    {{ shown_pct('weeks.progress_pct') }} as progress_pct,
     spent.disbursed_yuan::numeric(18, 2) as disbursed_yuan,
     spent.spent_yuan::numeric(18, 2) as spent_yuan
 from weekly_versions as weeks
