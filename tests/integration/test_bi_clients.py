@@ -180,7 +180,7 @@ def test_a_query_can_be_given_up(bi_reader):
     [
         # other schemas
         "select * from candidates.fct_problems",
-        "select * from staging.stg_problem_versions",
+        "select * from staging.stg_submissions",
         "select * from intermediate.int_problems__placed",
         "select * from ref.ref_ranking_rules",
         "select * from quarantine.rejected_rows",
