@@ -27,7 +27,7 @@ $(or $(MAKECMDGOALS),help):
 	@if [ -f local/commands/$@.py ] && [ -x $(VENV)/python ]; then $(LOCAL) $@ --help; fi
 else
 
-##@ first steps
+##@ Start here
 
 help: ## list the targets; `make <target> HELP=yes` says more about one
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -37,8 +37,6 @@ setup: ## make the virtual environment from requirements.txt (nothing to do when
 
 demo: setup ## replay a sample district through the real DAGs, print the ranking, leave the system running
 	@$(LOCAL) demo
-
-##@ every day
 
 up: setup ## start PostgreSQL and Airflow in the background (nothing to do when they run)
 	@$(LOCAL) up
@@ -52,19 +50,21 @@ wait: setup ## wait until every file in the inbox is judged and shown [TIMEOUT=6
 status: setup ## what is running, last runs, files waiting, newest ranking
 	@$(LOCAL) status
 
+##@ Files that units send
+
 check: setup ## judge a file as if a unit had sent it, without loading anything: FILE=<file> UNIT=<unit code>
 	@$(LOCAL) check "$$FILE" "$$UNIT"
 
 template: setup ## write a unit's own workbook, filled with what is known now: UNIT=<unit code>
 	@$(LOCAL) template "$$UNIT"
 
-##@ publishing
+##@ The office's settings
 
-publish: setup ## publish an issue: [SERIES=daily|weekly|monthly DAY=2020-06-24 DISTRICT=<code> CORRECTION=yes]
-	@$(LOCAL) publish --series "$$SERIES" --day "$$DAY" --district "$$DISTRICT" $(if $(CORRECTION),--correction)
+district: setup ## register a district: FILE=<csv> DISTRICT_NAME=<name> [CAMPAIGN_START= CAMPAIGN_END=]
+	@$(LOCAL) district "$$FILE" "$$DISTRICT_NAME" --campaign-start "$$CAMPAIGN_START" --campaign-end "$$CAMPAIGN_END"
 
-trace: setup ## lead a printed number back to file, sheet and row: ISSUE=<id> [FIGURE=<code>]
-	@$(LOCAL) trace "$$ISSUE" "$$FIGURE"
+calendar: setup ## enter the holidays and make-up days of a year, from the State Council's notice: FILE=<csv>
+	@$(LOCAL) calendar "$$FILE"
 
 issuer: setup ## how a district publishes: DISTRICT=<code> [ISSUER_NAME= FAMILY= WORD= RECIPIENTS= COPIES= AUDIENCE=]
 	@$(LOCAL) issuer "$$DISTRICT" $(call given,--name,ISSUER_NAME) $(call given,--family,FAMILY) $(call given,--word,WORD) \
@@ -76,22 +76,24 @@ targets: setup ## register key targets, which the monthly dispatch lists: FILE=<
 recipients: setup ## register who gets issues and return slips by e-mail and group robot: FILE=<csv>
 	@$(LOCAL) recipients "$$FILE"
 
+mute: setup ## let the watch not tell of something for a while: CHECK=<check> [SUBJECT=<subject or pattern>] UNTIL=<day> REASON=<text>
+	@$(LOCAL) mute "$$CHECK" --subject "$$SUBJECT" --until "$$UNTIL" --reason "$$REASON"
+
+##@ Publications
+
+publish: setup ## publish an issue: [SERIES=daily|weekly|monthly DAY=2020-06-24 DISTRICT=<code> CORRECTION=yes]
+	@$(LOCAL) publish --series "$$SERIES" --day "$$DAY" --district "$$DISTRICT" $(if $(CORRECTION),--correction)
+
+trace: setup ## lead a printed number back to file, sheet and row: ISSUE=<id> [FIGURE=<code>]
+	@$(LOCAL) trace "$$ISSUE" "$$FIGURE"
+
 delivery: setup ## decide about a delivery that failed or is uncertain: ID=<number> DECISION=resend|settle|withdraw REASON=<text>
 	@$(LOCAL) delivery "$$ID" "$$DECISION" "$$REASON"
 
 simulate: setup ## compare another ranking rule with the official ranking: RULE=<code> [DISTRICT=<code> FROM=<day> TO=<day>]
 	@$(LOCAL) simulate "$$RULE" --district "$$DISTRICT" --from "$$FROM" --to "$$TO"
 
-##@ operating
-
-district: setup ## register a district: FILE=<csv> DISTRICT_NAME=<name> [CAMPAIGN_START= CAMPAIGN_END=]
-	@$(LOCAL) district "$$FILE" "$$DISTRICT_NAME" --campaign-start "$$CAMPAIGN_START" --campaign-end "$$CAMPAIGN_END"
-
-calendar: setup ## enter the holidays and make-up days of a year, from the State Council's notice: FILE=<csv>
-	@$(LOCAL) calendar "$$FILE"
-
-mute: setup ## let the watch not tell of something for a while: CHECK=<check> [SUBJECT=<subject or pattern>] UNTIL=<day> REASON=<text>
-	@$(LOCAL) mute "$$CHECK" --subject "$$SUBJECT" --until "$$UNTIL" --reason "$$REASON"
+##@ Upkeep
 
 backup: setup ## write everything that cannot be made again into one file, while the system runs [TO=<folder> KEEP=14]
 	@$(LOCAL) backup --to "$$TO" --keep "$$KEEP"
@@ -108,7 +110,7 @@ docs: setup ## write the documentation of the warehouse as one HTML file
 compose-env: ## write the secrets of docker-compose.yml into .env; what is there is never changed [CELERY=yes]
 	@PYTHONPATH=dags:. "$(PYTHON)" -m local.containers.compose_env $(if $(filter yes,$(CELERY)),celery)
 
-##@ developing
+##@ For developers
 
 setup-dev: ## the virtual environment with the tools for tests and lint
 	@$(BOOTSTRAP) --dev

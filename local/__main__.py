@@ -33,10 +33,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console()
     try:
         installation = load_installation(must_exist=not getattr(command, "IS_FIRST", False))
+        system = Containers(installation) if installation.is_in_containers else Embedded(installation)
         if options.command == "down" and not installation.memory.exists():
             console.say(f"nothing was ever started in {installation.settings.home}")
             return 0
-        command.run(Containers(installation) if installation.is_in_containers else Embedded(installation), console, options)
+        command.run(system, console, options)
     except Problem as problem:
         console.close()
         print(f"{options.command}: {problem}", file=sys.stderr)
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except psycopg.OperationalError as error:
         console.close()
         reason = str(error).strip().partition("\n")[0].rpartition("FATAL:")[2].strip()
-        print(f"{options.command}: PostgreSQL does not answer ({reason}). `make up` waits until it does.", file=sys.stderr)
+        print(f"{options.command}: PostgreSQL does not answer ({reason}). `{system.start_command}` waits until it does.", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Whoever read the output has seen enough (`make status | head`).
@@ -69,6 +70,10 @@ def _read(argv: Sequence[str]) -> tuple[argparse.Namespace, ModuleType]:
         if hasattr(module, "add_arguments"):
             module.add_arguments(command)
     options = parser.parse_args(argv)
+    # `make` hands over what it was not told as an empty text
+    for name in getattr(loaded[options.command], "REQUIRED", ()):
+        if not getattr(options, name).strip():
+            commands.choices[options.command].error(f"{name} is missing; `--help` (HELP=yes of make) says more")
     return options, loaded[options.command]
 
 

@@ -97,7 +97,7 @@ def read_backup(path: Path, console: Console) -> Manifest:
                 if entry.name.startswith("landing/") and not entry.name.endswith(found[entry.name][0]):
                     raise ValueError(f"{entry.name} holds other bytes")
     except FileNotFoundError:
-        raise Problem(f"There is no file {path}: `make restore FILE=<backup>`.") from None
+        raise Problem(f"There is no file {path}.") from None
     except (OSError, tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
         raise Problem(f"{path} is no backup that can be used: {error}. Nothing was changed.") from None
     if manifest is None:

@@ -12,6 +12,8 @@ from duban import working_calendar
 from local.console import Console, Problem
 from local.system import System, open_warehouse
 
+REQUIRED = ("file",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it is told."""
@@ -25,14 +27,11 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
     Raises:
         Problem: the file cannot be read or used, or the marts could not be rebuilt.
     """
-    file = options.file
-    if not file:
-        raise Problem(f"Say which file: make calendar FILE=<csv with the columns {', '.join(working_calendar.COLUMNS)}>")
     try:
-        with open(Path(file), encoding="utf-8-sig", newline="") as rows, open_warehouse(system) as conn:
+        with open(Path(options.file), encoding="utf-8-sig", newline="") as rows, open_warehouse(system) as conn:
             years = working_calendar.enter(conn, csv.DictReader(rows))
     except (OSError, ValueError) as error:
-        raise Problem(f"{file}: {error}") from None
+        raise Problem(f"{options.file}: {error}") from None
     console.say(f"entered: {', '.join(f'{year} ({count} days)' for year, count in sorted(years.items()))}; rebuilding the marts")
     if subprocess.run([sys.executable, "-m", "duban.install", "--rebuild"], env=system.environment()).returncode:
         raise Problem("The calendar is entered, but the marts could not be rebuilt: DAG build_warehouse will do it.")

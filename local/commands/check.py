@@ -19,6 +19,7 @@ from duban.warehouse.submissions import Claim
 from local.console import Console, Problem
 from local.system import System, open_warehouse
 
+REQUIRED = ("file", "unit")
 SHOWN = 100
 
 
@@ -32,10 +33,8 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
     """Print the receipt that the unit would get for the file now.
 
     Raises:
-        Problem: file or unit are missing, the warehouse cannot be asked, or a file of expectations cannot be meant.
+        Problem: there is no such file or unit, the warehouse cannot be asked, or a file of expectations cannot be meant.
     """
-    if not options.file or not options.unit:
-        raise Problem("Say which file and whose: make check FILE=<file> UNIT=<unit code>")
     path = Path(options.file).absolute()
     if not path.is_file():
         raise Problem(f"{path} is no file.")

@@ -13,8 +13,8 @@ DECISIONS = {"resend": delivery.resend, "settle": delivery.settle, "withdraw": d
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it is told."""
-    parser.add_argument("delivery", help="its number, as `status` shows it")
-    parser.add_argument("decision", help="resend, settle (it did arrive) or withdraw (it is not wanted any more)")
+    parser.add_argument("delivery", type=int, help="its number, as `status` shows it")
+    parser.add_argument("decision", choices=DECISIONS, help="resend, settle (it did arrive) or withdraw (it is not wanted any more)")
     parser.add_argument("reason", help="why; kept with the delivery")
 
 
@@ -22,16 +22,11 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
     """Carry out what a person decided about a delivery.
 
     Raises:
-        Problem: there is no such delivery or decision, or no reason is given.
+        Problem: there is no such delivery to decide about, or no reason is given.
     """
-    number, decision = options.delivery, options.decision
-    if not number.isdigit() or decision not in DECISIONS:
-        raise Problem(
-            f"Say which and what: make delivery ID=<number> DECISION={'|'.join(DECISIONS)} REASON=<text>; `make status` lists them."
-        )
     try:
         with open_warehouse(system) as conn:
-            DECISIONS[decision](conn, int(number), options.reason)
+            DECISIONS[options.decision](conn, options.delivery, options.reason)
     except delivery.NothingToDecide as error:
         raise Problem(str(error)) from None
-    console.say(f"delivery {number}: {decision}")
+    console.say(f"delivery {options.delivery}: {options.decision}")

@@ -10,6 +10,8 @@ from pathlib import Path
 from local.console import Console, Problem
 from local.system import System
 
+REQUIRED = ("file",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it is told."""
@@ -25,8 +27,6 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
     Raises:
         Problem: the file cannot be used, or the system does not run.
     """
-    if not options.file:
-        raise Problem("Say which file: make district FILE=<csv> DISTRICT_NAME=<name>")
     system.require_warehouse()
     environment = system.environment()
     arguments = [str(Path(options.file).absolute())]

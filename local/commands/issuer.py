@@ -8,10 +8,12 @@ from duban.publishing import issuers
 from local.console import Console, Problem, table
 from local.system import System, open_warehouse
 
+REQUIRED = ("district",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it is told."""
-    parser.add_argument("district", nargs="?", default="", help="code of the district")
+    parser.add_argument("district", help="code of the district")
     parser.add_argument("--name", dest="issuer_name", help="office that issues (发文机关)")
     forms = "serial (masthead and 第N期) or statutory (document head with 〔year〕 number)"
     parser.add_argument("--family", dest="document_family", help=forms)
@@ -25,10 +27,8 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
     """Set what was named, and show what is set.
 
     Raises:
-        Problem: no district is named, or a value cannot be.
+        Problem: there is no such district, or a value cannot be.
     """
-    if not options.district:
-        raise Problem("Say which district: make issuer DISTRICT=<code> [ISSUER_NAME=… FAMILY=… WORD=… RECIPIENTS=… COPIES=… AUDIENCE=…]")
     values = {name: value for name in issuers.COLUMNS if (value := getattr(options, name)) is not None}
     try:
         with open_warehouse(system) as conn:

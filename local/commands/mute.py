@@ -9,10 +9,12 @@ from duban.watching.mutes import MuteRefused, mute
 from local.console import Console, Problem
 from local.system import System, open_warehouse
 
+REQUIRED = ("check", "until")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it is told."""
-    parser.add_argument("check", nargs="?", default="", help="code of the check, as docs/runbook.md lists them")
+    parser.add_argument("check", help="code of the check, as docs/runbook.md lists them")
     parser.add_argument("--subject", default="", help="as marts.fct_watch_items has it; a pattern with %% for anything (all)")
     parser.add_argument("--until", default="", metavar="DAY", help="the last day, at most 90 days ahead")
     parser.add_argument("--reason", default="", help="why; kept with the mute")
@@ -25,8 +27,6 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
         Problem: there is no such check, no day within 90 days, or no reason.
     """
     check, subject, until = options.check, options.subject, options.until
-    if not check or not until:
-        raise Problem("Say what, how long and why: make mute CHECK=<check> [SUBJECT=<subject or pattern>] UNTIL=<day> REASON=<text>")
     try:
         with open_warehouse(system) as conn:
             number = mute(conn, check, subject or None, until, options.reason, _person())

@@ -9,6 +9,8 @@ from duban.publishing.recipients import RecipientsInvalid, register_recipients
 from local.console import Console, Problem
 from local.system import System, open_warehouse
 
+REQUIRED = ("file",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it is told."""

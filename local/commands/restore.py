@@ -17,6 +17,7 @@ from local.embedded.system import Embedded
 from local.system import System
 
 IS_FIRST = True
+REQUIRED = ("file",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,8 @@ from duban.publishing.issuers import register_targets
 from local.console import Console, Problem
 from local.system import System, open_warehouse
 
+REQUIRED = ("file",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it is told."""

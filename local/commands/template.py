@@ -11,29 +11,29 @@ from duban.settings import TIMEZONE
 from local.console import Console, Problem
 from local.system import System, open_warehouse
 
+REQUIRED = ("unit",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What it is told."""
-    parser.add_argument("unit", help="unit code: a township, <district>000, <district>-D1")
+    parser.add_argument("unit", help="unit code, as its folder in the inbox: a township, <district>000, <district>-D1")
 
 
 def run(system: System, console: Console, options: argparse.Namespace) -> None:
     """Write the template of a unit, and say where it lies.
 
     Raises:
-        Problem: no unit is named, or an unknown one; the outbox is not ours; or the warehouse cannot be asked.
+        Problem: the unit is unknown; the outbox is not ours; or the warehouse cannot be asked.
     """
     installation = system.installation
     unit_code = options.unit.strip()
-    if not unit_code:
-        raise Problem("Say which unit: make template UNIT=<unit code> (its folder in the inbox bears the code)")
     try:
         with open_warehouse(system) as conn:
             written = write_template(conn, installation.settings, unit_code, datetime.now(TIMEZONE).date())
     except OutboxTaken as error:
         raise Problem(str(error)) from None
     except UnknownUnit as error:
-        raise Problem(f"{unit_code} is no registered unit. Registered are {error}; `make district` registers more.") from None
+        raise Problem(f"{unit_code} is no registered unit. Registered are {error}; `district` registers more.") from None
     console.say("; ".join(f"{title} {count} rows" for title, count in written.counts.items()))
     if written.left_out:
         console.say(f"left out: {written.left_out} visits whose problem was handed to another township; they stay as they are")

@@ -34,13 +34,24 @@ def test_a_target_says_what_it_takes():
     assert said("make", "lint", "HELP=yes").startswith("make lint: ")
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if hasattr(import_module(f"local.commands.{name}"), "REQUIRED")])
+def test_what_make_was_not_told_is_asked_for(name):
+    told = "make", name, f"PYTHON={sys.executable}", "-o", "setup"
+    asked = subprocess.run(told, cwd=PROJECT, capture_output=True, text=True)
+    first = import_module(f"local.commands.{name}").REQUIRED[0]
+    assert asked.returncode == 2
+    assert f"usage: python -m local {name} " in asked.stderr and f"{first} is missing" in asked.stderr
+
+
 def test_no_target_asks_for_a_command_that_is_not_there():
     assert {name for recipe in TARGETS.values() for name in re.findall(r"\$\(LOCAL\) ([a-z]+)", recipe)} == set(NAMES)
 
 
 def test_the_help_lists_every_target_in_its_group():
     groups = [block.splitlines() for block in said("make", "help").strip().split("\n\n")]
-    assert [group[0] for group in groups] == ["first steps", "every day", "publishing", "operating", "developing"]
+    assert [group[0] for group in groups] == [
+        "Start here", "Files that units send", "The office's settings", "Publications", "Upkeep", "For developers",
+    ]  # fmt: skip
     listed = [line.split()[1] for group in groups for line in group[1:]]
     phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, flags=re.MULTILINE)[1].split()
     assert sorted(listed) == sorted(phony) and len(set(listed)) == len(listed)
