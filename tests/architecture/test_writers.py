@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from tests.architecture.imports import ROOT, modules
+from tests.architecture.imports import PACKAGES, ROOT, modules
 
 SCHEMAS = ("ops", "raw", "personal", "quarantine", "published")
 _WRITES = re.compile(rf"\b(?:insert into|update|delete from|truncate|copy)\s+((?:{'|'.join(SCHEMAS)})\.\w+)", re.I)
@@ -40,6 +40,9 @@ def writers() -> dict[str, set[str]]:
             for text in texts(path):
                 for table in _WRITES.findall(text):
                     found[table.lower()].add(module)
+    for path in (PACKAGES["duban"] / "watching" / "queries").glob("*.sql"):
+        for table in _WRITES.findall(path.read_text(encoding="utf-8")):
+            found[table.lower()].add(path.stem)
     return found
 
 

@@ -29,6 +29,8 @@ def test_every_check_is_tested_and_described():
         assert f"test_{check.code}" in globals(), f"{check.code} has no test of its name"
         assert check.severity in ("error", "warning", "info") and check.title and check.what_to_do
     assert len({check.code for check in CHECKS}) == len(CHECKS)
+    asked = {path.stem for path in facts.QUERIES.glob("*.sql")}
+    assert {check.code for check in CHECKS if check.find is None} <= asked <= BY_CODE.keys()
 
 
 def test_folder_silent(watched, monkeypatch):
@@ -484,7 +486,10 @@ def test_a_broken_check_is_an_error_and_stops_no_other(watched, monkeypatch):
     def breaks(scene):
         raise ValueError("王小明")
 
-    broken = [replace(BY_CODE["disk_full"], find=breaks), replace(BY_CODE["build_failed"], find="select * from ops.nothing")]
+    def asks_nothing(scene):
+        return scene.conn.execute("select * from ops.nothing")
+
+    broken = [replace(BY_CODE["disk_full"], find=breaks), replace(BY_CODE["build_failed"], find=asks_nothing)]
     with warehouse.connect(watched.settings, "publisher") as conn, conn.transaction():
         results = run_checks(
             conn, watched.settings, at("2026-10-09 08:30"), None, [*broken, BY_CODE["delivery_failed"], BY_CODE["backup_old"]]

@@ -18,7 +18,7 @@ import psycopg
 
 from duban.ledgers import load_expectations
 from duban.settings import Settings
-from duban.watching import facts, queries
+from duban.watching import facts
 from duban.watching.facts import GIB, Found, Scene
 from duban.watching.folders import folders_of, silent_folders
 
@@ -27,14 +27,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that is watched. `code` is public: mutes, the runbook and `marts.fct_watch_items` name it."""
+    """One thing that is watched. `code` is public: mutes, the runbook and `marts.fct_watch_items` name it.
+
+    What is found says either a function of `facts`, or the query of this code. That returns, per finding: subject, district_code, severity
+    (null: that of the check), text in Chinese. A text names units, rules, days and numbers. It holds no person, no file name and nothing
+    that a sender wrote: it goes to groups and to BI. Parameters beside those of `Scene.ask`: `reported_before` (day of the report before,
+    or null), `rules` and `ledgers` (wording by id, as JSON).
+    """
 
     code: str
     title: str
     severity: str
-    find: str | Callable[[Scene], Iterable[Found]]  # a query of `queries`, or a function of `facts`
     what_to_do: str
     thresholds: Mapping[str, Any] = field(default_factory=dict)
+    find: Callable[[Scene], Iterable[Found]] | None = None
     is_deadline: bool = False  # looked at all the time, and told at once
     needs_marts: bool = False  # asks the working calendar, which the first build makes
 
@@ -44,103 +50,65 @@ CHECKS = (
         "file_not_shown",
         "文件未及时上榜",
         "error",
-        facts.unshown_files,
         "先看 make status 哪一步停了",
         {"minutes": 15},
+        find=facts.unshown_files,
         is_deadline=True,
     ),
     Check(
         "bulletin_missing",
         "日通报未发出",
         "error",
-        facts.missing_bulletins,
         "运行 make publish DAY=日期 补出",
         {"by": time(18, 0)},
+        find=facts.missing_bulletins,
         is_deadline=True,
         needs_marts=True,
     ),
-    Check(
-        "issue_held",
-        "通报暂缓",
-        "error",
-        queries.ISSUE_HELD,
-        "改正数据后重新发布，或在 Airflow 写明理由后放行",
-        {"minutes": 30},
-        is_deadline=True,
-    ),
-    Check("folder_silent", "文件夹没有响应", "error", facts.silent_folders, "恢复网络磁盘；仍不行请重启机器", is_deadline=True),
-    Check("build_failed", "数据更新失败", "error", queries.BUILD_FAILED, "看 build_warehouse 的日志，改正后重新运行"),
-    Check("build_overdue", "数据久未更新", "error", queries.BUILD_OVERDUE, "看 build_warehouse 是否在运行，手动运行一次", {"hours": 26}),
-    Check("task_failed", "流程失败", "error", facts.failed_tasks, "按手册该任务一节处理，重新运行", {"look_back_days": 14}),
-    Check("delivery_failed", "发送未成", "error", queries.DELIVERY_FAILED, "问清对方后运行 make delivery 决定重发或不发"),
-    Check("delivery_waiting", "发送等待中", "warning", queries.DELIVERY_WAITING, "补上缺少的连接；或检查邮件服务器", {"minutes": 60}),
+    Check("issue_held", "通报暂缓", "error", "改正数据后重新发布，或在 Airflow 写明理由后放行", {"minutes": 30}, is_deadline=True),
+    Check("folder_silent", "文件夹没有响应", "error", "恢复网络磁盘；仍不行请重启机器", find=facts.silent_folders, is_deadline=True),
+    Check("build_failed", "数据更新失败", "error", "看 build_warehouse 的日志，改正后重新运行"),
+    Check("build_overdue", "数据久未更新", "error", "看 build_warehouse 是否在运行，手动运行一次", {"hours": 26}),
+    Check("task_failed", "流程失败", "error", "按手册该任务一节处理，重新运行", {"look_back_days": 14}, find=facts.failed_tasks),
+    Check("delivery_failed", "发送未成", "error", "问清对方后运行 make delivery 决定重发或不发"),
+    Check("delivery_waiting", "发送等待中", "warning", "补上缺少的连接；或检查邮件服务器", {"minutes": 60}),
     Check(
         "disk_full",
         "磁盘将满",
         "warning",
-        facts.disk_space,
         "腾出空间或扩容",
         {"error_free_bytes": 1 * GIB, "warning_free_bytes": 5 * GIB},
+        find=facts.disk_space,
     ),
-    Check("backup_old", "备份过旧", "warning", facts.old_backup, "运行 make backup", {"error_days": 7, "warning_days": 2}),
-    Check(
-        "late_units",
-        "单位未报送",
-        "warning",
-        queries.LATE_UNITS,
-        "电话催报",
-        {"warning_workdays": 1, "error_workdays": 3},
-        needs_marts=True,
-    ),
-    Check("rejected_files", "文件整份退回", "warning", queries.REJECTED_FILES, "提醒单位看退回单，按说明改好再报"),
-    Check(
-        "slips_unanswered",
-        "退回未改",
-        "warning",
-        queries.SLIPS_UNANSWERED,
-        "提醒单位改好退回单再报",
-        {"workdays": 2, "look_back_days": 30},
-        needs_marts=True,
-    ),
+    Check("backup_old", "备份过旧", "warning", "运行 make backup", {"error_days": 7, "warning_days": 2}, find=facts.old_backup),
+    Check("late_units", "单位未报送", "warning", "电话催报", {"warning_workdays": 1, "error_workdays": 3}, needs_marts=True),
+    Check("rejected_files", "文件整份退回", "warning", "提醒单位看退回单，按说明改好再报"),
+    Check("slips_unanswered", "退回未改", "warning", "提醒单位改好退回单再报", {"workdays": 2, "look_back_days": 30}, needs_marts=True),
     Check(
         "rule_suddenly_fires",
         "规则突然多退",
         "warning",
-        queries.RULE_SUDDENLY_FIRES,
         "看是表格改了还是规则改了",
         {"compared_days": 30, "min_failed_rows": 10, "min_rows_before": 100, "min_share": 0.1, "times": 5},
     ),
     Check(
-        "landing_damaged",
-        "收存的文件不完整",
-        "error",
-        facts.damaged_landing,
-        "按手册找回原件，或请单位重新报送",
-        {"hashed_days": 31},
+        "landing_damaged", "收存的文件不完整", "error", "按手册找回原件，或请单位重新报送", {"hashed_days": 31}, find=facts.damaged_landing
     ),
-    Check("inbox_strangers", "收件目录有不会收走的内容", "warning", facts.inbox_strangers, "放到正确单位的文件夹，或移走"),
+    Check("inbox_strangers", "收件目录有不会收走的内容", "warning", "放到正确单位的文件夹，或移走", find=facts.inbox_strangers),
     Check(
         "calendar_provisional",
         "工作日历将到期",
         "warning",
-        queries.CALENDAR_PROVISIONAL,
         "国务院办公厅发布放假通知后运行 make calendar FILE=… 录入",
         {"days": 60},
         needs_marts=True,
     ),
-    Check("mute_expired", "静音到期", "warning", queries.MUTE_EXPIRED, "处理原因，或再次静音"),
-    Check("rejected_rows", "退回的行", "info", queries.REJECTED_ROWS, "退回最多的规则，可向单位讲解"),
-    Check(
-        "rule_never_fires",
-        "从未用上的规则",
-        "info",
-        queries.RULE_NEVER_FIRES,
-        "核对规则写得对不对",
-        {"min_rows": 1000, "min_days": 30},
-    ),
+    Check("mute_expired", "静音到期", "warning", "处理原因，或再次静音"),
+    Check("rejected_rows", "退回的行", "info", "退回最多的规则，可向单位讲解"),
+    Check("rule_never_fires", "从未用上的规则", "info", "核对规则写得对不对", {"min_rows": 1000, "min_days": 30}),
 )
 #: A check that could not be asked; no entry of its own finds it.
-CHECK_FAILED = Check("check_failed", "检查本身失败", "error", "", "看 watch_pipeline 的日志")
+CHECK_FAILED = Check("check_failed", "检查本身失败", "error", "看 watch_pipeline 的日志")
 BY_CODE = {check.code: check for check in (*CHECKS, CHECK_FAILED)}
 DEADLINES = tuple(check for check in CHECKS if check.is_deadline)
 
@@ -170,8 +138,8 @@ def run_checks(
         scene = Scene(conn, settings, now, check.thresholds, silent)
         try:
             with conn.transaction():
-                if isinstance(check.find, str):
-                    lines = scene.ask(check.find, reported_before=reported_before, **wording)
+                if check.find is None:
+                    lines = scene.ask(check.code, reported_before=reported_before, **wording)
                     results = [Found(subject, text, district, severity) for subject, district, severity, text in lines]
                 else:
                     results = list(check.find(scene))

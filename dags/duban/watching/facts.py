@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,12 +16,13 @@ from duban.settings import TIMEZONE, Settings
 from duban.text import display
 from duban.warehouse.divisions import registered_units
 from duban.warehouse.submissions import ACCEPTED
-from duban.watching import queries
 from duban.watching.bulletins import days_without_bulletin
 from duban.watching.folders import folders_of
 from duban.watching.runbook import anchor_of_task
 
 GIB = 1 << 30
+#: A query for each check that needs one, by its code. Its parameters: those of `Scene.ask`, and the thresholds of the check.
+QUERIES = Path(__file__).with_name("queries")
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ class Scene:
         """The beginning of yesterday."""
         return datetime.combine(self.today - timedelta(days=1), datetime.min.time(), TIMEZONE)
 
-    def ask(self, query: str, **more: Any) -> list[tuple[Any, ...]]:
-        """The lines of a query, given the moment and the thresholds."""
+    def ask(self, code: str, **more: Any) -> list[tuple[Any, ...]]:
+        """The lines of the query of a check, given the moment and the thresholds."""
+        query = (QUERIES / f"{code}.sql").read_text(encoding="utf-8")
         asked = {"now": self.now, "today": self.today, "since": self.since, "accepted": list(ACCEPTED), **self.thresholds, **more}
         return self.conn.execute(query, asked).fetchall()
 
@@ -71,7 +74,7 @@ _STAGES = {
 
 def unshown_files(scene: Scene) -> Iterator[Found]:
     """Files that arrived longer than `minutes` ago and no live ranking shows, by how far they have come."""
-    stages = [*([] if scene.silent() else [_waiting_in_inbox(scene)]), *scene.ask(queries.UNSHOWN_FILES)]
+    stages = [*([] if scene.silent() else [_waiting_in_inbox(scene)]), *scene.ask("file_not_shown")]
     for stage, count, since in stages:
         if count:
             text = f"{count} 个文件{_STAGES[stage]}，最早的 {display.moment(since)} 到达，已超过 {scene.thresholds['minutes']} 分钟"
@@ -100,7 +103,7 @@ def _waiting_in_inbox(scene: Scene) -> tuple[str, int, datetime | None]:
 def missing_bulletins(scene: Scene) -> Iterator[Found]:
     """Working days whose daily bulletin is due and neither published nor held; today's from the hour `by` on."""
     is_due_today = scene.now.astimezone(TIMEZONE).time() >= scene.thresholds["by"]
-    names = dict(scene.ask("select district_code, district_name from raw.districts"))
+    names = dict(scene.conn.execute("select district_code, district_name from raw.districts").fetchall())
     for day, districts in days_without_bulletin(scene.conn, scene.today + timedelta(days=is_due_today)):
         for code in districts:
             yield Found(f"{code}/{day}", f"{names[code]}{display.short_day(day)}的日通报没有发出", code)
@@ -108,7 +111,7 @@ def missing_bulletins(scene: Scene) -> Iterator[Found]:
 
 def failed_tasks(scene: Scene) -> Iterator[Found]:
     """Tasks that failed and have not succeeded since; and those of yesterday and today that have."""
-    for dag_id, task_id, count, failed_at, exception_type, is_recovered in scene.ask(queries.FAILED_TASKS):
+    for dag_id, task_id, count, failed_at, exception_type, is_recovered in scene.ask("task_failed"):
         end = "其后已恢复" if is_recovered else "其后还没有成功过"
         text = f"流程 {dag_id} 的 {task_id} 失败 {count} 次，最近 {display.moment(failed_at)}（{exception_type}），{end}"
         yield Found(f"{dag_id}.{task_id}", text, severity="info" if is_recovered else None, anchor=anchor_of_task(dag_id, task_id))
@@ -131,7 +134,7 @@ def damaged_landing(scene: Scene) -> Iterator[Found]:
     if scene.silent():
         return
     damaged: dict[tuple[str, str, str], list[str]] = {}
-    for submission_id, *unit, sha256, size, is_whole, is_hashed in scene.ask(queries.LANDED_FILES):
+    for submission_id, *unit, sha256, size, is_whole, is_hashed in scene.ask("landing_damaged"):
         path = inbox.landed(scene.settings.landing, sha256)
         is_right = path.is_file() and (is_whole is False or path.stat().st_size == size)
         if not is_right or (is_hashed and not inbox.is_intact(path, sha256)):
@@ -141,7 +144,8 @@ def damaged_landing(scene: Scene) -> Iterator[Found]:
     units = registered_units(scene.conn)
     hidden: dict[str, list[str]] = {}
     originals = inbox.hidden_originals(scene.settings.inbox, units)
-    on_their_way = {identity for (identity,) in scene.ask(queries.UNREMOVED, ids=[identity for _, identity in originals])}
+    unremoved = "select submission_id from ops.submissions where removed_at is null and submission_id = any(%s)"
+    on_their_way = {identity for (identity,) in scene.conn.execute(unremoved, ([identity for _, identity in originals],))}
     for code, identity in originals:
         if identity not in on_their_way:
             hidden.setdefault(code, []).append(identity)
