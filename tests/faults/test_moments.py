@@ -19,7 +19,7 @@ ELSEWHERE = {
     r"|duban\.warehouse\.deliveries\.(decide_delivery|record_uncertain)": "an operator's command, one transaction",
     r"duban\.quality\.template\..*": "a file that is made on demand",
     r"duban\.warehouse\.deliveries\.(end_delivery|postpone_\w+|record_interrupted)": "tests/integration/test_delivery.py kills at each",
-    r"duban\.warehouse\.issues\.(record|end)_hold": "one statement; tests/integration/test_publishing.py",
+    r"duban\.warehouse\.issues\.((record|end)_hold|replace_shown_ledgers)": "one statement; tests/integration/test_publishing.py",
     r"duban\.warehouse\.personal\.(upsert_households|keep_names)": "statements of the load transaction, which has others before and after",
     r"duban\.warehouse\.builds\.close_builds": "one statement, which the next build repeats",
     r"duban\.(warehouse\.watch|orchestration\.failures)\.record_(failure|recovery)": "one statement about a task that has ended",

@@ -19,6 +19,7 @@ import psycopg
 import yaml
 from psycopg.types.json import Jsonb, set_json_loads
 
+from duban import warehouse
 from duban.ledgers import Column, Expectations, ExpectationsInvalid, Ledger
 from duban.publishing.issues.figures import Figure, Figures
 from duban.publishing.issues.series import SERIES
@@ -138,9 +139,7 @@ def register_shown_ledgers(conn: psycopg.Connection, expectations: Expectations,
     """
     found = [(path, expectations.ledgers[path.parent.name]) for path in sorted(folder.glob("*/shown.yml"))]
     shown = [read_shown(path, ledger, expectations) for path, ledger in found]
-    with conn.transaction(), conn.cursor() as cur:
-        cur.execute("delete from raw.shown_ledgers")
-        cur.executemany("insert into raw.shown_ledgers values (%s, %s)", [(one.name, Jsonb(asdict(one), dumps=_dumps)) for one in shown])
+    warehouse.issues.replace_shown_ledgers(conn, {one.name: Jsonb(asdict(one), dumps=_dumps) for one in shown})
 
 
 def read_shown(path: Path, ledger: Ledger, expectations: Expectations) -> Shown:

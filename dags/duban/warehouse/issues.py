@@ -1,13 +1,14 @@
-"""Freezing an issue, and issues that are held: the table `ops.held_issues`."""
+"""Freezing an issue, issues that are held (`ops.held_issues`), and which ledgers issues and pages show (`raw.shown_ledgers`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from duban.warehouse import locks
 
@@ -91,3 +92,10 @@ def end_hold(
         f"update ops.held_issues set ended_at = clock_timestamp(), publication_id = %s where {_HOLD}",
         (publication_id, district_code, series, business_on, is_correction),
     )
+
+
+def replace_shown_ledgers(conn: psycopg.Connection, specs: Mapping[str, Jsonb]) -> None:
+    """What is shown of which ledger, on pages and in issues that are frozen from now on."""
+    with conn.transaction(), conn.cursor() as cur:
+        cur.execute("delete from raw.shown_ledgers")
+        cur.executemany("insert into raw.shown_ledgers values (%s, %s)", list(specs.items()))
