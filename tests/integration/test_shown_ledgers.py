@@ -112,6 +112,20 @@ def traced(office: Office, issue: Issue, code: str) -> list:
     return [source for _, sources in trace(frozen, figures_of(frozen), code) for source in sources]
 
 
+def test_a_village_is_written_by_its_name(office, tmp_path):
+    spec = {**DECLARED, "rows": "problems_as_of", "counts": {"all": {"label": "问题"}}, "details": ["problem_no", "village"]}
+    (tmp_path / "problems").mkdir()
+    (tmp_path / "problems" / "shown.yml").write_text(yaml.safe_dump(spec, allow_unicode=True), encoding="utf-8")
+    row = problem("甲-村", **{"村(社区)": "迎风桥村"})
+    assert office.send(TOWNSHIP, "甲20200623.csv", problems_csv(row))["outcome"] == "accepted"
+    with warehouse.connect(office.settings) as conn:
+        register_shown_ledgers(conn, load_expectations(office.settings), tmp_path)
+    publish(office)
+    rows = office.query("select cells from published.ledger_rows where cells ? 'village'")
+    assert [row["cells"]["village"] for row in rows if row["cells"]["problem_no"] == "甲-村"] == ["迎风桥村委会"]
+    assert {row["cells"]["village"] for row in rows} == {"迎风桥村委会", None}
+
+
 def test_a_declared_ledger_is_printed_in_the_issues_of_its_series(office, tmp_path):
     declare(office, tmp_path)
     issue = publish(office)

@@ -8,7 +8,15 @@ select
     (found.cells ->> 'source_row')::integer as source_row,
     (
         select coalesce(jsonb_object_agg(cell.key, cell.value), '{}')
-        from jsonb_each(found.cells) as cell
+        from jsonb_each(found.cells || (
+            -- a place is stored as its code
+            select coalesce(jsonb_object_agg(detail ->> 'column', (
+                select string_agg(village_name, '、' order by village_code) from raw.villages
+                where village_code = found.cells ->> 'village_code' or coalesce(found.cells -> 'village_codes', '[]') ? village_code
+            )), '{}')
+            from jsonb_array_elements(shown.spec -> 'details') as detail
+            where detail ->> 'type' in ('village', 'villages')
+        )) as cell
         where shown.spec -> 'columns' ? cell.key
     ) as cells
 from raw.shown_ledgers as shown
