@@ -17,6 +17,8 @@ WIDTH = 120
 BEGINNINGS = ("", "dags", "dags/duban", "dags/duban/publishing", "dbt_project", "dbt_project/models", "expectations", "tests")
 # What a home or a release holds and the checkout does not.
 ELSEWHERE = re.compile(r"(var|landing|inbox|outbox|postgres|site|dist)/|env\.sh$|warehouse\.sql$|docker-compose\.override\.yml$")
+# What is added in an example.
+EXAMPLES = {"fct_tasks"}
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*\.(?:py|sql|yml|csv|md|toml|txt|in|env|jinja)|[\w.-]+(?:/[\w.-]+)*/")
 TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
@@ -86,3 +88,9 @@ def test_commands_that_are_named_exist(document):
     assert given - known == set()
     modules = set(re.findall(r"-m ((?:local|bench|tests|duban)(?:\.\w+)*)", text))
     assert {name for name in modules if not ((at := ROOT / name.replace(".", "/")).is_dir() or at.with_suffix(".py").exists())} == set()
+
+
+@pytest.mark.parametrize("document", [path for path in DOCUMENTS if path.name != "CHANGELOG.md"], ids=name_of)
+def test_models_and_seeds_that_are_named_exist(document):
+    named = set(re.findall(r"\b(?:stg|int|fct|dim|rpt|ref)_[a-z_]+[a-z]\b", without_code(document.read_text(encoding="utf-8"))))
+    assert named - {path.stem for path in (ROOT / "dbt_project").rglob("*.*")} - EXAMPLES == set()
