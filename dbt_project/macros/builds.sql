@@ -1,4 +1,7 @@
-{#- First step of a run that builds: everything that has arrived by now belongs to it, and nothing that arrives while it runs. -#}
+{#-
+  First step of a run that builds: everything that has arrived by now belongs to it, and nothing that arrives while it
+  runs.
+-#}
 {% macro begin_build() -%}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
         select ops.begin_build()
@@ -25,7 +28,10 @@
 {%- endmacro %}
 
 
-{#- Versions whose texts the marts have not as they are now: those that arrived since, and those in which a name that came later was masked. -#}
+{#-
+  Versions whose texts the marts have not as they are now: those that arrived since, and those in which a name that came
+  later was masked.
+-#}
 {% macro has_new_texts() -%}
     (received_at > {{ built_through() }} or masked_at > {{ built_through() }})
 {%- endmacro %}

@@ -1,19 +1,22 @@
 {#-
-  A function of the marts that readers may call, and that reads for them what they may not: the only one of its name, made again when its
-  text, its arguments, its columns or its description have changed, once the marts that it asks are there.
+  A function of the marts that readers may call, and that reads for them what they may not: the only one of its name,
+  made again when its text, its arguments, its columns or its description have changed, once the marts that it asks are
+  there.
 
   arguments: names and types as one text; columns: of its rows, objects with name and data_type; text: its query.
 -#}
 {% macro keep_function(name, arguments, columns, text, description) -%}
 {#- a function keeps its text, and works in a copy of the database under another name only without this one's -#}
 {%- set body = text | replace('"' ~ target.database ~ '".', '') -%}
-{%- if execute and flags.WHICH in ('build', 'run') and load_relation(relation_of('rpt_township_ranking')) is not none -%}
+{%- set is_building = execute and flags.WHICH in ('build', 'run') -%}
+{%- if is_building and load_relation(relation_of('rpt_township_ranking')) is not none -%}
     {%- set named = [] -%}
     {%- for argument in arguments.split(', ') -%}
         {%- do named.append({'name': argument.split(' ')[0], 'data_type': argument.split(' ')[1]}) -%}
     {%- endfor -%}
     {%- set is_kept = run_query(
-        "select count(*) = 1 and bool_and(prosrc = $kept$" ~ body ~ "$kept$ and obj_description(oid, 'pg_proc') = '" ~ description
+        "select count(*) = 1 and bool_and(prosrc = $kept$" ~ body ~ "$kept$"
+        ~ " and obj_description(oid, 'pg_proc') = '" ~ description
         ~ "' and pg_get_function_arguments(oid) = " ~ signature_of(named)
         ~ " and pg_get_function_result(oid) = 'TABLE(' || " ~ signature_of(columns) ~ " || ')')"
         ~ " from pg_proc where pronamespace = 'marts'::regnamespace and proname = '" ~ name ~ "'"
@@ -47,7 +50,8 @@ grant execute on function marts.{{ name }} to bi_reader;
 {#- Names and types as PostgreSQL writes them in a signature, as an expression. -#}
 {% macro signature_of(columns) -%}
     {%- for column in columns -%}
-        quote_ident('{{ column.name }}') || ' ' || '{{ column.data_type }}'::regtype{{ " || ', ' || " if not loop.last }}
+        quote_ident('{{ column.name }}') || ' ' || '{{ column.data_type }}'::regtype
+        {{- " || ', ' || " if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 

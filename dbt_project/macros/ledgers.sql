@@ -1,10 +1,12 @@
 {#-
-  What every ledger does, said once. A ledger is a source by the name of its folder (models/staging/_ledgers.yml), and what differs between them
-  is (macros/_ledgers.sql): source (ledgers; households for rows about single households, of which no mart has any), scope and number (the two
-  columns of its key), withdrawn (a condition), withdrawals_stand (as withdraw_by: office).
+  What every ledger does, said once. A ledger is a source by the name of its folder (models/staging/_ledgers.yml), and
+  what differs between them is (macros/_ledgers.sql): source (ledgers; households for rows about single households, of
+  which no mart has any), scope and number (the two columns of its key), withdrawn (a condition), withdrawals_stand (as
+  withdraw_by: office).
 
-  A mart of a ledger says `config(ledger=…)`, a select list with the columns of the key, and from where: `current_versions(…)`. More of its
-  config, both optional: `renamed`, {column of the mart: column of the ledger}; `as_of` (ledgers_as_of).
+  A mart of a ledger says `config(ledger=…)`, a select list with the columns of the key, and from where:
+  `current_versions(…)`. More of its config, both optional: `renamed`, {column of the mart: column of the ledger};
+  `as_of` (ledgers_as_of).
 -#}
 
 
@@ -59,9 +61,10 @@
 
 
 {#-
-  The version of a key that counts on a day: the latest of those reported by then. Where withdrawals of the office stand, its last word by then
-  counts before that if it is one, until it says otherwise. One row or none, for the row `asked` of the query around it, which has the columns
-  of the key and `day_on`. One or two looks into an index, however long the history.
+  The version of a key that counts on a day: the latest of those reported by then. Where withdrawals of the office
+  stand, its last word by then counts before that if it is one, until it says otherwise. One row or none, for the row
+  `asked` of the query around it, which has the columns of the key and `day_on`. One or two looks into an index, however
+  long the history.
 -#}
 {% macro version_on(ledger, known=none) -%}
 {%- set contract = ledgers()[ledger] -%}
@@ -69,7 +72,6 @@
     {%- for name in (contract.scope, contract.number) %}versions.{{ name }} = asked.{{ name }} and {% endfor -%}
     versions.report_on <= asked.day_on
 {%- endset -%}
-{%- set newest_first = 'versions.report_on desc, versions.received_at desc, versions.version_id desc' -%}
 {%- if contract.withdrawals_stand -%}
 select words.*
 from (
@@ -77,7 +79,7 @@ from (
         select 1 as precedence, versions.*
         from {{ versions_of(ledger, known) | indent(8) }} as versions
         where {{ by_then }} and versions.is_office
-        order by {{ newest_first }}
+        order by {{ newest_first() }}
         limit 1
     )
     union all
@@ -85,7 +87,7 @@ from (
         select 2 as precedence, versions.*
         from {{ versions_of(ledger, known) | indent(8) }} as versions
         where {{ by_then }}
-        order by {{ newest_first }}
+        order by {{ newest_first() }}
         limit 1
     )
 ) as words
@@ -96,15 +98,22 @@ limit 1
 select versions.*
 from {{ versions_of(ledger, known) }} as versions
 where {{ by_then }}
-order by {{ newest_first }}
+order by {{ newest_first() }}
 limit 1
 {%- endif -%}
 {%- endmacro %}
 
 
+{#- The version that counts comes first. -#}
+{% macro newest_first() -%}
+    versions.report_on desc, versions.received_at desc, versions.version_id desc
+{%- endmacro %}
+
+
 {#-
-  For a function of (district_code, day, known_at): the version of each key of the district that counts on the day, as known at the time;
-  withdrawn ones too. `until`: the column that dates a row, of a ledger whose rows count from that day on and not from the day of the report.
+  For a function of (district_code, day, known_at): the version of each key of the district that counts on the day, as
+  known at the time; withdrawn ones too. `until`: the column that dates a row, of a ledger whose rows count from that
+  day on and not from the day of the report.
 -#}
 {% macro versions_as_of(ledger, until=none) -%}
 {%- set contract = ledgers()[ledger] -%}
@@ -136,17 +145,18 @@ limit 1
     select distinct on (versions.{{ contract.scope }}, versions.{{ contract.number }}) versions.*
     from {{ versions_of(ledger, known) | indent(4) }} as versions
     where versions.district_code = $1{{ ' and versions.report_on <= $2' if not until }}
-    order by versions.{{ contract.scope }}, versions.{{ contract.number }}, versions.report_on desc, versions.received_at desc, versions.version_id desc
+    order by versions.{{ contract.scope }}, versions.{{ contract.number }}, {{ newest_first() }}
 )
 {%- endif -%}
 {%- endmacro %}
 
 
 {#-
-  Makes the functions that marts of ledgers declare: `config(ledger=…, as_of={'name': …})`. Such a function answers for a district what the
-  rows of the mart were on a day, as they were known at a time, each with the file, sheet and row that counts. More of `as_of`, all optional:
-  until: as in versions_as_of; without: columns of the mart that the function has not; derived: expressions on `versions` of those that are no
-  columns of the ledger; order: of its rows, default the key.
+  Makes the functions that marts of ledgers declare: `config(ledger=…, as_of={'name': …})`. Such a function answers for
+  a district what the rows of the mart were on a day, as they were known at a time, each with the file, sheet and row
+  that counts. More of `as_of`, all optional: until: as in versions_as_of; without: columns of the mart that the
+  function has not; derived: expressions on `versions` of those that are no columns of the ledger; order: of its rows,
+  default the key.
 -#}
 {% macro ledgers_as_of() -%}
     {%- for node in (graph.nodes if execute else {}).values() if node.config.get('as_of') -%}
@@ -162,7 +172,8 @@ limit 1
             {%- do columns.append({'name': name, 'data_type': type}) -%}
         {%- endfor -%}
         {%- for column in columns -%}
-            {%- do selected.append(derived[column.name] ~ ' as ' ~ column.name if column.name in derived else 'versions.' ~ column.name) -%}
+            {%- set made = derived.get(column.name) -%}
+            {%- do selected.append(made ~ ' as ' ~ column.name if made else 'versions.' ~ column.name) -%}
         {%- endfor -%}
         {%- set contract = ledgers()[node.config.ledger] -%}
         {%- set body %}
@@ -177,7 +188,8 @@ order by {{ as_of.get('order', 'versions.' ~ contract.scope ~ ', versions.' ~ co
     'district_code text, day date, known_at timestamptz',
     columns,
     body,
-    'The rows of ' ~ node.name ~ ' of a district on a day as they were known at a time, each with the file, sheet and row that counts'
+    'The rows of ' ~ node.name ~ ' of a district on a day as they were known at a time, '
+    ~ 'each with the file, sheet and row that counts'
 ) }}
     {%- endfor -%}
 {%- endmacro %}

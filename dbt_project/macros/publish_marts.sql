@@ -1,8 +1,9 @@
 {#-
-  The last step of a run that built marts: what the candidates hold is shown in `marts`, in one transaction, and the build is recorded as
-  good. After a failure nothing is shown, and the build is recorded as failed.
+  The last step of a run that built marts: what the candidates hold is shown in `marts`, in one transaction, and the
+  build is recorded as good. After a failure nothing is shown, and the build is recorded as failed.
 
-  Only rows that differ are touched, and only those that the build made anew are compared. A table whose columns are no longer those of its candidate is made anew within the same transaction.
+  Only rows that differ are touched, and only those that the build made anew are compared. A table whose columns are no
+  longer those of its candidate is made anew within the same transaction.
 -#}
 {% macro publish_marts() -%}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
@@ -28,7 +29,7 @@ commit;
 
 
 {% macro publish_mart(node) -%}
-    {%- set shown = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias, type='table') -%}
+    {%- set shown = relation_of(node.name).incorporate(type='table') -%}
     {%- set candidate = candidate_of(shown) -%}
     {%- set columns = adapter.get_columns_in_relation(candidate) -%}
     {%- set names = columns | map(attribute='name') | join(', ') -%}
@@ -72,18 +73,22 @@ grant {{ privilege }} on {{ shown }} to {{ roles | join(', ') }};
 
 {#- The columns of the primary key in the contract of a mart. -#}
 {% macro primary_key_of(node) -%}
-    {%- for constraint in node.constraints if constraint.type | string in ('primary_key', 'ConstraintType.primary_key') -%}
+    {%- set types = ('primary_key', 'ConstraintType.primary_key') -%}
+    {%- for constraint in node.constraints if constraint.type | string in types -%}
         {%- do return(constraint.columns) -%}
     {%- endfor -%}
     {%- do exceptions.raise_compiler_error(node.name ~ ' has no primary key') -%}
 {%- endmacro %}
 
 
-{#- Whether a run built every mart that accepted rows change. A run of some models only leaves the next build all of its work. -#}
+{#-
+  Whether a run built every mart that accepted rows change. A run of some models only leaves the next build all of its
+  work.
+-#}
 {% macro shows_every_mart(marts) -%}
     {%- set built = marts | map(attribute='name') | list -%}
-    {%- for node in graph.nodes.values() if node.config.materialized == 'mart' and 'reference' not in node.tags and node.name not in built -%}
-        {%- do return(false) -%}
+    {%- for node in graph.nodes.values() if node.config.materialized == 'mart' and 'reference' not in node.tags -%}
+        {%- if node.name not in built -%}{%- do return(false) -%}{%- endif -%}
     {%- endfor -%}
     {%- do return(true) -%}
 {%- endmacro %}

@@ -1,4 +1,7 @@
-{#- Within a build a mart is its candidate: models and tests see what this build made, readers what the last good one published. -#}
+{#-
+  Within a build a mart is its candidate: models and tests see what this build made, readers what the last good one
+  published.
+-#}
 {% macro ref() -%}
     {%- set relation = builtins.ref(*varargs, **kwargs) -%}
     {%- if execute and relation.schema == 'marts' -%}

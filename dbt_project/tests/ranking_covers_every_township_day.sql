@@ -1,5 +1,5 @@
--- Of the days that this build ranked: a line for each township, ranked exactly if it takes part; ranks begin with 1 and leave no
--- unexplained gap.
+-- Of the days that this build ranked: a line for each township, ranked exactly if it takes part; ranks begin with 1 and
+-- leave no unexplained gap.
 with
 ranked as (
     select

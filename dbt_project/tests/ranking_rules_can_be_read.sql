@@ -1,4 +1,5 @@
--- A rule code names one order: another order is another rule. Every ordering key is an indicator there is, and a direction.
+-- A rule code names one order: another order is another rule. Every ordering key is an indicator there is, and a
+-- direction.
 with
 keys as (
     select

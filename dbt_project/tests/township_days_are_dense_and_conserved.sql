@@ -1,5 +1,5 @@
--- Every unit stands on every day of every campaign up to today; and on the newest day of each campaign the townships together hold every
--- problem that is called closed.
+-- Every unit stands on every day of every campaign up to today; and on the newest day of each campaign the townships
+-- together hold every problem that is called closed.
 with
 campaigns as (
     select

@@ -2,10 +2,12 @@
 
 import csv
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from dbt.cli.main import dbtRunner
 
 from duban.ledgers import load_expectations
@@ -142,6 +144,39 @@ def test_every_column_is_described_and_reaches_the_database(manifest: Any) -> No
         assert node.columns, node.name
         assert [column.name for column in node.columns.values() if not column.description] == [], node.name
         assert node.config.persist_docs == {"relation": True, "columns": True}, node.name
+
+
+def test_no_description_stands_twice() -> None:
+    """What more than one column or model is called stands in models/columns.md, once, and is used."""
+    blocks = dict(re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", (PROJECT / "models" / "columns.md").read_text(encoding="utf-8")))
+    written: list[str] = []
+    for file in sorted(PROJECT.glob("*/**/*.yml")):
+        if not file.name.startswith("_ledgers"):
+            written += _descriptions(yaml.safe_load(file.read_text(encoding="utf-8")))
+    used = Counter(re.findall(r"doc\('(\w+)'\)", "\n".join(written)))
+    texts = Counter([text.strip() for text in written if "doc('" not in text] + [*blocks.values()])
+    assert len(texts) > 200 and [text for text, count in texts.items() if count > 1] == []
+    assert used.keys() == blocks.keys() and [name for name, count in used.items() if count == 1] == []
+
+
+def _descriptions(said: Any) -> list[str]:
+    if isinstance(said, list):
+        return [text for part in said for text in _descriptions(part)]
+    if isinstance(said, dict):
+        own = [said["description"]] if isinstance(said.get("description"), str) else []
+        return own + [text for name, part in said.items() if name not in {"rows", "config"} for text in _descriptions(part)]
+    return []
+
+
+def test_lines_are_no_longer_than_those_of_code() -> None:
+    """Rows of unit tests apart: a line of CSV is a line."""
+    files = [file for pattern in ("*/**/*.sql", "*/**/*.yml", "*/**/*.md", "*.yml") for file in PROJECT.glob(pattern)]
+    ours = [file for file in files if file.relative_to(PROJECT).parts[0] not in {"target", "logs"}]
+    assert len(ours) > 120
+    for file in ours:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        long = [number for number, line in enumerate(lines, 1) if len(line) > 120 and re.search(r"\S[ ]", line)]
+        assert long == [], f"{file.name}: lines of more than 120 characters"
 
 
 def test_marts_promise_columns_types_and_a_key(marts: dict[str, Any]) -> None:

@@ -40,7 +40,8 @@ def test_the_page_is_whole_and_holds_no_secret(sample_office, server, capsys):
     assert len(described) > 40
     for model in described:
         node = f"model.duban.{model['name']}"
-        assert manifest["nodes"][node]["description"].strip() == model["description"].strip() and model["description"].strip()
+        told = manifest["nodes"][node]["description"].strip()
+        assert told and ("doc('" in model["description"] or told == model["description"].strip())
         assert (node in catalog["nodes"]) == (manifest["nodes"][node]["config"]["materialized"] != "ephemeral")
 
     secrets = {**vars(server.secrets), "hmac_key": settings.hmac_key, "warehouse_uri": settings.warehouse_uri}

@@ -1,4 +1,7 @@
-{#- marts.fund_findings_as_of(district_code, day, known_at): findings W03, W04 and W30 of a district on a day as it was known at a time. -#}
+{#-
+  marts.fund_findings_as_of(district_code, day, known_at): findings W03, W04 and W30 of a district on a day as it was
+  known at a time.
+-#}
 {% macro fund_findings_as_of() -%}
 {%- set body %}
 with
@@ -13,10 +16,7 @@ tiers as (
         movements.fund_year,
         movements.tier,
         $2 as day_on,
-        sum(case movements.stage when '下达' then movements.amount_yuan when '收回' then -movements.amount_yuan else 0 end) as received_yuan,
-        sum(case movements.stage when '分配' then movements.amount_yuan else 0 end) as allocated_yuan,
-        sum(case movements.stage when '拨付' then movements.amount_yuan else 0 end) as disbursed_yuan,
-        sum(case movements.stage when '支出' then movements.amount_yuan else 0 end) as spent_yuan
+        {{ tier_sums('movements') | indent(4) }}
     from movements
     group by movements.district_code, movements.fund_year, movements.tier
 ),

@@ -1,9 +1,11 @@
 {#-
-  W30: amounts that are out of all proportion, as a unit mistaken makes them (元 read as 万元 is ten thousand times too much). The usual
-  amount is the median of the district's amounts of the same tier and stage (of projects: of the same category), whatever their year; while
-  these are few, the largest other amount of the stage (of all projects) stands for it, so that a first large batch is not told.
+  W30: amounts that are out of all proportion, as a unit mistaken makes them (元 read as 万元 is ten thousand times too
+  much). The usual amount is the median of the district's amounts of the same tier and stage (of projects: of the same
+  category), whatever their year; while these are few, the largest other amount of the stage (of all projects) stands
+  for it, so that a first large batch is not told.
 
-  The median is one of the amounts themselves, the lower one of two in the middle: exact, and the amount in question does not move it.
+  The median is one of the amounts themselves, the lower one of two in the middle: exact, and the amount in question
+  does not move it.
 
   amounts: relation as amounts_of_money makes it.
 -#}
@@ -14,14 +16,18 @@ select
     found.day_on,
     'W30' as rule_id,
     found.subject,
-    found.subject_text || ' ' || {{ wan('found.yuan') }} || ' 万元，是本区' || found.usual_text || ' ' || {{ wan('found.usual_yuan') }}
+    found.subject_text || ' ' || {{ wan('found.yuan') }} || ' 万元，是本区'
+    || found.usual_text || ' ' || {{ wan('found.usual_yuan') }}
     || ' 万元的 ' || div(found.yuan, found.usual_yuan) || ' 倍，请核对金额和单位（元、万元）' as text,
     found.submission_id
 from (
     select
         ordered.*,
         limits.times_usual,
-        case when groups.amount_count >= limits.enough_count then groups.median_yuan else ordered.next_smaller_yuan end as usual_yuan,
+        case
+            when groups.amount_count >= limits.enough_count then groups.median_yuan
+            else ordered.next_smaller_yuan
+        end as usual_yuan,
         case
             when groups.amount_count >= limits.enough_count then ordered.group_text || '中位数'
             else '其他' || ordered.amount_kind || '中最大的一笔'

@@ -1,6 +1,6 @@
 {#-
-  W04: tiers of a fund year in which the funds named by projects differ from what was allocated. A project belongs to the year of its first
-  report. A tier that no project names is not compared: nothing was said about it.
+  W04: tiers of a fund year in which the funds named by projects differ from what was allocated. A project belongs to
+  the year of its first report. A tier that no project names is not compared: nothing was said about it.
 
   tiers: as stage_order; projects: relation of projects as they stand, with their tiers and first_reported_on.
 -#}

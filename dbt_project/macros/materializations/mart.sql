@@ -1,11 +1,13 @@
 {#-
-  A mart is built, tested, and only then shown. The build writes a candidate, a table of the same name in the schema `candidates`;
-  `ref()` leads models and tests to it (macros/ref.sql); at the end of a run in which nothing failed, `publish_marts` brings the tables in
-  `marts` to what the candidates hold, in one transaction. Readers never meet half a build, nor one that failed.
+  A mart is built, tested, and only then shown. The build writes a candidate, a table of the same name in the schema
+  `candidates`; `ref()` leads models and tests to it (macros/ref.sql); at the end of a run in which nothing failed,
+  `publish_marts` brings the tables in `marts` to what the candidates hold, in one transaction. Readers never meet half
+  a build, nor one that failed.
 
-  Config `affected` (optional): {model, keys: {column of the mart: column of the model}}. The model names the groups of rows that this
-  build makes anew: rows of these groups are deleted from the candidate, what the query returns is added. Config `ledger` (optional): as if
-  the keys of this ledger about which something arrived were named (macros/ledgers.sql). Without either the query returns all rows.
+  Config `affected` (optional): {model, keys: {column of the mart: column of the model}}. The model names the groups of
+  rows that this build makes anew: rows of these groups are deleted from the candidate, what the query returns is added.
+  Config `ledger` (optional): as if the keys of this ledger about which something arrived were named
+  (macros/ledgers.sql). Without either the query returns all rows.
 -#}
 {% materialization mart, adapter='postgres' %}
     {%- set target = candidate_of(this) -%}
@@ -49,15 +51,19 @@
 {% endmaterialization %}
 
 
-{#- The groups of rows of a mart that a build makes anew: a relation, and the condition on `affected` and a `row`; nothing for all rows. -#}
+{#-
+  The groups of rows of a mart that a build makes anew: a relation, and the condition on `affected` and a `row`; nothing
+  for all rows.
+-#}
 {% macro affected_of(node) -%}
     {%- set affected = node.config.get('affected') -%}
     {%- if not affected and not node.config.get('ledger') -%}
         {%- do return(none) -%}
     {%- endif -%}
-    {%- set relation = relation_of(affected.model) if affected else arrived(node.config.ledger, relation_of('int_ledgers__arrived')) -%}
+    {%- set relation = relation_of(affected.model if affected else 'int_ledgers__arrived') -%}
     {%- set keys, conditions = dict(affected['keys'] if affected else {}), [] -%}
     {%- if not affected -%}
+        {%- set relation = arrived(node.config.ledger, relation) -%}
         {%- set contract = ledgers()[node.config.ledger] -%}
         {%- do keys.update({contract.scope: contract.scope, contract.number: contract.number}) -%}
         {%- for name, renamed in node.config.get('renamed', {}).items() if renamed in keys -%}
@@ -73,7 +79,8 @@
 
 {#- The table that a build writes for a mart. -#}
 {% macro candidate_of(relation) -%}
-    {%- do return(api.Relation.create(database=relation.database, schema='candidates', identifier=relation.identifier, type='table')) -%}
+    {%- set place = {'database': relation.database, 'schema': 'candidates', 'identifier': relation.identifier} -%}
+    {%- do return(api.Relation.create(type='table', **place)) -%}
 {%- endmacro %}
 
 
@@ -99,7 +106,8 @@
     {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ name] if execute -%}
     {%- if node -%}
         {%- set shown = relation_of(name) -%}
-        {%- set is_empty = should_full_refresh() or adapter.get_relation(shown.database, shown.schema, shown.identifier) is none -%}
+        {%- set existing = adapter.get_relation(shown.database, shown.schema, shown.identifier) -%}
+        {%- set is_empty = should_full_refresh() or existing is none -%}
 select
         {%- for column in columns %}
     {{ 'null::' ~ node.columns[column].data_type ~ ' as ' if is_empty }}{{ column }}{{ ',' if not loop.last }}

@@ -1,6 +1,6 @@
 {#-
-  marts.projects_as_of(district_code, day, known_at): the projects of a district on a day as they were known at a time, from every version
-  in raw. A withdrawal by the office stands until the office sends the project again.
+  marts.projects_as_of(district_code, day, known_at): the projects of a district on a day as they were known at a time,
+  from every version in raw. A withdrawal by the office stands until the office sends the project again.
 -#}
 {% macro projects_as_of() -%}
 {%- set body %}

@@ -1,4 +1,7 @@
-{#- What townships can be compared by. A new indicator is a macro indicator_<name> in macros/ranking/indicators/ and its name here. -#}
+{#-
+  What townships can be compared by. A new indicator is a macro indicator_<name> in macros/ranking/indicators/ and its
+  name here.
+-#}
 {% macro indicator_names() -%}
     {%- do return([
         'progress',
@@ -14,11 +17,13 @@
 
 
 {#-
-  All indicators of township-days in long form: numerator and denominator, and the order key: their quotient times 10^18 as a whole
-  number. Different fractions of counts differ by at least 1/(d1·d2), times 10^18 at least 1 for every d up to 10^9: they get different
-  keys in the right order, equal ones the same, and no float is in it. A denominator of 0: no row, the township has no such score.
+  All indicators of township-days in long form: numerator and denominator, and the order key: their quotient times 10^18
+  as a whole number. Different fractions of counts differ by at least 1/(d1·d2), times 10^18 at least 1 for every d up
+  to 10^9: they get different keys in the right order, equal ones the same, and no float is in it. A denominator of 0:
+  no row, the township has no such score.
 
-  days: relation of the township-days to score, with baseline_on; history: relation of township-days back to the earliest baseline.
+  days: relation of the township-days to score, with baseline_on; history: relation of township-days back to the
+  earliest baseline.
 -#}
 {% macro township_scores(days, history) -%}
 select

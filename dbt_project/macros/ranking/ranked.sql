@@ -6,7 +6,9 @@ select
         (
             select baselines.baseline_on
             from {{ ref('ref_ranking_baselines') }} as baselines
-            where baselines.district_code in (days.district_code, '*') and baselines.baseline_on between campaigns.started_on and days.day_on
+            where
+                baselines.district_code in (days.district_code, '*')
+                and baselines.baseline_on between campaigns.started_on and days.day_on
             order by baselines.district_code = '*', baselines.baseline_on desc
             limit 1
         ),
@@ -19,8 +21,9 @@ inner join {{ ref('stg_campaigns') }} as campaigns
 
 
 {#-
-  Township-days in the order of a rule. The ordering keys of the rule are data: indicator and direction, in order; what a township has no
-  score for comes last. Ranked are units that take part and have problems; equal in all keys is the same rank.
+  Township-days in the order of a rule. The ordering keys of the rule are data: indicator and direction, in order; what
+  a township has no score for comes last. Ranked are units that take part and have problems; equal in all keys is the
+  same rank.
 
   days: township-days with rule_code, ordering_keys, is_ranked; scores: as township_scores gives them.
 -#}
@@ -36,7 +39,7 @@ from (
         (
             select
                 array_agg(
-                    case split_part(keys.ordering_key, ' ', 2) when 'desc' then -scores.order_key else scores.order_key end
+                    case when keys.ordering_key like '% desc' then -scores.order_key else scores.order_key end
                     order by keys.place
                 )
             from unnest(string_to_array(days.ordering_keys, ', ')) with ordinality as keys (ordering_key, place)
@@ -56,8 +59,9 @@ window by_rule as (
 
 
 {#-
-  The columns of the ranking, from ranked township-days of whole districts. Beside the official rate stands one adjusted for size,
-  (Z + 10·p) / (A + 10) with p = ΣZ / ΣA of the district: a township with three problems is drawn towards its district. It orders nothing.
+  The columns of the ranking, from ranked township-days of whole districts. Beside the official rate stands one adjusted
+  for size, (Z + 10·p) / (A + 10) with p = ΣZ / ΣA of the district: a township with three problems is drawn towards its
+  district. It orders nothing.
 -#}
 {% macro ranking_rows(ranked) -%}
 select
@@ -76,7 +80,8 @@ select
     ranked.oldest_open_workdays,
     {{ pct('ranked.rectified_count', 'ranked.assigned_count') }} as rectified_pct,
     {{ pct(
-        '(ranked.rectified_count * sum(ranked.assigned_count) over of_district + ' ~ var('adjustment_count') ~ ' * sum(ranked.rectified_count) over of_district)',
+        '(ranked.rectified_count * sum(ranked.assigned_count) over of_district + '
+        ~ var('adjustment_count') ~ ' * sum(ranked.rectified_count) over of_district)',
         '((ranked.assigned_count + ' ~ var('adjustment_count') ~ ') * sum(ranked.assigned_count) over of_district)'
     ) }} as adjusted_pct,
     ranked.is_reported,

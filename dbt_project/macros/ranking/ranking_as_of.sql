@@ -1,6 +1,6 @@
 {#-
-  marts.ranking_as_of(district_code, day, known_at): the ranking of a day as it was known at a time, from every version in raw, with the
-  very macros that build the marts. Readers may call it; it reads for them what they may not.
+  marts.ranking_as_of(district_code, day, known_at): the ranking of a day as it was known at a time, from every version
+  in raw, with the very macros that build the marts. Readers may call it; it reads for them what they may not.
 -#}
 {% macro ranking_as_of() -%}
 {%- set dates = builtins.ref('dim_dates') -%}
@@ -36,7 +36,12 @@ days as (
     ) as looked_back
     cross join
         lateral generate_series(
-            (case when rule_in_force.ordering_keys like '%since_baseline%' then looked_back.baseline_on else greatest(campaign.started_on, $2 - 1) end)::timestamp,
+            (
+                case
+                    when rule_in_force.ordering_keys like '%since_baseline%' then looked_back.baseline_on
+                    else greatest(campaign.started_on, $2 - 1)
+                end
+            )::timestamp,
             $2::timestamp,
             interval '1 day'
         ) as series (day_at)
@@ -104,6 +109,7 @@ order by rank, display_order
     'district_code text, day date, known_at timestamptz',
     columns_of('rpt_township_ranking'),
     body,
-    'The ranking of a district on a day as it was known at a time; columns as rpt_township_ranking. Empty outside of campaigns and for days to come.'
+    'The ranking of a district on a day as it was known at a time; columns as rpt_township_ranking. '
+    ~ 'Empty outside of campaigns and for days to come.'
 ) }}
 {%- endmacro %}

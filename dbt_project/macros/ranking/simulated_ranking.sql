@@ -1,4 +1,7 @@
-{#- marts.simulated_ranking(district_code, rule_code, from_on, to_on): how a rule of ref_ranking_rules would have ranked days gone by. -#}
+{#-
+  marts.simulated_ranking(district_code, rule_code, from_on, to_on): how a rule of ref_ranking_rules would have ranked
+  days gone by.
+-#}
 {% macro simulated_ranking() -%}
 {%- set body %}
 with

@@ -1,9 +1,9 @@
 {#-
-  A row for each of `units` (district_code, township_code, day_on), whether the unit sent anything or not: what is open stays open and
-  grows older.
+  A row for each of `units` (district_code, township_code, day_on), whether the unit sent anything or not: what is open
+  stays open and grows older.
 
-  counts: as township_counts gives them; dates: dim_dates; reports: relation with unit_code, report_on, received_at, is_report;
-  known_at: which of them are known.
+  counts: as township_counts gives them; dates: dim_dates; reports: relation with unit_code, report_on, received_at,
+  is_report; known_at: which of them are known.
 -#}
 {% macro dense_township_days(units, counts, dates, reports, known_at) -%}
 select

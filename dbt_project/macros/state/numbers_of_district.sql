@@ -1,6 +1,6 @@
 {#-
-  Every number of district $1 in a relation of versions once, by leaps through the index: the body of a recursive CTE of the name `leaps`,
-  which ends with a row that is null.
+  Every number of district $1 in a relation of versions once, by leaps through the index: the body of a recursive CTE of
+  the name `leaps`, which ends with a row that is null.
 -#}
 {% macro numbers_of_district(versions, number, leaps) -%}
 (

@@ -1,10 +1,10 @@
 {#-
-  docs/rules.md, ranking rule: what each problem is on a day. One row for each row of `asked` on which the problem is assigned (found in
-  the campaign by then, and not void); a problem outside has no state.
+  docs/rules.md, ranking rule: what each problem is on a day. One row for each row of `asked` on which the problem is
+  assigned (found in the campaign by then, and not void); a problem outside has no state.
 
-  asked: relation with district_code, problem_no, day_on, and started_on, ended_on of the campaign that the day belongs to;
-  visits: relation of the visits as they stand, with district_code, problem_no, visited_on, is_reopening;
-  known: which versions are known, as in versions_of.
+  asked: relation with district_code, problem_no, day_on, and started_on, ended_on of the campaign that the day belongs
+  to; visits: relation of the visits as they stand, with district_code, problem_no, visited_on, is_reopening; known:
+  which versions are known, as in versions_of.
 
   After such a visit only a report of a later date, with a completion not before the visit, closes the problem again.
 -#}

@@ -1,6 +1,7 @@
 {#-
-  marts.problems_as_of(district_code, day, known_at): every problem that is assigned on a day, as it was known at a time: the problems by name
-  behind the figures of ranking_as_of. Where each stands in its ledger leads back to file, sheet and row.
+  marts.problems_as_of(district_code, day, known_at): every problem that is assigned on a day, as it was known at a
+  time: the problems by name behind the figures of ranking_as_of. Where each stands in its ledger leads back to file,
+  sheet and row.
 -#}
 {% macro problems_as_of() -%}
 {%- set dates = builtins.ref('dim_dates') -%}
@@ -87,6 +88,7 @@ order by states.township_code, states.problem_no
         {'name': 'source_row', 'data_type': 'integer'},
     ],
     body,
-    'The problems assigned in a district on a day as they were known at a time: is_found, is_closed, is_relapsed are changes of the day. Empty outside of campaigns and for days to come.'
+    'The problems assigned in a district on a day as they were known at a time: is_found, is_closed, '
+    ~ 'is_relapsed are changes of the day. Empty outside of campaigns and for days to come.'
 ) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#-
-  What the problems of district $1 were on the days of the relation `days`, as known at $3: CTEs for functions over all versions in raw. The
-  last one, `states`, has the columns of problem_states.
+  What the problems of district $1 were on the days of the relation `days`, as known at $3: CTEs for functions over all
+  versions in raw. The last one, `states`, has the columns of problem_states.
 
   days: relation with district_code, day_on, and started_on, ended_on of the campaign.
 -#}
@@ -40,7 +40,10 @@ states as materialized (
 campaign as (
     select campaigns.*
     from {{ ref('stg_campaigns') }} as campaigns
-    where campaigns.district_code = $1 and $2 between campaigns.started_on and campaigns.ended_on and $2 <= {{ today() }}
+    where
+        campaigns.district_code = $1
+        and $2 between campaigns.started_on and campaigns.ended_on
+        and $2 <= {{ today() }}
 )
 {%- endmacro %}
 

@@ -1,10 +1,11 @@
 {#-
-  marts.supervision_as_of(district_code, day, known_at): the supervision of a day as it was known at a time, for each group and, with no
-  group_code, for all of them together.
+  marts.supervision_as_of(district_code, day, known_at): the supervision of a day as it was known at a time, for each
+  group and, with no group_code, for all of them together.
 -#}
 {% macro supervision_as_of() -%}
 {%- set counts = [
-    'due_count', 'visited_count', 'coverage_pct', 'visit_count', 'confirmed_count', 'returned_count', 'relapsed_count', 'found_count',
+    'due_count', 'visited_count', 'coverage_pct',
+    'visit_count', 'confirmed_count', 'returned_count', 'relapsed_count', 'found_count',
 ] -%}
 {%- set body %}
 with
@@ -63,6 +64,7 @@ order by group_code nulls first
     'district_code text, day date, known_at timestamptz',
     columns_of('fct_supervision_group_days'),
     body,
-    'What was visited in a district on a day as it was known at a time, by each group and, without group_code, by all of them; columns as fct_supervision_group_days. Empty outside of campaigns and for days to come.'
+    'What was visited in a district on a day as it was known at a time, by each group and, without group_code, '
+    ~ 'by all of them; columns as fct_supervision_group_days. Empty outside of campaigns and for days to come.'
 ) }}
 {%- endmacro %}

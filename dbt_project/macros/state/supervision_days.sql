@@ -1,9 +1,9 @@
 {#-
-  What was visited on days of districts, by everybody or by the group of the row. To be visited are the townships that were not at zero at
-  the end of the day before; the departments are no township.
+  What was visited on days of districts, by everybody or by the group of the row. To be visited are the townships that
+  were not at zero at the end of the day before; the departments are no township.
 
-  asked: relation with district_code, day_on; or with group_code besides; columns: which of these; days: township-days with open_count;
-  visits: as they stand.
+  asked: relation with district_code, day_on; or with group_code besides; columns: which of these; days: township-days
+  with open_count; visits: as they stand.
 -#}
 {% macro supervision_days(asked, columns, days, visits) -%}
 select

@@ -1,6 +1,6 @@
 {#-
-  What the problems of a township add up to on a day, from their states on it and on the day before. New and closed are asked of the
-  problem: one that is handed to another township was not found, and not closed, by that.
+  What the problems of a township add up to on a day, from their states on it and on the day before. New and closed are
+  asked of the problem: one that is handed to another township was not found, and not closed, by that.
 
   states: as problem_states gives them. A township without problems on a day has no row.
 -#}

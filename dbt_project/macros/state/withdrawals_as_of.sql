@@ -1,7 +1,7 @@
 {#-
-  marts.withdrawals_as_of(district_code, day, known_at): every problem of the campaign that the office had withdrawn by a day, as it was known
-  at a time, with its reason and where that stands. A withdrawal is a word of the office that stands until its next word; `withdrawn_on` is the
-  report date with which it began.
+  marts.withdrawals_as_of(district_code, day, known_at): every problem of the campaign that the office had withdrawn by
+  a day, as it was known at a time, with its reason and where that stands. A withdrawal is a word of the office that
+  stands until its next word; `withdrawn_on` is the report date with which it began.
 -#}
 {% macro withdrawals_as_of() -%}
 {%- set body %}
@@ -69,6 +69,7 @@ order by begun.withdrawn_on, words.township_code, words.problem_no
         {'name': 'source_row', 'data_type': 'integer'},
     ],
     body,
-    'The problems of the campaign that the office had withdrawn by a day as they were known at a time, with the reason. Empty outside of campaigns and for days to come.'
+    'The problems of the campaign that the office had withdrawn by a day as they were known at a time, '
+    ~ 'with the reason. Empty outside of campaigns and for days to come.'
 ) }}
 {%- endmacro %}

@@ -5,8 +5,8 @@
     )
 }}
 
--- Problems about which something arrived, or in whose texts a name was masked; and when days were added to a campaign of a district, all of
--- its problems, because closed and overdue are told as of the newest day.
+-- Problems about which something arrived, or in whose texts a name was masked; and when days were added to a campaign
+-- of a district, all of its problems, because closed and overdue are told as of the newest day.
 with
 district_days as (
     select

@@ -1,7 +1,7 @@
 {{ config(materialized='ephemeral') }}
 
--- Problems about which anything arrived since the last build, and from which day on it can matter: no version counts before its report
--- date, no visit before its own.
+-- Problems about which anything arrived since the last build, and from which day on it can matter: no version counts
+-- before its report date, no visit before its own.
 with
 arrivals as (
     select

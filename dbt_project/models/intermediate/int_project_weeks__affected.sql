@@ -5,8 +5,9 @@
     )
 }}
 
--- Weeks end on Sunday. A project has those from its first report to this one, at most to the end of the year of that report (is_in_year).
--- A late report may move that year back: the weeks after it are made anew as well, and are no more.
+-- Weeks end on Sunday. A project has those from its first report to this one, at most to the end of the year of that
+-- report (is_in_year). A late report may move that year back: the weeks after it are made anew as well, and are no
+-- more.
 with
 shown as (
     {{ shown('fct_project_weeks', ['district_code', 'project_no', 'week_ending_on']) }}
@@ -38,5 +39,8 @@ from weeks
 left join {{ ref('int_projects__affected') }} as affected
     on weeks.district_code = affected.district_code and weeks.project_no = affected.project_no
 left join shown
-    on weeks.district_code = shown.district_code and weeks.project_no = shown.project_no and weeks.week_ending_on = shown.week_ending_on
+    on
+        weeks.district_code = shown.district_code
+        and weeks.project_no = shown.project_no
+        and weeks.week_ending_on = shown.week_ending_on
 where affected.project_no is not null or (weeks.is_in_year and shown.project_no is null)

@@ -5,8 +5,9 @@
     )
 }}
 
--- Days of a campaign whose visits, or whose open problems of the evening before, this build made anew: what changes an evening makes all
--- days after it anew. A new version of a record also takes back the visit that an earlier one told of another day.
+-- Days of a campaign whose visits, or whose open problems of the evening before, this build made anew: what changes an
+-- evening makes all days after it anew. A new version of a record also takes back the visit that an earlier one told of
+-- another day.
 with
 touched as (
     select

@@ -37,7 +37,10 @@ missing as (
         expected.day_on
     from expected
     left join shown
-        on expected.district_code = shown.district_code and expected.township_code = shown.township_code and expected.day_on = shown.day_on
+        on
+            expected.district_code = shown.district_code
+            and expected.township_code = shown.township_code
+            and expected.day_on = shown.day_on
     where shown.day_on is null
 ),
 

@@ -1,4 +1,6 @@
-{#- Ephemeral: the mart on it is a view that readers always find; a view in between, once replaced, would take it away. -#}
+{#-
+  Ephemeral: the mart on it is a view that readers always find; a view in between, once replaced, would take it away.
+-#}
 {{ config(materialized='ephemeral') }}
 
 select

@@ -9,7 +9,9 @@ from {{ model }} as referring
 where
     {{ reference.column }} is not null
     and not exists (
-        select 1 from {{ ref(reference.to) }} as referred where referred.{{ reference.field }} = referring.{{ reference.column }}
+        select 1
+        from {{ ref(reference.to) }} as referred
+        where referred.{{ reference.field }} = referring.{{ reference.column }}
     )
 {%- if not loop.last %}
 union all

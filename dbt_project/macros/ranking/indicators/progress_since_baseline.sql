@@ -1,6 +1,7 @@
 {#-
-  (O_B + N − O_D) / (O_B + N): of what was open at the end of the baseline day B and what was found since, how much is no longer open.
-  B: ref_ranking_baselines, the latest by the day, a district's own before the general one; else the first day of the campaign.
+  (O_B + N − O_D) / (O_B + N): of what was open at the end of the baseline day B and what was found since, how much is
+  no longer open. B: ref_ranking_baselines, the latest by the day, a district's own before the general one; else the
+  first day of the campaign.
 -#}
 {% macro indicator_progress_since_baseline(days, history) -%}
 select

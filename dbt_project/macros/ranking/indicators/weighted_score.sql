@@ -1,6 +1,7 @@
 {#-
-  The weighted mean of shares, weights from ref_score_weights. A share that a township does not have (nothing due yet) is taken out of
-  both sides. All shares are brought to the denominator assigned · due, so that equal means are equal scores.
+  The weighted mean of shares, weights from ref_score_weights. A share that a township does not have (nothing due yet)
+  is taken out of both sides. All shares are brought to the denominator assigned · due, so that equal means are equal
+  scores.
 -#}
 {% macro indicator_weighted_score(days, history) -%}
 select

@@ -40,9 +40,15 @@ known_years as (
 calendar as (
     select
         days.date_on,
-        coalesce(exceptions.is_working_day, extract(isodow from days.date_on) <= 5 and fixed.holiday_name is null) as is_working_day,
+        coalesce(
+            exceptions.is_working_day,
+            extract(isodow from days.date_on) <= 5 and fixed.holiday_name is null
+        ) as is_working_day,
         -- a make-up day belongs to a holiday but is none
-        case when not exceptions.is_working_day then exceptions.holiday_name else fixed.holiday_name end as holiday_name,
+        case
+            when not exceptions.is_working_day then exceptions.holiday_name
+            else fixed.holiday_name
+        end as holiday_name,
         known_years.year_at is null as is_provisional
     from days
     left join known_years on date_trunc('year', days.date_on::timestamp) = known_years.year_at

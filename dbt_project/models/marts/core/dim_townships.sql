@@ -4,7 +4,10 @@ offices as (
         district_code,
         district_code || '000' as township_code,
         -- 区直部门, 县直部门, 市直部门: named after the kind of district
-        case when right(district_name, 1) in ('区', '县', '市', '旗') then right(district_name, 1) else '区' end || '直部门' as township_name
+        case
+            when right(district_name, 1) in ('区', '县', '市', '旗') then right(district_name, 1)
+            else '区'
+        end || '直部门' as township_name
     from {{ ref('stg_districts') }}
 ),
 

@@ -39,10 +39,7 @@ daily as (
         fund_year,
         tier,
         moved_on,
-        sum(case stage when '下达' then amount_yuan when '收回' then -amount_yuan else 0 end) as received_yuan,
-        sum(case stage when '分配' then amount_yuan else 0 end) as allocated_yuan,
-        sum(case stage when '拨付' then amount_yuan else 0 end) as disbursed_yuan,
-        sum(case stage when '支出' then amount_yuan else 0 end) as spent_yuan
+        {{ tier_sums('movements') | indent(4) }}
     from movements
     group by district_code, fund_year, tier, moved_on
 ),

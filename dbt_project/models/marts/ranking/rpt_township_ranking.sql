@@ -21,7 +21,11 @@ rules_in_force as (
             rules.district_code in (affected.district_code, '*')
             and affected.ranked_on >= rules.effective_from
             and (rules.effective_to is null or affected.ranked_on <= rules.effective_to)
-    order by affected.district_code asc, affected.ranked_on asc, rules.district_code = '*' asc, rules.effective_from desc
+    order by
+        affected.district_code asc,
+        affected.ranked_on asc,
+        rules.district_code = '*' asc,
+        rules.effective_from desc
 ),
 
 days as (

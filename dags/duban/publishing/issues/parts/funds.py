@@ -12,12 +12,14 @@ from duban.publishing.issues.parts.part import Part, Sheet
 from duban.publishing.issues.series import MONTHLY, WEEKLY
 
 TIERS = ("中央", "省级", "市级", "区级", "其他")
+#: Which stages of movements count where; 收回 lowers what was received (the same for marts: dbt_project/macros/funds/tier_sums.sql).
+_STAGES = {"received": ("下达", "收回"), "allocated": ("分配",), "disbursed": ("拨付",), "spent": ("支出",)}
 
 
 def fund_years(frozen: Frozen) -> list[int]:
     """The fund years that a dispatch speaks of: that of its day, and earlier ones of which not all that was received is spent."""
     years = {movement.fund_year for movement in frozen.movements}
-    unfinished = {year for year in years if _stage_total(frozen, year, None, "下达", "收回") != _stage_total(frozen, year, None, "支出")}
+    unfinished = {year for year in years if _stage_total(frozen, year, None, "received") != _stage_total(frozen, year, None, "spent")}
     return sorted((year for year in years if year == frozen.issue.issue_year or year in unfinished), reverse=True)
 
 
@@ -31,9 +33,9 @@ def _funds(figures: Figures, frozen: Frozen) -> None:
     for year in fund_years(frozen):
         for tier in [*tiers_of(frozen, year), None]:
             prefix, name = f"funds.{year}.{tier or 'total'}", f"{year}年{tier or '合计'}"
-            for stage, stages in (("received", ("下达", "收回")), ("allocated", ("分配",)), ("disbursed", ("拨付",)), ("spent", ("支出",))):
-                rows = _movements(frozen, year, tier, *stages)
-                value = _stage_total(frozen, year, tier, *stages)
+            for stage, stages in _STAGES.items():
+                rows = _movements(frozen, year, tier, stage)
+                value = _stage_total(frozen, year, tier, stage)
                 figures.add(Figure(f"{prefix}.{stage}_yuan", f"{name}{stages[0]}", value, "yuan", rows))
             received, allocated = figures[f"{prefix}.received_yuan"], figures[f"{prefix}.allocated_yuan"]
             rest = received.value - allocated.value
@@ -43,17 +45,17 @@ def _funds(figures: Figures, frozen: Frozen) -> None:
                 figures.pct(f"{prefix}.{stage}_pct", f"{name}{said}", f"{prefix}.{stage}_yuan", received.code)
 
 
-def _movements(frozen: Frozen, year: int, tier: str | None, *stages: str) -> tuple[Row, ...]:
+def _movements(frozen: Frozen, year: int, tier: str | None, stage: str) -> tuple[Row, ...]:
     return tuple(
         movement
         for movement in frozen.movements
-        if movement.fund_year == year and tier in (None, movement.tier) and movement.stage in stages
+        if movement.fund_year == year and tier in (None, movement.tier) and movement.stage in _STAGES[stage]
     )
 
 
-def _stage_total(frozen: Frozen, year: int, tier: str | None, *stages: str) -> Decimal:
-    """What stages add up to in yuan; what was taken back is taken off."""
-    rows = _movements(frozen, year, tier, *stages)
+def _stage_total(frozen: Frozen, year: int, tier: str | None, stage: str) -> Decimal:
+    """What movements add up to in yuan; what was taken back is taken off."""
+    rows = _movements(frozen, year, tier, stage)
     return sum((-row.amount_yuan if row.stage == "收回" else row.amount_yuan for row in rows), Decimal(0))
 
 
