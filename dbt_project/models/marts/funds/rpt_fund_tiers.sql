@@ -35,13 +35,13 @@ tiers as (
 
 daily as (
     select
-        district_code,
-        fund_year,
-        tier,
-        moved_on,
+        movements.district_code,
+        movements.fund_year,
+        movements.tier,
+        movements.moved_on,
         {{ tier_sums('movements') | indent(4) }}
     from movements
-    group by district_code, fund_year, tier, moved_on
+    group by movements.district_code, movements.fund_year, movements.tier, movements.moved_on
 ),
 
 -- a line on each day on which anything of the district and year moved, for each tier that has had movements by then
