@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-faults lint up down wait status district calendar issuer targets recipients delivery mute template check publish trace simulate docs lock backup tidy restore licences audit update compose-env
+.PHONY: help setup setup-dev demo test test-quick test-faults lint up down wait status district calendar issuer targets recipients delivery mute template check publish trace simulate docs lock backup tidy restore licences audit update compose-env
 
 PYTHON ?= python3
 TIMEOUT ?= 600
@@ -12,6 +12,11 @@ VENV := .venv/bin
 # A Python named by the caller is binding; the default only serves to make an environment where none is.
 BOOTSTRAP := "$(PYTHON)" -I local/dependencies/bootstrap.py $(if $(filter-out file default undefined,$(origin PYTHON)),--exact)
 LOCAL := "$(VENV)/python" -m local
+# a module of tests stays on one of two processes, each with a PostgreSQL of its own
+PYTEST := "$(VENV)/python" -m pytest --numprocesses 2 --dist loadfile
+QUICK := $(addprefix tests/,architecture dags deploy expectations ledgers local oracle publishing sample unit \
+	integration/test_intake.py integration/test_gate_closes.py) $(addprefix --ignore=tests/,expectations/test_against_oracle.py \
+	local/test_dependencies.py oracle/test_oracle_publications.py publishing/documents/test_rendered.py)
 
 export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT RULE DISTRICT FROM TO
 export SEED ROUNDS SERIES DAY DAYS CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON KEEP OSV_URL CHECK SUBJECT UNTIL
@@ -115,8 +120,11 @@ compose-env: ## write the secrets of docker-compose.yml into .env; what is there
 setup-dev: ## the virtual environment with the tools for tests and lint
 	@$(BOOTSTRAP) --dev
 
-test: setup-dev ## run the whole test suite
-	@"$(VENV)/python" -m pytest
+test: setup-dev ## run the whole test suite, on two processors
+	@$(PYTEST) --no-loadscope-reorder
+
+test-quick: setup-dev ## the tests to run while working, a minute: every part but what builds, publishes, browses or runs Airflow
+	@$(PYTEST) $(QUICK)
 
 test-faults: setup-dev ## kill, stop, cut off, fill and freeze everything, for an hour or two [SEED=<number> ROUNDS=5]
 	@"$(VENV)/python" -m pytest -v -s tests/faults/test_*.py tests/faults/long_*.py --seed "$$SEED" --rounds "$$ROUNDS"
