@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,3 +94,15 @@ def open_warehouse(system: System) -> Iterator[psycopg.Connection]:
         raise Problem(f"The warehouse does not answer ({reason}). See that it runs, then try again.") from None
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction):
         raise Problem(f"The warehouse is not prepared yet: `{system.start_command}` first.") from None
+
+
+def rebuild_marts(system: System, console: Console) -> None:
+    """Let the marts follow at once what was registered.
+
+    Raises:
+        Problem: they could not; the next build does it.
+    """
+    console.say("rebuilding the marts, so that they follow at once")
+    if subprocess.run([sys.executable, "-m", "duban.install", "--rebuild"], env=system.environment()).returncode:
+        raise Problem("It is registered, but the marts could not be rebuilt: DAG build_warehouse will do it.")
+    console.say("done")

@@ -1,15 +1,13 @@
 """Districts, townships, villages, units and campaigns: who exists and who may send.
 
-Registering is idempotent: the same file again changes
-nothing, a newer edition updates names; nothing is ever deleted, because old rows refer to it. Input columns:
-village_code, village_name, township_code, township_name, and optionally district_name, township_kind, is_ranked, display_order.
+Registering is idempotent: the same file again changes nothing, a newer edition updates names; nothing is ever deleted, because old
+rows refer to it. Input columns: village_code, village_name, township_code, township_name, and optionally district_name, township_kind,
+is_ranked, display_order.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
-import sys
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -88,48 +86,3 @@ def _records(rows: Iterable[dict[str, str]]) -> Iterator[tuple]:
             ranked in _TRUE if ranked else None,
             int(order) if order else None,
         )
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Command line of `make district`: register a CSV of divisions in the running warehouse."""
-    from duban.settings import load_settings
-
-    parser = argparse.ArgumentParser(prog="make district", description="Register the divisions and units of a district.")
-    parser.add_argument("file", type=Path, help="CSV: village_code, village_name, township_code, township_name, …")
-    parser.add_argument("district_name", nargs="?", help="name of the district, unless the file has a column district_name")
-    parser.add_argument("--campaign-start", type=date.fromisoformat, help="first day of the campaign (2020-04-01)")
-    parser.add_argument("--campaign-end", type=date.fromisoformat, help="last day of the campaign (2020-06-30)")
-    args = parser.parse_args(argv)
-    if (args.campaign_start is None) != (args.campaign_end is None):
-        parser.error("give both --campaign-start and --campaign-end, or neither")
-    campaign = (args.campaign_start, args.campaign_end) if args.campaign_start else None
-    settings = load_settings()
-    try:
-        with open(args.file, encoding="utf-8-sig", newline="") as file, warehouse.connect(settings) as conn:
-            counts = register(conn, csv.DictReader(file), args.district_name, campaign)
-            warehouse.divisions.record_set_up(conn, counts["codes"])
-            listed = conn.execute(
-                """select district_code, district_name, campaign_name, started_on, ended_on
-                   from raw.districts join raw.campaigns using (district_code)
-                   where district_code = any(%s) order by district_code, started_on limit 20""",
-                (sorted(counts.pop("codes")),),
-            ).fetchall()
-            units = [unit for (unit,) in conn.execute("select unit_code from raw.units order by 1")]
-    except UnicodeDecodeError:
-        print(f"{args.file}: not UTF-8; save the file as CSV UTF-8", file=sys.stderr)
-        return 1
-    except (DivisionsInvalid, OSError) as error:
-        print(f"{args.file}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
-        return 1
-    for unit in units:
-        (settings.inbox / unit).mkdir(parents=True, exist_ok=True)
-    for code, name, campaign_name, first, last in listed:
-        print(f"{code} {name}: campaign {campaign_name} {first} – {last}; a problem found on another day is sent back (P10)")
-    if counts["districts"] > 1 and args.district_name:
-        print(f"the file holds {counts['districts']} districts: {args.district_name!r} names none of them; give a column district_name")
-    print(", ".join(f"{noun}: {number}" for noun, number in counts.items()) + "; inbox folders are ready")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import csv
-import subprocess
-import sys
 from pathlib import Path
 
 from duban import working_calendar
 from local.console import Console, Problem
-from local.system import System, open_warehouse
+from local.system import System, open_warehouse, rebuild_marts
 
 REQUIRED = ("file",)
 
@@ -32,7 +30,5 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
             years = working_calendar.enter(conn, csv.DictReader(rows))
     except (OSError, ValueError) as error:
         raise Problem(f"{options.file}: {error}") from None
-    console.say(f"entered: {', '.join(f'{year} ({count} days)' for year, count in sorted(years.items()))}; rebuilding the marts")
-    if subprocess.run([sys.executable, "-m", "duban.install", "--rebuild"], env=system.environment()).returncode:
-        raise Problem("The calendar is entered, but the marts could not be rebuilt: DAG build_warehouse will do it.")
-    console.say("done")
+    console.say(f"entered: {', '.join(f'{year} ({count} days)' for year, count in sorted(years.items()))}")
+    rebuild_marts(system, console)

@@ -21,7 +21,9 @@ from psycopg.rows import dict_row
 from duban import divisions, warehouse
 from duban.orchestration import dbt
 from duban.settings import TIMEZONE
+from local.commands import district as district_command
 from tests.conftest import Office, Server
+from tests.integration import asked_system
 from tests.integration.district_files import (
     DISTRICTS,
     LARGE,
@@ -93,11 +95,9 @@ def register(office: Office, district: District) -> None:
         writer.writerows(district.divisions)
     days = ["--campaign-start", district.start_on.isoformat(), "--campaign-end", district.end_on.isoformat()]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DUBAN_HOME", str(office.settings.home))
-        patch.setenv("DUBAN_INBOX", str(office.settings.inbox))
-        patch.setenv("DUBAN_HMAC_KEY", office.settings.hmac_key)
-        patch.setenv("AIRFLOW_CONN_WAREHOUSE", office.settings.warehouse_uri)
-        assert divisions.main([str(file), "某区", *days]) == 0
+        patch.setattr(district_command, "rebuild_marts", lambda *_: None)
+        asked_system.run(district_command, asked_system.AskedSystem(office.settings), str(file), "某区", *days)
+    assert all((office.settings.inbox / row["township_code"]).is_dir() for row in district.divisions)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ def due(office, monkeypatch):
 
     monkeypatch.setattr("duban.settings.load_settings", lambda: office.settings)
     monkeypatch.setattr(due_trigger, "LOOK_SECONDS", 0.05)
-    questions = {name: due_trigger.Question(question.ask, 0.1) for name, question in due_trigger.QUESTIONS.items()}
+    questions = {name: question._replace(settled_seconds=0.1) for name, question in due_trigger.QUESTIONS.items()}
     monkeypatch.setattr(due_trigger, "QUESTIONS", questions)
 
     async def fires(question: str) -> bool:

@@ -61,7 +61,7 @@ def announce_files(outlet_events: Any, unbuilt: int, files: Sequence[Mapping[str
     Args:
         outlet_events: Of the task, which has ACCEPTED_ROWS and JUDGED_FILES as outlets.
         unbuilt: Accepted submissions that the marts do not hold yet.
-        files: As `duban.warehouse.judged_after` returns them.
+        files: As `duban.warehouse.submissions.judged_after` returns them.
     """
     if unbuilt:
         outlet_events[ACCEPTED_ROWS].add(RAW, extra={"unbuilt_submissions": unbuilt})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -40,11 +40,6 @@ class Build:
     build_id: int
     models: tuple[Model, ...]
     test_count: int
-
-    @property
-    def rows_by_model(self) -> Mapping[str, int]:
-        """Rows written per model, where the adapter reports them."""
-        return {model.name: model.rows for model in self.models if model.rows is not None}
 
 
 def build(settings: Settings, selector: str, *, full_refresh: bool = False, today: date | None = None) -> Build:

@@ -3,6 +3,7 @@
 A module for each subject, named `warehouse.<subject>`; each table is written by one of them alone.
 """
 
+# ruff: noqa: F401 (its modules are what it offers)
 from __future__ import annotations
 
 import psycopg
@@ -25,26 +26,6 @@ from duban.warehouse import (
     versions,
     watch,
 )
-
-__all__ = [
-    "LOST_CLIENT",
-    "builds",
-    "calendar",
-    "connect",
-    "deliveries",
-    "divisions",
-    "issues",
-    "loading",
-    "locks",
-    "personal",
-    "recipients",
-    "returns",
-    "schema",
-    "submissions",
-    "tables",
-    "versions",
-    "watch",
-]
 
 #: For every session of ours, on whatever server: a side that is gone is noticed within a minute, and no transaction waits for ever.
 LOST_CLIENT = {
