@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 #: The floors of the house, from the ground: a module knows its own room and the floors below.
 FLOORS = (
     {"settings"},
-    {"calendar_seed", "durable", "row_rules", "text"},
+    {"calendar_seed", "durable", "row_rules", "statements", "text"},
     {"ledgers"},
     {"warehouse"},
     {"access", "divisions", "outbox", "working_calendar"},

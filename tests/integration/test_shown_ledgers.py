@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,7 +24,7 @@ from duban.publishing.issues.frozen import read_frozen
 from duban.publishing.issues.issue import Issue
 from duban.publishing.issues.series import DAILY, WEEKLY
 from duban.publishing.issues.tracing import figures_of, trace
-from duban.publishing.shown import register_shown_ledgers
+from duban.publishing.shown import read_shown, register_shown_ledgers
 from duban.publishing.site.pages import render_site
 from tests.conftest import Office, csv_bytes, open_office
 from tests.integration.ledgers import GROUP, OTHER, TOWNSHIP, problem, problems_csv
@@ -139,6 +140,8 @@ def test_a_declared_ledger_is_printed_in_the_issues_of_its_series(office, tmp_pa
         printed = {figure.code for figure in read}
         assert printed >= figures.keys()
     html = files[".html"].decode()
+    titles = ["乡镇（街道）", *(count["label"] for count in DECLARED["counts"].values())]
+    assert re.findall("<th[^>]*>([^<]*)</th>", html[html.index("<caption>走访记录") :])[: len(titles)] == titles
     assert html.index("四、走访记录") < html.index("五、需要研究的事项") and "属实率" in html
     sheet = openpyxl.load_workbook(BytesIO(files[".xlsx"]))["走访记录明细"]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
@@ -225,6 +228,7 @@ def test_a_name_in_its_details_holds_the_issue(office, tmp_path):
         ({"counts": {f"n{number}": {"label": "数"} for number in range(9)}}, "1 to 8 counts"),
         ({"counts": {"rate": {"label": "率", "part": "all", "of": "all"}, "all": {"label": "数"}}}, "part and of"),
         ({"counts": {"all": {"label": "数", "wen": {}}}}, "wen"),
+        ({"counts": {"all": {"label": "数", "when": {"verdict": "属实"}}}}, "when: lists of values: .*verdict"),
         ({"details": ["nobody"]}, "nobody"),
         ({"colour": "red"}, "colour"),
     ],
@@ -243,3 +247,14 @@ def test_what_identifies_a_person_is_not_shown(office, tmp_path):
         path.write_text(yaml.safe_dump({**DECLARED, "rows": "problems_as_of", **changes}), encoding="utf-8")
         with pytest.raises(ExpectationsInvalid, match="identify persons"), warehouse.connect(office.settings) as conn:
             register_shown_ledgers(conn, load_expectations(office.settings), tmp_path)
+
+
+def test_of_households_only_counts_are_shown(office, tmp_path):
+    expectations = load_expectations(office.settings)
+    households = replace(expectations.ledgers["problems"], grain="household")
+    path = tmp_path / "shown.yml"
+    path.write_text(yaml.safe_dump({**DECLARED, "counts": {"all": {"label": "户"}}, "details": []}), encoding="utf-8")
+    assert read_shown(path, households, expectations).columns == []
+    path.write_text(yaml.safe_dump({**DECLARED, "counts": {"all": {"label": "户"}}, "details": ["category"]}), encoding="utf-8")
+    with pytest.raises(ExpectationsInvalid, match="details of households"):
+        read_shown(path, households, expectations)

@@ -96,7 +96,7 @@ class Shown:
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> Shown:
         """As it was registered or frozen."""
-        counts = {name: Count(**count) for name, count in spec["counts"].items()}
+        counts = {name: Count(**count) for name, count in dict(spec["counts"]).items()}
         return cls(**{**spec, "counts": counts, "details": [Detail(**detail) for detail in spec["details"]]})
 
     @property
@@ -139,7 +139,9 @@ def register_shown_ledgers(conn: psycopg.Connection, expectations: Expectations,
     """
     found = [(path, expectations.ledgers[path.parent.name]) for path in sorted(folder.glob("*/shown.yml"))]
     shown = [read_shown(path, ledger, expectations) for path, ledger in found]
-    warehouse.issues.replace_shown_ledgers(conn, {one.name: Jsonb(asdict(one), dumps=_dumps) for one in shown})
+    # the keys of an object have no order in the warehouse
+    specs = {one.name: {**asdict(one), "counts": list(asdict(one)["counts"].items())} for one in shown}
+    warehouse.issues.replace_shown_ledgers(conn, {name: Jsonb(spec, dumps=_dumps) for name, spec in specs.items()})
 
 
 def read_shown(path: Path, ledger: Ledger, expectations: Expectations) -> Shown:
@@ -154,11 +156,14 @@ def read_shown(path: Path, ledger: Ledger, expectations: Expectations) -> Shown:
             name: {**count, "is_money": _type_of(ledger, count.get("sum")) == "money"} for name, count in spec["counts"].items()
         }
         spec["details"] = [vars(_detail(ledger.by_name[name], expectations)) for name in spec["details"]]
-        shown = Shown.of({"name": ledger.name, "key": ledger.key, **spec})
+        shown = Shown.of({"name": ledger.name, "key": ledger.key_column, **spec})
         counted = {name for count in shown.counts.values() for name in (*count.when, count.sum) if name}
     except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise ExpectationsInvalid(f"{path}: {type(error).__name__}: {error}") from error
-    columns = {ledger.key, *counted, *(detail.column for detail in shown.details if detail.type != "township")}
+    # of households only counts are shown
+    is_of_households = ledger.grain == "household"
+    columns = counted | {detail.column for detail in shown.details if detail.type != "township"}
+    columns |= set() if is_of_households else {ledger.key_column}
     counts = list(shown.counts)
     wrong = {
         "series": set(shown.series) - set(SERIES),
@@ -168,6 +173,10 @@ def read_shown(path: Path, ledger: Ledger, expectations: Expectations) -> Shown:
             for place, (name, count) in enumerate(shown.counts.items())
             if not {count.part, count.of} <= {*counts[:place]} and {count.part, count.of} != {None}
         },
+        "when: lists of values": {
+            column for count in shown.counts.values() for column, of in count.when.items() if not isinstance(of, list)
+        },
+        "details of households": {detail.column for detail in shown.details if is_of_households},
         "columns that identify persons": {name for name in columns if name in ledger.by_name and ledger.by_name[name].is_personal},
     }
     if found := {why: sorted(names) for why, names in wrong.items() if names}:
@@ -185,4 +194,6 @@ def _detail(column: Column, expectations: Expectations) -> Detail:
         vocabulary = expectations.vocabularies[column.vocabulary]
         words = {vocabulary.words[fold(word)][-1][0]: word for word in vocabulary.canonical}
     unit = "（万元）" if column.type == "money" and "万元" not in column.title else ""
-    return Detail(column.name, column.title + unit, column.type, words)
+    # villages are stored by their codes, and named beside them
+    name = column.type if column.type in {"village", "villages"} else column.name
+    return Detail(name, column.title + unit, column.type, words)

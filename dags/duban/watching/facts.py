@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from duban.intake import inbox
 from duban.settings import TIMEZONE, Settings
+from duban.statements import statement
 from duban.text import display
 from duban.warehouse.divisions import registered_units
 from duban.warehouse.submissions import ACCEPTED
@@ -21,8 +21,6 @@ from duban.watching.folders import folders_of
 from duban.watching.runbook import anchor_of_task
 
 GIB = 1 << 30
-#: A query for each check that needs one, by its code. Its parameters: those of `Scene.ask`, and the thresholds of the check.
-QUERIES = Path(__file__).with_name("queries")
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,9 @@ class Scene:
         return datetime.combine(self.today - timedelta(days=1), datetime.min.time(), TIMEZONE)
 
     def ask(self, code: str, **more: Any) -> list[tuple[Any, ...]]:
-        """The lines of the query of a check, given the moment and the thresholds."""
-        query = (QUERIES / f"{code}.sql").read_text(encoding="utf-8")
+        """The lines of the query of a check, `queries/<code>.sql`, given the moment and the thresholds."""
         asked = {"now": self.now, "today": self.today, "since": self.since, "accepted": list(ACCEPTED), **self.thresholds, **more}
-        return self.conn.execute(query, asked).fetchall()
+        return self.conn.execute(statement(__file__, f"queries/{code}"), asked).fetchall()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import psycopg
 from psycopg.rows import class_row
@@ -22,6 +21,7 @@ from duban.publishing.issues.issue import Issue
 from duban.publishing.issues.parts import PARTS
 from duban.publishing.issues.parts.part import Part
 from duban.publishing.issues.series import Series
+from duban.statements import statement
 
 # Finding W05; as the variable due_soon_workdays of the dbt project, which a test compares.
 DUE_SOON_WORKDAYS = 3
@@ -144,7 +144,5 @@ def _statement(parts: Sequence[Part]) -> str:
     lines = " union all ".join(f"select '{part.row}' as kept_in, found::text as line from {part.table} as found" for part in parts)
     keep = "insert into published.{0} select issue.publication_id, rows.* from issue cross join {0} as rows"
     kept = (f"kept_{part.table} as ({keep.format(part.table)})" for part in parts)
-    return f"with {', '.join((_CONTEXT, *rows, f'lines as ({lines})', _ISSUE, *kept))} select * from issue"
-
-
-_CONTEXT, _ISSUE = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("context.sql", "issue.sql"))
+    context, issue = statement(__file__, "context"), statement(__file__, "issue")
+    return f"with {', '.join((context, *rows, f'lines as ({lines})', issue, *kept))} select * from issue"

@@ -8,7 +8,7 @@ from typing import Any
 
 from duban.publishing.issues.figures import Figure, Figures
 from duban.publishing.issues.issue import Frozen, Row
-from duban.publishing.issues.parts.part import Part, Sheet
+from duban.publishing.issues.parts.part import Part, Sheet, place
 from duban.publishing.issues.series import MONTHLY, WEEKLY
 
 TIERS = ("中央", "省级", "市级", "区级", "其他")
@@ -102,7 +102,7 @@ MOVEMENTS = Part(
             "发生日期": "moved_on",
             "文号": "document_no",
             "项目编号": "project_no",
-            "乡镇（街道）": lambda frozen, row: frozen.place(row.township_code),
+            "乡镇（街道）": place,
         },
     ),
     subject="movement_no",

@@ -7,7 +7,7 @@ from typing import Any
 
 from duban.publishing.issues.figures import Figures
 from duban.publishing.issues.issue import Frozen, Row
-from duban.publishing.issues.parts.part import Part, Sheet
+from duban.publishing.issues.parts.part import Part, Sheet, place
 from duban.publishing.shown import Detail
 
 
@@ -28,7 +28,7 @@ def _said(frozen: Frozen, row: Row) -> str:
 
 def _cell(detail: Detail) -> Callable[[Frozen, Row], Any]:
     if detail.type == "township":
-        return lambda frozen, row: frozen.place(row.township_code)
+        return place
     return lambda frozen, row: detail.written(row.cells)
 
 

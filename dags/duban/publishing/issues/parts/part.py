@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from duban.publishing.issues.figures import Figures
 from duban.publishing.issues.issue import Frozen, Row
 from duban.publishing.issues.series import SERIES
+from duban.statements import statement
 
 #: The columns by which a row is found in the file that it came from, on every sheet of details.
 CAME_FROM = {"文件": "source_file", "工作表": "source_sheet", "行": "source_row", "报送编号": "submission_id"}
+
+
+def place(frozen: Frozen, row: Row) -> str:
+    """Name of the township of a row."""
+    return frozen.place(row.township_code)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Part:
             for title, column in columns.items():
                 yield f"select {self.subject}, '{title}', {is_text}, {column} from published.{self.table} where publication_id = %(issue)s"
 
-    @cached_property
+    @property
     def query(self) -> str:
         """Its rows for the parameters of a freeze; may ask what `context.sql` names, and the rows of the parts before it."""
-        return Path(__file__).with_name(f"{self.row}.sql").read_text(encoding="utf-8")
+        return statement(__file__, self.row)

@@ -7,7 +7,7 @@ from typing import Any
 
 from duban.publishing.issues.figures import Figure, Figures, Printed
 from duban.publishing.issues.issue import Frozen, Row
-from duban.publishing.issues.parts.part import Part, Sheet
+from duban.publishing.issues.parts.part import Part, Sheet, place
 from duban.publishing.issues.series import SERIES
 from duban.text import display
 
@@ -188,7 +188,7 @@ PROBLEMS = Part(
         "问题明细",
         {
             "编号": "problem_no",
-            "乡镇（街道）": lambda frozen, row: frozen.place(row.township_code),
+            "乡镇（街道）": place,
             "村（社区）": "village_name",
             "来源": "source",
             "类别": "category",
@@ -216,7 +216,7 @@ WITHDRAWN = Part(
         "撤销明细",
         {
             "编号": "problem_no",
-            "乡镇（街道）": lambda frozen, row: frozen.place(row.township_code),
+            "乡镇（街道）": place,
             "撤销日期": "withdrawn_on",
             "期初": lambda frozen, row: EARLIER_STATES[row.was_rectified],
             "撤销原因": "void_reason",

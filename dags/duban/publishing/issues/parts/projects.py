@@ -8,7 +8,7 @@ from typing import Any
 
 from duban.publishing.issues.figures import Figure, Figures
 from duban.publishing.issues.issue import Frozen, Row
-from duban.publishing.issues.parts.part import Part, Sheet
+from duban.publishing.issues.parts.part import Part, Sheet, place
 from duban.publishing.issues.series import MONTHLY, WEEKLY
 
 STAGES = {"not_started": "未开工", "started": "在建", "finished": "已完工", "accepted": "已验收"}
@@ -79,7 +79,7 @@ PROJECTS = Part(
             "项目编号": "project_no",
             "项目名称": "project_name",
             "类别": "category",
-            "乡镇（街道）": lambda frozen, row: frozen.place(row.township_code),
+            "乡镇（街道）": place,
             "地点": "place",
             "责任单位": "responsible_unit",
             "计划总投资（万元）": lambda frozen, row: row.planned_yuan / 10_000,

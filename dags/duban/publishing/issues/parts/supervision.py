@@ -7,7 +7,7 @@ from typing import Any
 
 from duban.publishing.issues.figures import Figure, Figures
 from duban.publishing.issues.issue import Frozen
-from duban.publishing.issues.parts.part import Part, Sheet
+from duban.publishing.issues.parts.part import Part, Sheet, place
 from duban.publishing.issues.series import DAILY
 
 VERDICTS = {"confirmed": "属实", "returned": "退回", "relapsed": "反弹", "found": "新发现", "patrolled": "已巡查"}
@@ -59,7 +59,7 @@ VISITS = Part(
             "记录编号": "record_no",
             "督导组": "group_code",
             "督导日期": "visited_on",
-            "乡镇（街道）": lambda frozen, row: frozen.place(row.township_code),
+            "乡镇（街道）": place,
             "问题编号": "problem_no",
             "核查结论": "verdict",
         },

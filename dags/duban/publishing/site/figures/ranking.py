@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 import psycopg
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import class_row, dict_row, tuple_row
 
+from duban.statements import statement
 from duban.text.display import half_up_pct
 
 # How far back the history of ranks looks on the district's page: two working weeks fit a phone.
@@ -161,160 +163,21 @@ class Ranking:
 
 def read_ranking(conn: psycopg.Connection, district_code: str) -> Ranking | None:
     """The ranking of a district; None when no campaign has begun."""
-    where = conn.cursor(row_factory=dict_row).execute(_DAYS, {"district_code": district_code}).fetchone()
+
+    def rows(name: str, row_factory: Any, **more: Any) -> list[Any]:
+        asked = {"district_code": district_code, **more}
+        return conn.cursor(row_factory=row_factory).execute(statement(__file__, f"ranking_{name}"), asked).fetchall()
+
+    [where] = rows("days", dict_row)
     if where["ranked_on"] is None:
         return None
-    where["district_code"] = district_code
-    reasons = conn.cursor(row_factory=class_row(RankReason)).execute(_REASONS, where).fetchall()
     units: dict[str, dict[date, UnitDay]] = {}
-    for township_code, day_on, *figures in conn.execute(_UNIT_DAYS, where):
+    for township_code, day_on, *figures in rows("unit_days", tuple_row, **where):
         units.setdefault(township_code, {})[day_on] = UnitDay(*figures)
     return Ranking(
-        ranked_on=where["ranked_on"],
-        first_data_on=where["first_data_on"],
-        previous_on=where["previous_on"],
-        is_working_day=where["is_working_day"],
-        is_provisional=where["is_provisional"],
-        rule_code=where["rule_code"],
-        rule_wording=where["rule_wording"],
-        lines=tuple(conn.cursor(row_factory=class_row(RankingLine)).execute(_LINES, where).fetchall()),
-        reasons={reason.township_code: reason for reason in reasons},
-        days=tuple(conn.cursor(row_factory=class_row(CampaignDay)).execute(_CAMPAIGN_DAYS, where).fetchall()),
+        **where,
+        lines=tuple(rows("lines", class_row(RankingLine), **where)),
+        reasons={reason.township_code: reason for reason in rows("reasons", class_row(RankReason), **where)},
+        days=tuple(rows("campaign_days", class_row(CampaignDay), **where)),
         units=units,
     )
-
-
-# Days without a gap are one campaign: the marts hold every day of a campaign and none between two.
-_DAYS = """
-with days as (
-    select
-        ranked_on,
-        min(rule_code) as rule_code,
-        sum(assigned_count) as assigned_count,
-        ranked_on - (row_number() over (order by ranked_on))::integer as gap_free_from
-    from marts.rpt_township_ranking
-    where district_code = %(district_code)s
-    group by ranked_on
-),
-
-newest_campaign as (
-    select * from days where gap_free_from = (select max(gap_free_from) from days)
-),
-
-spanned as (
-    select
-        max(ranked_on) as ranked_on,
-        min(ranked_on) filter (where assigned_count > 0) as first_data_on
-    from newest_campaign
-)
-
-select
-    spanned.*,
-    (select max(date_on) from marts.dim_dates where is_working_day and date_on < spanned.ranked_on) as previous_on,
-    (select is_working_day from marts.dim_dates where date_on = spanned.ranked_on) as is_working_day,
-    (select is_provisional from marts.dim_dates where date_on = spanned.ranked_on) as is_provisional,
-    newest.rule_code,
-    (
-        select rule.wording
-        from marts.dim_ranking_rules as rule
-        where
-            rule.rule_code = newest.rule_code
-            and rule.district_code in (%(district_code)s, '*')
-            and newest.ranked_on between rule.effective_from and coalesce(rule.effective_to, 'infinity')
-        order by rule.district_code = '*', rule.effective_from desc
-        limit 1
-    ) as rule_wording
-from spanned
-left join newest_campaign as newest using (ranked_on)
-"""
-
-# Ranked units by rank, then those with no task, then units outside the ranking, the departments last.
-_LINES = """
-select
-    line.township_code,
-    line.township_name,
-    line.is_ranked,
-    line.township_code = line.district_code || '000' as is_office,
-    line.display_order,
-    line.rank,
-    before.rank as previous_rank,
-    line.assigned_count,
-    line.rectified_count,
-    line.open_count,
-    line.overdue_count,
-    line.reopened_count,
-    line.oldest_open_workdays,
-    line.rectified_pct,
-    line.is_reported
-from marts.rpt_township_ranking as line
-left join marts.rpt_township_ranking as before
-    on before.district_code = line.district_code and before.township_code = line.township_code and before.ranked_on = %(previous_on)s
-where line.district_code = %(district_code)s and line.ranked_on = %(ranked_on)s
-order by is_office, line.is_ranked desc, line.rank nulls last, line.display_order, line.township_code
-"""
-
-_REASONS = """
-select
-    township_code,
-    ahead_township_code,
-    deciding_place,
-    deciding_indicator,
-    own_numerator,
-    own_denominator,
-    ahead_numerator,
-    ahead_denominator,
-    closures_needed_count
-from marts.rpt_rank_reasons
-where district_code = %(district_code)s and ranked_on = %(ranked_on)s
-"""
-
-_UNIT_DAYS = """
-select
-    township_code,
-    ranked_on,
-    rank,
-    rectified_pct,
-    assigned_count,
-    rectified_count,
-    overdue_count,
-    reopened_count,
-    oldest_open_workdays,
-    is_reported
-from marts.rpt_township_ranking
-where district_code = %(district_code)s and ranked_on between %(first_data_on)s and %(ranked_on)s
-"""
-
-# Whoever adds up finds the same: what was open the evening before, with every change, is what is open.
-_CAMPAIGN_DAYS = """
-with days as (
-    select
-        day_on,
-        sum(assigned_count)::integer as assigned_count,
-        sum(open_count)::integer as open_count,
-        sum(found_count)::integer as found_count,
-        sum(closed_count)::integer as closed_count
-    from marts.fct_township_days
-    where district_code = %(district_code)s and day_on between %(first_data_on)s and %(ranked_on)s
-    group by day_on
-),
-
-reopened as (
-    select day_on, count(*)::integer as reopened_count
-    from marts.fct_problem_changes
-    where district_code = %(district_code)s and change = 'reopened'
-    group by day_on
-)
-
-select
-    days.*,
-    calendar.is_working_day,
-    calendar.holiday_name,
-    coalesce(reopened_count, 0) as reopened_count,
-    coalesce(
-        lag(open_count) over (order by day_on) + found_count + coalesce(reopened_count, 0) - closed_count - open_count, 0
-    ) as removed_count
-from days
-left join reopened using (day_on)
-inner join marts.dim_dates as calendar on calendar.date_on = days.day_on
-order by day_on
-"""
