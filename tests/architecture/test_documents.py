@@ -20,6 +20,7 @@ ELSEWHERE = re.compile(r"(var|landing|inbox|outbox|postgres|site|dist)/|env\.sh$
 # What is added in an example.
 EXAMPLES = {"fct_tasks"}
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*\.(?:py|sql|yml|csv|md|toml|txt|in|env|jinja)|[\w.-]+(?:/[\w.-]+)*/")
+IN_FOLDERS = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./-]+")
 TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 
@@ -74,6 +75,7 @@ def test_paths_that_are_named_exist(document):
             begins = [document.parent, *(ROOT / beginning for beginning in BEGINNINGS)]
             if not any((begin / quoted).exists() for begin in begins) and ("/" in quoted or quoted not in names):
                 missing.append(quoted)
+        missing += [word for word in quoted.split() if IN_FOLDERS.fullmatch(word) and not (ROOT / word).exists()]
     assert missing == []
 
 
