@@ -19,7 +19,7 @@ QUICK := $(addprefix tests/,architecture dags deploy expectations ledgers local 
 	local/test_dependencies.py oracle/test_oracle_publications.py publishing/documents/test_rendered.py)
 
 export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT RULE DISTRICT FROM TO
-export SEED ROUNDS SERIES DAY DAYS CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON KEEP OSV_URL CHECK SUBJECT UNTIL
+export SEED ROUNDS SERIES DAY DAYS CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON KEEP LEDGER OSV_URL CHECK SUBJECT UNTIL
 # an option for a variable that the caller set, empty or not
 given = $(if $(filter command environment,$(firstword $(origin $(2)))),$(1) "$$$(2)")
 export PYTHONUTF8 := 1
@@ -60,8 +60,8 @@ status: setup ## what is running, last runs, files waiting, newest ranking
 check: setup ## judge a file as if a unit had sent it, without loading anything: FILE=<file> UNIT=<unit code>
 	@$(LOCAL) check "$$FILE" "$$UNIT"
 
-template: setup ## write a unit's own workbook, filled with what is known now: UNIT=<unit code>
-	@$(LOCAL) template "$$UNIT"
+template: setup ## write a unit's own workbook, filled with what is known now: UNIT=<unit code> [LEDGER=<one more ledger>]
+	@$(LOCAL) template "$$UNIT" --ledger "$$LEDGER"
 
 ##@ The office's settings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ from tests.architecture.imports import PACKAGES, circles, graph, imports
 
 PACKAGE = PACKAGES["duban"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
+#: Rooms whose work is the same for every ledger.
+LEDGERLESS = {"intake", "quality", "warehouse", "orchestration"}
+HEADS = [path.read_text(encoding="utf-8") for path in sorted((PACKAGE.parents[1] / "expectations").glob("*/rules.yml"))]
 #: The floors of the house, from the ground: a module knows its own room and the floors below.
 FLOORS = (
     {"settings"},
@@ -36,6 +40,20 @@ def reads_environment(path: Path) -> bool:
         if is_environ and path.name != "dbt.py":
             return True
     return False
+
+
+def test_no_room_below_the_publications_knows_a_ledger_by_name():
+    """A ledger is its folder: what is true of one of them alone is said there."""
+    named = re.compile(r"""["'](problems|funds|projects|visits)["']|(problem|fund_movement|project|visit)_versions""")
+    rooms = [path for path in PACKAGE.rglob("*") if path.suffix in {".py", ".sql"} and {*path.parts} & LEDGERLESS]
+    titles = [line.removeprefix("title: ") for head in HEADS for line in head.splitlines() if line.startswith("title: ")]
+    assert len(rooms) > 50 and len(titles) >= 4
+    assert [
+        f"{path.relative_to(PACKAGE)}: {found}"
+        for path in rooms
+        for text in [path.read_text(encoding="utf-8")]
+        for found in [*(match[0] for match in named.finditer(text)), *(title for title in titles if title in text)]
+    ] == []
 
 
 def test_there_are_modules_to_look_at():

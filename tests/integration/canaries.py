@@ -98,7 +98,6 @@ class Seeds:
 # ── what is sent ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 PROBLEMS, FUNDS, VISITS = (LEDGERS[title] for title in ("问题台账", "资金台账", "督导记录"))
-_KEYS = {ledger.key for ledger in LEDGERS.values()}
 # Types of columns that take any words, and by which canary a personal column of a type is filled.
 _WORDS = ("text", "name", "person")
 _PERSONAL = {"person": "name", "name": "name", "text": "name", "id_number": "id_number", "certificate": "id_number", "key": "id_number"}
@@ -148,6 +147,7 @@ def rows_of(ledger: Entry, seeds: Seeds, mark: str) -> tuple[list[str], list[lis
     personal = {column.title: _PERSONAL[column.type] for column in ledger.personal}
     free = [column for column in ledger.of_type(*_WORDS) if not column.is_personal and column.title != ledger.withdraws]
     strict = [column.title for column in ledger.columns if column.type not in _WORDS and not column.is_personal]
+    numbering = {column.title for column in ledger.of_type("key")}
     names = [title for title, kind in personal.items() if kind == "name"]
     more = [f"经办人{seeds.mobile('title of an unknown column')}", "联系电话"]
     # What the office says of a township stands in the township's template: its canaries are those of departments.
@@ -177,7 +177,7 @@ def rows_of(ledger: Entry, seeds: Seeds, mark: str) -> tuple[list[str], list[lis
         add(f"{mark}-{number}", **cells, **{more[1]: seeds.mobile("unknown column")})
     for number, title in enumerate(strict):
         for kind in (seeds.id_number, seeds.mobile, seeds.landline):
-            if kind == seeds.landline and title in _KEYS:
+            if kind == seeds.landline and title in numbering:
                 continue  # an area code and a number may well be somebody's own numbering
             cells, holder = somebody(number)
             texts = {column.title: f"户主{holder}的房屋" for column in free[:1] if holder and column.type == "text"}

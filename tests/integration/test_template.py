@@ -483,12 +483,12 @@ def test_the_command_prints_the_path(district, capsys):
 
 
 def test_the_command_says_what_to_do(district, office):
-    def problem(of: Any, unit: str) -> str:
+    def problem(of: Any, unit: str, *more: str) -> str:
         with pytest.raises(Problem) as raised:
-            run(command, of, unit)
+            run(command, of, unit, *more)
         return str(raised.value)
 
-    assert "UNIT=" in problem(AskedSystem(district.settings), " ")
+    assert "problems 问题台账" in problem(AskedSystem(district.settings), TOWNSHIP, "--ledger", "督导记录")
     assert "`make up` first" in problem(AskedSystem(district.settings, port=None), TOWNSHIP)
     assert f"{TOWNSHIP} 迎风桥镇" in problem(AskedSystem(district.settings), "430902999")
     assert "430511…" in problem(AskedSystem(district.settings), "999999001")

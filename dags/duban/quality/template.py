@@ -89,6 +89,10 @@ class UnknownUnit(LookupError):
     """The unit is not registered; the message names units that are."""
 
 
+class UnknownLedger(LookupError):
+    """The unit sends no such ledger; the message names those that it may send."""
+
+
 @dataclass(frozen=True)
 class Written:
     """A template in the outbox: where it lies, how many rows it holds by the title of their ledger, and how many were left out."""
@@ -98,16 +102,19 @@ class Written:
     left_out: int
 
 
-def write_template(conn: psycopg.Connection, settings: Settings, unit_code: str, on: date) -> Written:
+def write_template(conn: psycopg.Connection, settings: Settings, unit_code: str, on: date, also: str = "") -> Written:
     """Write a unit's template into the outbox; one that lies there is replaced at once.
+
+    It holds the ledgers that are demanded, those of which the unit has rows, and one that is asked for by name or title (`also`).
 
     Raises:
         UnknownUnit: no such unit is registered.
+        UnknownLedger: the unit may not send what is asked for.
         OutboxTaken: another warehouse writes there.
     """
     claim_outbox(conn, settings)
     expectations = load_expectations(settings)
-    known, left_out = fetch(conn, unit_code, expectations, on)
+    known, left_out = fetch(conn, unit_code, expectations, on, also)
     workbook = build(known, expectations)
     # Like slips, templates carry the sender's own rows: whoever shares the folder opens it to the right persons.
     (settings.outbox / "templates").mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -121,24 +128,29 @@ def write_template(conn: psycopg.Connection, settings: Settings, unit_code: str,
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    titles = {ledger.title: len(known.rows[ledger.name]) for ledger in ledgers_of(known.unit, expectations)}
+    titles = {expectations.ledgers[name].title: len(rows) for name, rows in known.rows.items()}
     return Written(path, titles, left_out)
 
 
-def fetch(conn: psycopg.Connection, unit_code: str, expectations: Expectations, on: date) -> tuple[Known, int]:
-    """What is known of a unit, and how many of its rows a template cannot hold.
+def fetch(conn: psycopg.Connection, unit_code: str, expectations: Expectations, on: date, also: str = "") -> tuple[Known, int]:
+    """What is known of a unit, by the ledgers of its template, and how many of its rows a template cannot hold.
 
     Raises:
         UnknownUnit: no such unit is registered.
+        UnknownLedger: the unit may not send what is asked for.
     """
     units = warehouse.divisions.registered_units(conn)
     unit = units.get(unit_code)
     if unit is None:
         raise UnknownUnit(_similar(unit_code, units))
     townships, villages = warehouse.divisions.townships_and_villages(conn, unit.district_code)
-    rows, left_out = {}, 0
-    for ledger in ledgers_of(unit, expectations):
+    rows, left_out, ledgers = {}, 0, ledgers_of(unit, expectations)
+    if also and not any(also in (ledger.name, ledger.title) for ledger in ledgers):
+        raise UnknownLedger("、".join(f"{ledger.name} {ledger.title}" for ledger in ledgers))
+    for ledger in ledgers:
         current = warehouse.versions.current_rows(conn, ledger, unit, expectations.ledgers)
+        if not (ledger.is_demanded or current or also in (ledger.name, ledger.title)):
+            continue
         # What refers to a row that was handed to another township since would be sent back; as it stands it stays valid.
         kept = [row for row in current if "referred_township" not in row or row["referred_township"] == row["township_code"]]
         left_out += len(current) - len(kept)
@@ -159,7 +171,7 @@ def build(known: Known, expectations: Expectations) -> Workbook:
     workbook.properties.creator, workbook.properties.title = _AUTHOR, f"{known.unit.unit_name}报送模板"
     guides = [
         (ledger, [guide(ledger, column, known, expectations) for column in ledger.columns])
-        for ledger in ledgers_of(known.unit, expectations)
+        for ledger in map(expectations.ledgers.__getitem__, known.rows)
     ]
     sheets = [workbook.create_sheet(ledger.title) for ledger, _ in guides]
     add_guide(workbook, known, guides, expectations)
