@@ -17,9 +17,10 @@
             {%- endif -%}
         {%- endfor -%}
 begin;
-        {%- if not failed %}
+        {%- if not failed and marts %}
+            {%- set shapes = shapes_of(marts) -%}
             {%- for node in marts %}
-{{ publish_mart(node) }}
+{{ publish_mart(node, shapes) }}
             {%- endfor %}
         {%- endif %}
 {{ finish_build(not failed and shows_every_mart(marts), results | length) }};
@@ -28,15 +29,34 @@ commit;
 {%- endmacro %}
 
 
-{% macro publish_mart(node) -%}
+{#- Columns of the marts and of their candidates, asked for once: {(schema, table): {names, types}}. -#}
+{% macro shapes_of(marts) -%}
+    {%- set shapes = {} -%}
+    {%- set tables = [] -%}
+    {%- for node in marts -%}
+        {%- do tables.append("('" ~ node.schema ~ "', '" ~ node.alias ~ "'), ('candidates', '" ~ node.alias ~ "')") -%}
+    {%- endfor -%}
+    {%- set columns = run_query(
+        "select n.nspname, c.relname, string_agg(quote_ident(a.attname), ', ' order by a.attnum),"
+        ~ " string_agg(format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum)"
+        ~ " from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
+        ~ " join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
+        ~ " where (n.nspname, c.relname) in (" ~ tables | join(', ') ~ ") group by 1, 2"
+    ) -%}
+    {%- for schema, table, names, types in columns.rows -%}
+        {%- do shapes.update({(schema, table): {'names': names, 'types': types}}) -%}
+    {%- endfor -%}
+    {%- do return(shapes) -%}
+{%- endmacro %}
+
+
+{% macro publish_mart(node, shapes) -%}
     {%- set shown = relation_of(node.name).incorporate(type='table') -%}
     {%- set candidate = candidate_of(shown) -%}
-    {%- set columns = adapter.get_columns_in_relation(candidate) -%}
-    {%- set names = columns | map(attribute='name') | join(', ') -%}
+    {%- set shape = shapes[(candidate.schema, candidate.identifier)] -%}
+    {%- set names = shape.names -%}
     {%- set existing = load_relation(shown) -%}
-    {%- set before = adapter.get_columns_in_relation(shown) if existing is not none else [] -%}
-    {%- if columns | map(attribute='name') | list != before | map(attribute='name') | list
-            or columns | map(attribute='data_type') | list != before | map(attribute='data_type') | list %}
+    {%- if shapes.get((shown.schema, shown.identifier)) != shape %}
         {%- if existing is not none %}
 drop {{ existing.type }} {{ shown }};
         {%- endif %}
