@@ -195,7 +195,7 @@ def _read(folder: Path, rows: Path) -> Entry:
                 line["type"],
                 line["required"] == "yes",
                 line["vocabulary"],
-                line["personal"],
+                line.get("personal", ""),
                 tuple(filter(None, line["aliases"].split("|"))),
             )
             for line in csv.DictReader(file)
