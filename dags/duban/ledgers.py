@@ -135,11 +135,18 @@ class RuleText:
 
 @dataclass(frozen=True)
 class Reference:
-    """A column that names a row of another ledger by its column `by`. The rules see `<column>_is_known` and `<column>_township`."""
+    """A column that names a row of another ledger by its column `by`. The rules see `<column>_is_known` and `<column>_township`: as of the
+    report date of the row, or as the referred row is known when the row is judged (`is_newest`).
+    """
 
     column: str
     ledger: str
     by: str
+    is_newest: bool = False
+
+    def asked_of(self, report_on: date) -> date:
+        """The day as of which a row with this report date is judged."""
+        return date.max if self.is_newest else report_on
 
 
 @dataclass(frozen=True)
@@ -596,7 +603,7 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
         owner_rule=spec["owner_rule"],
         withdraw=spec["withdraw"],
         withdrawing_values=tuple(spec["withdraw_values"] or ()),
-        references=tuple(Reference(entry["column"], entry["ledger"], entry.get("by", "")) for entry in spec["references"] or ()),
+        references=tuple(_reference(entry, path) for entry in spec["references"] or ()),
         order=spec["order"],
         is_demanded=bool(spec["demanded"]),
         stale_after_days=spec["stale_after_days"],
@@ -719,13 +726,22 @@ def _with_references(ledgers: dict[str, Ledger], root: Path) -> dict[str, Ledger
             by = reference.by or referred.key
             if by not in referred.by_name or referred.by_name[by].type not in {"key", "text", "name"}:
                 raise ExpectationsInvalid(f"{where}: {by!r} is no key or text of {referred.title}")
-            references.append(Reference(reference.column, reference.ledger, by))
+            references.append(replace(reference, by=by))
         resolved[ledger.name] = replace(ledger, references=tuple(references))
     try:
         tuple(in_order_of_references(resolved.values()))
     except CycleError as error:
         raise ExpectationsInvalid(f"{root}: references in a circle: {' → '.join(error.args[1])}") from None
     return resolved
+
+
+def _reference(entry: Mapping[str, str], path: Path) -> Reference:
+    as_of = entry.get("as_of", "report_date")
+    if as_of not in {"report_date", "newest"} or {*entry} - {"column", "ledger", "by", "as_of"}:
+        raise ExpectationsInvalid(
+            f"{path}: references: {dict(entry)!r}: as_of is report_date or newest; column, ledger and by are the others"
+        )
+    return Reference(entry["column"], entry["ledger"], entry.get("by", ""), as_of == "newest")
 
 
 def in_order_of_references(ledgers: Iterable[Ledger]) -> list[Ledger]:

@@ -1,4 +1,4 @@
-"""What rows refer to: the row of another ledger that a cell names, as it stands on their report date.
+"""What rows refer to: the row of another ledger that a cell names, as it stands on their report date, or now where a ledger says so.
 
 Known is what was loaded before, and what the round accepts of the row's own file and of those before it. A row that was first reported
 later is known as it was first reported: nobody can refer to it earlier, but a record may be sent late.
@@ -34,12 +34,12 @@ def refer(
         stated = _stated(of, reference, verdicts)
         order = {id(verdict): number for number, verdict in enumerate(verdicts)}
         for verdict, rows in named:
-            district, report_on, number = verdict.opened.claim.district_code, verdict.report_on, order[id(verdict)]
+            district, day, number = verdict.opened.claim.district_code, reference.asked_of(verdict.report_on), order[id(verdict)]
             for row, name in rows:
                 versions = [version for at, version in stated.get((district, name), ()) if at <= number]
-                if earlier := known.get((district, name, report_on)):
+                if earlier := known.get((district, name, day)):
                     versions.insert(0, earlier)
-                row.referred = {**row.referred, reference.column: _as_of(versions, report_on)}
+                row.referred = {**row.referred, reference.column: _as_of(versions, day)}
 
 
 def _named(text: str | None, of: Ledger, reference: Reference) -> str | None:
@@ -54,7 +54,7 @@ def _known(
 ) -> dict[tuple[str, str, date], Referred]:
     asked: dict[str, set[tuple[str, date]]] = {}
     for verdict, rows in named:
-        names = {(name, verdict.report_on) for _, name in rows if name is not None}
+        names = {(name, reference.asked_of(verdict.report_on)) for _, name in rows if name is not None}
         asked.setdefault(verdict.opened.claim.district_code, set()).update(names)
     return {
         (district, name, report_on): Referred(*version)
