@@ -603,7 +603,7 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
         owner_rule=spec["owner_rule"],
         withdraw=spec["withdraw"],
         withdrawing_values=tuple(spec["withdraw_values"] or ()),
-        references=tuple(_reference(entry, path) for entry in spec["references"] or ()),
+        references=tuple(_reference(entry, f"{path}: references") for entry in spec["references"] or ()),
         order=spec["order"],
         is_demanded=bool(spec["demanded"]),
         stale_after_days=spec["stale_after_days"],
@@ -735,13 +735,11 @@ def _with_references(ledgers: dict[str, Ledger], root: Path) -> dict[str, Ledger
     return resolved
 
 
-def _reference(entry: Mapping[str, str], path: Path) -> Reference:
-    as_of = entry.get("as_of", "report_date")
-    if as_of not in {"report_date", "newest"} or {*entry} - {"column", "ledger", "by", "as_of"}:
-        raise ExpectationsInvalid(
-            f"{path}: references: {dict(entry)!r}: as_of is report_date or newest; column, ledger and by are the others"
-        )
-    return Reference(entry["column"], entry["ledger"], entry.get("by", ""), as_of == "newest")
+def _reference(entry: Any, place: str) -> Reference:
+    spec = _keys(entry, place, {"column": str, "ledger": str}, {"by": str, "as_of": str})
+    if spec["as_of"] not in {None, "report_date", "newest"}:
+        raise ExpectationsInvalid(f"{place}: as_of: {spec['as_of']!r} is none of ['report_date', 'newest']")
+    return Reference(spec["column"], spec["ledger"], spec["by"] or "", spec["as_of"] == "newest")
 
 
 def in_order_of_references(ledgers: Iterable[Ledger]) -> list[Ledger]:
