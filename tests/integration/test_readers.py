@@ -103,8 +103,13 @@ def test_a_build_that_fails_leaves_the_last_good_one(office, tmp_path):
     with warehouse.connect(office.settings) as conn:
         build = read_figures(conn).build
     assert (build.built_at, build.failed_at) == (builds[0]["finished_at"], builds[2]["finished_at"])
+    with warehouse.connect(office.settings) as conn:  # as if an update had changed a column since
+        conn.execute("alter table marts.fct_township_days alter column open_count type numeric(12, 1)")
     dbt.build(office.settings, "live", today=DAY)
     assert totals() == {30}
+    types = """select distinct format_type(atttypid, atttypmod) from pg_attribute
+               where attname = 'open_count' and attrelid in (%s::regclass, %s::regclass)"""
+    assert len(office.query(types, ["marts.fct_township_days", "candidates.fct_township_days"])) == 1
     with warehouse.connect(office.settings) as conn:
         build = read_figures(conn).build
     assert build.failed_at is None and build.built_at > builds[2]["finished_at"]
