@@ -12,7 +12,7 @@ import pytest
 from duban import install
 from duban.settings import PROJECT
 from tests.conftest import csv_bytes
-from tests.integration.ledgers import GROUP, OFFICE, OTHER, TOWNSHIP, counts
+from tests.integration.ledgers import GROUP, OFFICE, OTHER, PROBLEM_HEADER, TOWNSHIP, counts, problem
 from tests.integration.test_new_ledger import FOLDER, TITLE, Installed, opened
 from tests.ledgers import load
 
@@ -32,12 +32,15 @@ def make(server, tmp_path: Path) -> Iterator[Make]:
     """Installs the ledger with other lines in its head, and other texts in its columns."""
     with ExitStack() as stack:
 
-        def made(*lines: str, rule: str = "", columns: Callable[[str], str] = str) -> Installed:
+        def made(*lines: str, rule: str = "", columns: Callable[[str], str] = str, changes: dict[str, str] | None = None) -> Installed:
             new = stack.enter_context(opened(server, tmp_path, PROJECT))
             folder = new.office.settings.project / "expectations" / "posts"
             head = (folder / "rules.yml").read_text(encoding="utf-8")
             more = "".join(f"{line}\n" for line in lines)
-            (folder / "rules.yml").write_text(head.replace("rules:\n", f"{more}rules:\n{rule}"), encoding="utf-8")
+            for old, said in {"rules:\n": f"{more}rules:\n{rule}", **(changes or {})}.items():
+                assert old in head
+                head = head.replace(old, said)
+            (folder / "rules.yml").write_text(head, encoding="utf-8")
             described = (folder / "columns.csv").read_text(encoding="utf-8")
             (folder / "columns.csv").write_text(columns(described), encoding="utf-8")
             (folder / "shown.yml").unlink()
@@ -110,3 +113,30 @@ def test_a_file_without_a_ledger_and_one_from_elsewhere_are_told_of_it_too(make)
     said = [sent["receipt"]["rejections"][0] for sent in (unknown, foreign)]
     assert [entry["rule_id"] for entry in said] == ["S02", "S08"]
     assert TITLE in said[0]["how_to_fix"] and TITLE in said[1]["how_to_fix"] and "乡镇" in said[1]["how_to_fix"]
+
+
+def test_a_village_may_be_the_key_which_is_then_its_code(make):
+    new = make(
+        changes={"key: post_no": "key: village"},
+        columns=lambda text: text.replace("post_no,岗位编号,key,yes", "post_no,岗位编号,text,").replace(
+            "village,村(社区),village,,", "village,村(社区),village,yes,"
+        ),
+    )
+    first, again, other = (new.post("", **{"村(社区)": village}) for village in ("迎风桥村", "迎风桥村委会", "黄花仑村"))
+    assert new.send("一20200623.xlsx", first, other)["outcome"] == "accepted"
+    assert new.send("二20200624.xlsx", {**again, "出勤天数": "3"})["outcome"] == "accepted"
+    rows = new.office.query("select village_code, day_count from raw.posts_versions order by received_at, source_row")
+    assert [row["day_count"] for row in rows] == [22, 22, 3] and rows[0]["village_code"] == rows[2]["village_code"]
+    sent = new.send("三20200624.xlsx", first, {**again, "出勤天数": "4"})
+    assert {rule for _, rule, _, _ in new.office.rejections(sent["submission_id"])} == {"R08"}
+
+
+def test_a_reference_may_go_by_another_column_than_the_key(make):
+    """Here by the batch that a problem came with; the key would not find it."""
+    new = make(changes={"{column: problem_no, ledger: problems}": "{column: problem_no, ledger: problems, by: feedback_batch}"})
+    header = [*PROBLEM_HEADER, "反馈批次"]
+    sent = new.office.send(TOWNSHIP, "问题20200624.csv", csv_bytes([header, [*problem("甲-0"), "第 一批"]]))
+    assert sent["outcome"] == "accepted"
+    sent = new.send("岗位20200624.xlsx", new.post("G-1", 问题编号="第一批"), new.post("G-2", 问题编号="甲-0"))
+    assert counts(sent) == ("accepted_with_rejections", 2, 1, 1, 0)
+    assert [(row, rule) for row, rule, _, _ in new.office.rejections(sent["submission_id"])] == [(3, "Q03")]
