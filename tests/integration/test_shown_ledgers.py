@@ -240,6 +240,17 @@ def test_what_cannot_be_meant_is_refused(office, tmp_path, changes, why):
     assert office.query("select spec ->> 'title' as title from raw.shown_ledgers") == [{"title": "走访记录"}]
 
 
+def test_what_is_shown_of_no_ledger_is_refused_by_its_folder(office, tmp_path):
+    path = tmp_path / "petitions" / "shown.yml"
+    path.parent.mkdir()
+    path.write_text("title: 信访", encoding="utf-8")
+    with (
+        pytest.raises(ExpectationsInvalid, match="petitions/shown.yml: the folder is no ledger"),
+        warehouse.connect(office.settings) as conn,
+    ):
+        register_shown_ledgers(conn, load_expectations(office.settings), tmp_path)
+
+
 def test_what_identifies_a_person_is_not_shown(office, tmp_path):
     path = tmp_path / "problems" / "shown.yml"
     path.parent.mkdir()

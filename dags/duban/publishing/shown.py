@@ -137,8 +137,10 @@ def register_shown_ledgers(conn: psycopg.Connection, expectations: Expectations,
     Raises:
         ExpectationsInvalid: a declaration cannot be meant; nothing is registered.
     """
-    found = [(path, expectations.ledgers[path.parent.name]) for path in sorted(folder.glob("*/shown.yml"))]
-    shown = [read_shown(path, ledger, expectations) for path, ledger in found]
+    paths = sorted(folder.glob("*/shown.yml"))
+    if strange := [str(path) for path in paths if path.parent.name not in expectations.ledgers]:
+        raise ExpectationsInvalid(f"{', '.join(strange)}: the folder is no ledger")
+    shown = [read_shown(path, expectations.ledgers[path.parent.name], expectations) for path in paths]
     # the keys of an object have no order in the warehouse
     specs = {one.name: {**asdict(one), "counts": list(asdict(one)["counts"].items())} for one in shown}
     warehouse.issues.replace_shown_ledgers(conn, {name: Jsonb(spec, dumps=_dumps) for name, spec in specs.items()})
