@@ -22,6 +22,7 @@ import psycopg
 from psycopg import sql
 
 from duban.settings import LOGINS
+from duban.statements import statement
 from duban.warehouse.locks import LOCK_TIMEOUT
 
 OWNER = "duban_owner"
@@ -209,34 +210,11 @@ def hand_over(conn: psycopg.Connection) -> None:
     asked = {"owner": OWNER, "transformer": LOGINS["transformer"], "built": list(DBT_SCHEMAS)}
     with conn.transaction():
         for is_schema in (True, False):
-            for thing, owner in conn.execute(_STRANGERS, {**asked, "is_schema": is_schema}).fetchall():
+            for thing, owner in conn.execute(statement(__file__, "access_strangers"), {**asked, "is_schema": is_schema}).fetchall():
                 conn.execute(f"alter {thing} owner to {owner}")
             # whoever is to own a table must be able to make one
             for (schema,) in conn.execute("select nspname from pg_namespace where nspname = any(%s)", (list(DBT_SCHEMAS),)).fetchall():
                 conn.execute(f"grant usage, create on schema {schema} to {LOGINS['transformer']}")
-
-
-# What has another owner than it should, schemas first; sequences of identity columns and indexes follow their tables.
-_STRANGERS = """
-    with ours as (
-        select oid, nspname, nspowner from pg_namespace
-        where nspname in ('raw', 'personal', 'quarantine', 'ops', 'published') or nspname = any(%(built)s)
-    ),
-    things as (
-        select true as is_schema, format('schema %%I', nspname) as thing, nspowner as owner_id, %(owner)s as owner from ours
-        union all
-        select false, 'table ' || relation.oid::regclass, relowner,
-            case when nspname = any(%(built)s) then %(transformer)s else %(owner)s end
-        from pg_class as relation
-        join ours on ours.oid = relnamespace
-        where relkind in ('r', 'v', 'm', 'p')
-            or relkind = 'S' and not exists (select from pg_depend where objid = relation.oid and deptype in ('a', 'i'))
-        union all
-        select false, 'routine ' || routine.oid::regprocedure, proowner, case when nspname = 'marts' then %(transformer)s else %(owner)s end
-        from pg_proc as routine
-        join ours on ours.oid = pronamespace
-    )
-    select thing, owner from things where is_schema = %(is_schema)s and owner_id <> owner::regrole order by thing"""
 
 
 def apply_rights(conn: psycopg.Connection) -> None:

@@ -16,7 +16,7 @@ _WRITES = re.compile(rf"\b(?:insert into|update|delete from|truncate|copy)\s+((?
 BY_DBT = {"ops.builds"}
 #: What is published is written with its issue alone: its line, the rows of each part (`{`: which table, is said while it runs), documents.
 PUBLISHED = {
-    "published.publications": {"duban.publishing.issues.issue.sql"},
+    "published.publications": {"duban.publishing.issues.freezing"},
     "published.{": {"duban.publishing.issues.freezing"},
     "published.documents": {"duban.publishing.issues.writing"},
 }
@@ -37,18 +37,19 @@ def texts(path: Path) -> list[str]:
 
 
 def writers() -> dict[str, set[str]]:
-    """Table → the modules that hold a statement which changes it."""
-    found = defaultdict(set)
+    """Table → the modules that hold a statement which changes it, or ask for one beside them; a file that none names stands for itself."""
+    found, files = defaultdict(set), defaultdict(set)
     for package in ("duban", "local"):
         for module, path in modules(package).items():
             for text in texts(path):
                 for table in _WRITES.findall(text):
                     found[table.lower()].add(module)
-    for path in PACKAGES["duban"].rglob("*.sql"):
-        if path.parent.name != "migrations":
-            module = ".".join(path.relative_to(PACKAGES["duban"].parent).parts)
-            for table in _WRITES.findall(path.read_text(encoding="utf-8")):
-                found[table.lower()].add(module)
+            for name in re.findall(r'\bstatement\(__file__, "(\w+)"\)', path.read_text(encoding="utf-8")):
+                files[path.parent / f"{name}.sql"].add(module)
+        for path in PACKAGES[package].rglob("*.sql"):
+            if path.parent.name != "migrations":
+                for table in _WRITES.findall(path.read_text(encoding="utf-8")):
+                    found[table.lower()] |= files.get(path, {".".join(path.relative_to(PACKAGES[package].parent).parts)})
     return found
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import psycopg
 from psycopg.rows import class_row
 
+from duban.statements import statement
 from duban.text.storable import storable_text
 from duban.warehouse import locks
 
@@ -47,10 +48,7 @@ def deliveries_lock(conn: psycopg.Connection) -> Iterator[bool]:
 def enqueue_deliveries(conn: psycopg.Connection, subject_kind: str, subject_ids: Sequence[str]) -> None:
     """Write the deliveries of issues or returns. Call in the transaction that makes them: gives numbers, or outcomes."""
     conn.execute(
-        """insert into ops.deliveries (subject_kind, subject_id, district_code, channel, address)
-           select distinct subject_kind, subject_id, district_code, channel, address from ops.addressees
-           where subject_kind = %s and subject_id = any(%s)
-           order by subject_id, channel, address""",
+        statement(__file__, "deliveries_enqueue"),
         (subject_kind, list(subject_ids)),
     )
 
@@ -70,10 +68,7 @@ def postpone_folder(conn: psycopg.Connection, delivery: Delivery, reason: str, w
     """Let a folder that could not be written wait; as an attempt."""
     with conn.transaction():
         conn.execute(
-            """update ops.deliveries
-               set attempt_count = attempt_count + 1, last_error = %s,
-                   next_attempt_at = coalesce(%s::timestamptz, clock_timestamp()) + %s
-               where delivery_id = %s and status = 'waiting'""",
+            statement(__file__, "deliveries_postpone"),
             (storable_text(reason), now, wait, delivery.delivery_id),
         )
 
@@ -134,18 +129,7 @@ def begin_delivery(conn: psycopg.Connection, delivery: Delivery, worker_ends_wit
     """
     with conn.transaction():
         row = conn.execute(
-            """update ops.deliveries
-               set status = case when is_entitled then 'sending' else 'withdrawn' end,
-                   attempt_count = attempt_count + is_entitled::integer,
-                   last_error = case when not is_entitled then '收件人已停用，或发布范围已收窄' end,
-                   next_attempt_at = coalesce(%(now)s::timestamptz, clock_timestamp()) + %(within)s
-               from (
-                   select exists (
-                       select from ops.addressees
-                       where (subject_kind, subject_id, channel, address) = (%(kind)s, %(subject)s, %(channel)s, %(address)s)
-                   ) as is_entitled
-               ) as asked
-               where delivery_id = %(id)s and status = 'waiting' returning status""",
+            statement(__file__, "deliveries_begin"),
             {
                 "id": delivery.delivery_id,
                 "kind": delivery.subject_kind,
@@ -200,11 +184,7 @@ def decide_delivery(conn: psycopg.Connection, delivery_id: int, status: str, amo
     with conn.transaction():
         return (
             conn.execute(
-                """update ops.deliveries
-                   set status = %(status)s, note = concat_ws(e'\n', note, %(note)s::text),
-                       attempt_count = 0, next_attempt_at = clock_timestamp(),
-                       sent_at = case %(status)s when 'sent' then clock_timestamp() end
-                   where delivery_id = %(id)s and status = any(%(among)s)""",
+                statement(__file__, "deliveries_decide"),
                 {"id": delivery_id, "status": status, "among": list(among), "note": storable_text(note)},
             ).rowcount
             == 1

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
+from duban.statements import statement
 from duban.text.storable import storable_text
 
 
@@ -87,12 +88,7 @@ def register(
     """
     with conn.transaction(), conn.cursor() as cur:
         cur.execute("drop table if exists pg_temp.division")
-        cur.execute(
-            """create temporary table division (
-                line int, village_code text, village_name text, township_code text, township_name text,
-                district_name text, township_kind text, is_ranked boolean, display_order int
-            ) on commit drop"""
-        )
+        cur.execute(statement(__file__, "divisions_read"))
         with cur.copy("copy division from stdin") as copy:
             for record in records:
                 copy.write_row(record)
@@ -109,19 +105,7 @@ def register(
                where districts.district_name <> excluded.district_name""",
             (district_name if counts[0] == 1 else None,),
         )
-        cur.execute(
-            """insert into raw.townships (township_code, district_code, township_name, township_kind, is_ranked, display_order)
-               select township_code, left(township_code, 6), max(township_name),
-                      coalesce(max(township_kind), case when max(township_name) ~ '街道(办事处)?$' then '街道'
-                          when max(township_name) ~ '镇$' then '镇' when max(township_name) ~ '乡$' then '乡' else '其他' end),
-                      coalesce(bool_and(is_ranked), true),
-                      coalesce(max(display_order), row_number() over (partition by left(township_code, 6) order by township_code))
-               from division group by township_code
-               on conflict (township_code) do update set township_name = excluded.township_name, township_kind = excluded.township_kind,
-                   is_ranked = excluded.is_ranked, display_order = excluded.display_order
-               where (townships.township_name, townships.township_kind, townships.is_ranked, townships.display_order)
-                   is distinct from (excluded.township_name, excluded.township_kind, excluded.is_ranked, excluded.display_order)"""
-        )
+        cur.execute(statement(__file__, "divisions_townships"))
         cur.execute(
             """insert into raw.villages (village_code, village_name, township_code)
                select village_code, max(village_name), max(township_code) from division group by village_code
@@ -129,17 +113,7 @@ def register(
                where (villages.village_name, villages.township_code) is distinct from (excluded.village_name, excluded.township_code)"""
         )
         cur.execute(
-            """insert into raw.units (unit_code, district_code, unit_kind, unit_name)
-               select township_code, district_code, 'township', township_name from raw.townships
-               where district_code in (select left(township_code, 6) from division)
-               union all
-               select district_code || '000', district_code, 'office', district_name || '办公室' from raw.districts
-               where district_code in (select left(township_code, 6) from division)
-               union all
-               select district_code || '-' || g, district_code, 'group', '第' || right(g, 1) || '督导组'
-               from raw.districts, unnest(%s::text[]) g
-               where district_code in (select left(township_code, 6) from division)
-               on conflict (unit_code) do update set unit_name = excluded.unit_name where units.unit_name <> excluded.unit_name""",
+            statement(__file__, "divisions_units"),
             (list(groups),),
         )
         _add_campaigns(cur, campaign)
@@ -148,14 +122,7 @@ def register(
 
 
 def _check_one_name_each(cur: psycopg.Cursor) -> None:
-    twice = cur.execute(
-        """select township_code, count(distinct township_name) from division group by 1 having count(distinct township_name) > 1
-           union all
-           select village_code, count(distinct village_name) from division group by 1 having count(distinct village_name) > 1
-           union all
-           select left(township_code, 6), count(distinct district_name) from division group by 1 having count(distinct district_name) > 1
-           limit 1"""
-    ).fetchone()
+    twice = cur.execute(statement(__file__, "divisions_named_twice")).fetchone()
     if twice:
         raise DivisionsInvalid(f"code {twice[0]} has {twice[1]} different names")
 

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from duban.statements import statement
+
 # Of migrations and rights: whoever keeps what they need is told of, not waited for without end.
 LOCK_TIMEOUT = "lock_timeout = '30s'"
 # Keys of the advisory locks; any numbers will do, they must only differ.
@@ -95,12 +97,7 @@ def _set(conn: psycopg.Connection, options: Mapping[str, str]) -> None:
 def silent_holders(conn: psycopg.Connection) -> list[tuple[str, int, float]]:
     """Who holds a lock and has said nothing for three beats: what is locked, the session, seconds. The server ends it soon."""
     rows = conn.execute(
-        """select objid::bigint, pid, extract(epoch from clock_timestamp() - state_change)::float8
-           from pg_locks join pg_stat_activity using (pid)
-           where locktype = 'advisory' and granted and classid = 0 and pg_locks.database = (
-               select oid from pg_database where datname = current_database()
-           ) and state <> 'active' and state_change < clock_timestamp() - make_interval(secs => %s)
-           order by state_change""",
+        statement(__file__, "locks_silent"),
         (3 * BEAT_SECONDS,),
     ).fetchall()
     return [(_LOCK_NAMES.get(key, str(key)), pid, seconds) for key, pid, seconds in rows]

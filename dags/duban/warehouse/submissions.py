@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.rows import class_row, dict_row
 
 from duban.settings import TIMEZONE
+from duban.statements import statement
 from duban.warehouse import locks
 from duban.warehouse.divisions import Unit
 
@@ -106,12 +107,7 @@ def record_claims(conn: psycopg.Connection, claims: Sequence[NewClaim]) -> list[
     ]
     with conn.transaction(), conn.cursor() as cur:
         cur.executemany(
-            """insert into ops.submissions
-                   (submission_id, district_code, unit_code, inbox_path, file_name, file_sha256, file_size, file_mtime_ns,
-                    file_inode, file_ctime_ns, is_whole, named_dates)
-               select to_char(clock_timestamp(), 'YYYYMMDD-') || to_char(nextval('ops.submission_no'), 'FM000000'),
-                      %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s
-               returning submission_id""",
+            statement(__file__, "submissions_claim"),
             rows,
             returning=True,
         )
@@ -148,12 +144,7 @@ def waiting_claims(conn: psycopg.Connection) -> list[Claim]:
 def unanswered(conn: psycopg.Connection, seconds: float) -> int:
     """How many files were taken more than `seconds` ago and have no answer: no outcome, or one that does not lie in the outbox."""
     return conn.execute(
-        """select count(*) from (
-               select submission_id from ops.submissions where outcome is null
-               union all
-               select subject_id from ops.deliveries where subject_kind = 'return' and channel = 'folder' and status = 'waiting'
-           ) waiting join ops.submissions using (submission_id)
-           where claimed_at < clock_timestamp() - make_interval(secs => %s)""",
+        statement(__file__, "submissions_unanswered"),
         (seconds,),
     ).fetchone()[0]
 
@@ -208,10 +199,7 @@ def judged_after(conn: psycopg.Connection, moment: datetime | None) -> list[dict
     """What became of every file that was received after a moment, in order: who sent it, outcome, counts. As JSON can hold it."""
     with conn.cursor(row_factory=dict_row) as cur:
         return cur.execute(
-            """select submission_id, unit_code, unit_name, file_name, outcome, report_on::text as report_on,
-                   row_count as rows, accepted_count as accepted, rejected_count as rejected, ignored_count as ignored
-               from ops.submissions join raw.units using (unit_code)
-               where received_at > coalesce(%s::timestamptz, '-infinity') order by received_at""",
+            statement(__file__, "submissions_judged"),
             (moment,),
         ).fetchall()
 

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import class_row
 
+from duban.statements import statement
 from duban.text.storable import storable_text
 from duban.warehouse import locks
 from duban.warehouse.deliveries import enqueue_deliveries
@@ -95,12 +96,7 @@ def muted(conn: psycopg.Connection, day: date, keys: Sequence[tuple[str, str]]) 
     """Which of these (check, subject) a mute holds back on a day."""
     return set(
         conn.execute(
-            """select asked.check_code, asked.subject from unnest(%s::text[], %s::text[]) as asked (check_code, subject)
-               where exists (
-                   select from ops.watch_mutes as mute
-                   where mute.ended_at is null and mute.muted_until >= %s and mute.check_code = asked.check_code
-                       and (mute.subject is null or asked.subject like mute.subject)
-               )""",
+            statement(__file__, "watch_muted"),
             ([code for code, _ in keys], [subject for _, subject in keys], day),
         ).fetchall()
     )
@@ -123,15 +119,7 @@ def add_mute(conn: psycopg.Connection, check_code: str, subject: str | None, unt
 
 def districts_with_operators(conn: psycopg.Connection) -> dict[str, str]:
     """Names of the districts in which somebody is told what the watch finds, by code."""
-    return dict(
-        conn.execute(
-            """select district_code, district_name from raw.districts
-               where exists (
-                   select from ops.recipients
-                   where recipients.district_code = districts.district_code and is_active and audience = 'operators'
-               ) order by 1"""
-        ).fetchall()
-    )
+    return dict(conn.execute(statement(__file__, "watch_districts")).fetchall())
 
 
 def last_said(conn: psycopg.Connection, district_code: str) -> tuple[date | None, list[str]]:
@@ -145,11 +133,7 @@ def last_said(conn: psycopg.Connection, district_code: str) -> tuple[date | None
 def record_message(conn: psycopg.Connection, district_code: str, day: date, said: Sequence[str], subject: str, text: str) -> str:
     """Keep a message and write its deliveries. Call inside `report_transaction`. Returns its key."""
     key = conn.execute(
-        """insert into ops.watch_messages (message_key, district_code, watched_on, said, subject, text)
-           select concat_ws('-', %(district)s::text, 'watch', to_char(%(day)s::date, 'YYYYMMDD'), count(*) + 1),
-               %(district)s, %(day)s, %(said)s, %(subject)s, %(text)s
-           from ops.watch_messages where district_code = %(district)s and watched_on = %(day)s
-           returning message_key""",
+        statement(__file__, "watch_message"),
         {
             "district": district_code,
             "day": day,
@@ -184,17 +168,7 @@ def record_recovery(conn: psycopg.Connection, dag_id: str, task_id: str, map_ind
 
 def report_counts(conn: psycopg.Connection) -> Mapping[str, Any] | None:
     """The newest report in numbers, and its unmuted errors, for `make status`; None: there is none."""
-    row = conn.execute(
-        """select watched_at,
-                  count(*) filter (where severity = 'error' and not is_muted),
-                  count(*) filter (where severity = 'warning' and not is_muted),
-                  count(*) filter (where severity = 'info' and not is_muted),
-                  count(*) filter (where is_muted),
-                  coalesce(array_agg(runbook_anchor || ': ' || text order by first_seen_on, check_code, items.subject)
-                      filter (where severity = 'error' and not is_muted), '{}')
-           from ops.watch_reports left join ops.watch_items as items using (watched_on)
-           group by watched_on, watched_at order by watched_on desc limit 1"""
-    ).fetchone()
+    row = conn.execute(statement(__file__, "watch_counts")).fetchone()
     return row and dict(zip(("watched_at", "error", "warning", "info", "muted", "errors"), row, strict=True))
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import psycopg
 
+from duban.statements import statement
 from duban.warehouse.issues import IS_SET_UP
 from duban.warehouse.submissions import ACCEPTED
 
@@ -65,18 +66,4 @@ order by date_on
 
 def districts_not_set_up(conn: psycopg.Connection) -> list[str]:
     """Districts with accepted files of a campaign for which nobody said that they publish: nothing of theirs appears by itself."""
-    return [code for (code,) in conn.execute(_NOT_SET_UP, {"accepted": list(ACCEPTED)})]
-
-
-_NOT_SET_UP = """
-select districts.district_code
-from raw.districts
-where
-    set_up_by is null
-    and exists (
-        select from ops.submissions
-        join raw.campaigns on campaigns.district_code = submissions.district_code and report_on between started_on and ended_on
-        where submissions.district_code = districts.district_code and outcome = any(%(accepted)s)
-    )
-order by district_code
-"""
+    return [code for (code,) in conn.execute(statement(__file__, "bulletins_not_set_up"), {"accepted": list(ACCEPTED)})]

@@ -90,7 +90,9 @@ def freeze(
         if ordinary is not None and not is_correction:
             return ordinary
         newest = issues.execute(_OF_DAY + "order by issue_no desc limit 1", day).fetchone()
-        known_at, has_data = conn.execute(_KNOWN, {**day, "accepted": list(warehouse.submissions.ACCEPTED)}).fetchone()
+        known_at, has_data = conn.execute(
+            statement(__file__, "known"), {**day, "accepted": list(warehouse.submissions.ACCEPTED)}
+        ).fetchone()
         if not has_data:
             return None
         asked = {
@@ -127,13 +129,6 @@ def require_working_day(conn: psycopg.Connection, series: Series, day: date) -> 
 
 
 _OF_DAY = "select * from published.publications where district_code = %(district)s and series = %(series)s and business_on = %(day)s "
-
-_KNOWN = """
-select
-    max(received_at) as known_at,
-    coalesce(bool_or(district_code = %(district)s and outcome = any(%(accepted)s)), false) as has_data
-from ops.submissions
-"""
 
 
 def _statement(parts: Sequence[Part]) -> str:

@@ -17,6 +17,7 @@ import psycopg
 from duban.durable import sync_filesystem
 from duban.publishing.site.figures import Figures
 from duban.publishing.site.figures.issues import Document, Issue
+from duban.statements import statement
 
 # What belongs to a district at the top of the site.
 _OF_A_DISTRICT = re.compile(r"(\d{6})(\.html)?")
@@ -121,7 +122,7 @@ class SiteFolder:
 def _contents(conn: psycopg.Connection, missing: Mapping[tuple[str, str], tuple[Issue, Path]]) -> Iterator[tuple[Path, bytes, datetime]]:
     """Path, bytes and time of documents, one after the other from the warehouse."""
     ids = sorted({publication_id for publication_id, _ in missing})
-    for publication_id, file_name, content in conn.cursor().stream(_CONTENTS, {"publication_ids": ids}):
+    for publication_id, file_name, content in conn.cursor().stream(statement(__file__, "folder_contents"), {"publication_ids": ids}):
         if (publication_id, file_name) in missing:
             issue, path = missing[publication_id, file_name]
             yield path, content, issue.published_at
@@ -149,10 +150,3 @@ def _is_unfinished(path: Path) -> bool:
 
 def _remove(path: Path) -> None:
     shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-_CONTENTS = """
-select publication_id, file_name, content
-from published.documents
-where publication_id = any(%(publication_ids)s)
-"""

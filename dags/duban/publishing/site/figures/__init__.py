@@ -22,6 +22,7 @@ from duban.publishing.site.figures.quality import Clash, Quality, SentFile, read
 from duban.publishing.site.figures.ranking import Ranking, read_ranking
 from duban.publishing.site.figures.subjects import SUBJECTS, Asked
 from duban.publishing.site.figures.watch import Watch
+from duban.statements import statement
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ def read_figures(conn: psycopg.Connection) -> Figures:
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read, read only")
         read_at = conn.cursor(row_factory=scalar_row).execute("select transaction_timestamp()").fetchone()
-        build = conn.cursor(row_factory=class_row(Build)).execute(_BUILD).fetchone()
-        districts = conn.cursor(row_factory=class_row(District)).execute(_DISTRICTS).fetchall()
+        build = conn.cursor(row_factory=class_row(Build)).execute(statement(__file__, "build")).fetchone()
+        districts = conn.cursor(row_factory=class_row(District)).execute(statement(__file__, "districts")).fetchall()
         return Figures(
             read_at=read_at,
             build=build,
@@ -131,35 +132,3 @@ def _district_figures(conn: psycopg.Connection, district: District, build: Build
         ledgers=read_ledgers(conn, code, as_of, build.through_received_at),
         **{subject.name: subject.read(asked) if gets(audience, subject.part) else None for subject in SUBJECTS if subject.read},
     )
-
-
-_BUILD = """
-with good as (
-    select * from ops.builds where is_success order by build_id desc limit 1
-)
-
-select
-    (select finished_at from good) as built_at,
-    (select through_received_at from good) as through_received_at,
-    (
-        select max(finished_at) from ops.builds
-        where not is_success and build_id > (select build_id from good)
-    ) as failed_at
-"""
-
-_DISTRICTS = """
-select
-    district.district_code,
-    district.district_name,
-    district.data_label,
-    registered.audience,
-    count(file.submission_id) as file_count,
-    max(file.received_at) filter (where file.outcome in ('accepted', 'accepted_with_rejections')) as received_at,
-    max(file.report_on) filter (where file.outcome in ('accepted', 'accepted_with_rejections')) as report_on
-from marts.dim_districts as district
-inner join raw.districts as registered on registered.district_code = district.district_code
-left join marts.fct_submissions as file
-    on file.district_code = district.district_code and file.outcome <> 'duplicate'
-group by district.district_code, district.district_name, district.data_label, registered.audience
-order by district.district_code
-"""

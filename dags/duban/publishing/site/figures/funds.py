@@ -12,6 +12,7 @@ from decimal import Decimal
 import psycopg
 from psycopg.rows import class_row
 
+from duban.statements import statement
 from duban.text.display import half_up_pct
 
 AMOUNTS = ("received_yuan", "allocated_yuan", "disbursed_yuan", "spent_yuan")
@@ -99,12 +100,12 @@ def read_funds(conn: psycopg.Connection, district_code: str) -> Funds:
     """The funds of a district."""
     where = {"district_code": district_code}
     days: dict[int, dict[date, list[FundTier]]] = {}
-    for fund_year, day_on, *tier in conn.execute(_FUND_TIERS, where):
+    for fund_year, day_on, *tier in conn.execute(statement(__file__, "funds_tiers"), where):
         days.setdefault(fund_year, {}).setdefault(day_on, []).append(FundTier(*tier))
-    townships = conn.cursor(row_factory=class_row(TownshipFunds)).execute(_TOWNSHIP_FUNDS, where).fetchall()
+    townships = conn.cursor(row_factory=class_row(TownshipFunds)).execute(statement(__file__, "funds_townships"), where).fetchall()
     return Funds(
         years=tuple(_year(fund_year, of_year) for fund_year, of_year in days.items()),
-        findings=tuple(conn.cursor(row_factory=class_row(FundFinding)).execute(_FINDINGS, where).fetchall()),
+        findings=tuple(conn.cursor(row_factory=class_row(FundFinding)).execute(statement(__file__, "funds_findings"), where).fetchall()),
         townships={township.township_code: township for township in townships},
     )
 
@@ -112,42 +113,3 @@ def read_funds(conn: psycopg.Connection, district_code: str) -> Funds:
 def _year(fund_year: int, days: dict[date, list[FundTier]]) -> FundYear:
     newest = max(days)
     return FundYear(fund_year, newest, tuple(days[newest]), tuple((day_on, together(tiers)) for day_on, tiers in days.items()))
-
-
-# The lines of a year's newest day hold every tier that ever moved.
-_FUND_TIERS = """
-select
-    fund_year,
-    day_on,
-    tier,
-    received_yuan,
-    allocated_yuan,
-    disbursed_yuan,
-    spent_yuan,
-    allocated_pct,
-    spent_pct
-from marts.rpt_fund_tiers
-where district_code = %(district_code)s
-order by fund_year desc, day_on, array_position(array['中央', '省级', '市级', '区级', '其他'], tier::text), tier
-"""
-
-_FINDINGS = """
-select rule_id, day_on, text
-from marts.fct_findings
-where district_code = %(district_code)s and found_in = 'warehouse' and rule_id in ('W03', 'W04', 'W30')
-order by rule_id, day_on desc, subject
-"""
-
-_TOWNSHIP_FUNDS = """
-select
-    township_code,
-    fund_year,
-    coalesce(sum(amount_yuan) filter (where stage = '拨付'), 0) as disbursed_yuan,
-    coalesce(sum(amount_yuan) filter (where stage = '支出'), 0) as spent_yuan
-from marts.fct_fund_movements
-where
-    district_code = %(district_code)s
-    and township_code is not null
-    and fund_year = (select max(fund_year) from marts.rpt_fund_tiers where district_code = %(district_code)s)
-group by township_code, fund_year
-"""

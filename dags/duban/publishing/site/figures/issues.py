@@ -9,6 +9,7 @@ from psycopg.rows import class_row, dict_row
 
 from duban.publishing.audience import Part, gets
 from duban.publishing.issues.series import SERIES
+from duban.statements import statement
 
 # What an office reads or sends on; whatever else an issue has is for programs.
 DOCUMENTS = {".html": "网页", ".docx": "Word", ".xlsx": "Excel"}
@@ -94,9 +95,9 @@ def read_issues(conn: psycopg.Connection, district_code: str, audience: str) -> 
     """The issues of a district, with those files of each that the audience gets."""
     where = {"district_code": district_code}
     documents: dict[str, list[Document]] = {}
-    for document in conn.cursor(row_factory=class_row(Document)).execute(_DOCUMENTS, where):
+    for document in conn.cursor(row_factory=class_row(Document)).execute(statement(__file__, "issues_documents"), where):
         documents.setdefault(document.publication_id, []).append(document)
-    lines = conn.cursor(row_factory=dict_row).execute(_ISSUES, where).fetchall()
+    lines = conn.cursor(row_factory=dict_row).execute(statement(__file__, "issues"), where).fetchall()
     return Issues(tuple(_issue(line, documents.get(line["publication_id"], []), audience) for line in lines))
 
 
@@ -105,36 +106,3 @@ def _issue(line: dict, documents: list[Document], audience: str) -> Issue:
     gotten = list(documents) if gets(audience, Part.DOCUMENTS) else []
     gotten.sort(key=lambda document: (kinds.index(document.suffix) if document.suffix in kinds else len(kinds), document.file_name))
     return Issue(**line, documents=tuple(gotten), withheld=tuple(document for document in documents if document not in gotten))
-
-
-_ISSUES = """
-select
-    issue.publication_id,
-    issue.series,
-    issue.issue_year,
-    issue.issue_no,
-    issue.business_on,
-    issue.period_start_on,
-    issue.published_at,
-    issue.corrects_issue_no,
-    (
-        select max(later.issue_no)
-        from published.publications as later
-        where
-            later.district_code = issue.district_code
-            and later.series = issue.series
-            and later.issue_year = issue.issue_year
-            and later.corrects_issue_no = issue.issue_no
-    ) as corrected_by_no
-from published.publications as issue
-where issue.district_code = %(district_code)s
-order by issue.issue_year desc, issue.issue_no desc
-"""
-
-_DOCUMENTS = """
-select document.publication_id, document.file_name, octet_length(document.content) as size
-from published.documents as document
-inner join published.publications as issue on issue.publication_id = document.publication_id
-where issue.district_code = %(district_code)s
-order by document.file_name
-"""

@@ -11,6 +11,7 @@ from psycopg.rows import namedtuple_row
 from duban.publishing.issues.figures import Figures
 from duban.publishing.issues.parts.ledgers import LEDGERS
 from duban.publishing.shown import Shown, exact_json
+from duban.statements import statement
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def read_ledgers(conn: psycopg.Connection, district_code: str, as_of: date | Non
         return ()
     asked = {"district": district_code, "day": as_of, "known_at": known_at, "series": None}
     rows = exact_json(conn.cursor(row_factory=namedtuple_row)).execute(LEDGERS.query, asked).fetchall()
-    places = dict(conn.execute(_PLACES, asked).fetchall())
+    places = dict(conn.execute(statement(__file__, "ledgers_places"), asked).fetchall())
     found = []
     for (spec,) in conn.execute("select spec from raw.shown_ledgers order by ledger"):
         shown, figures = Shown.of(spec), Figures()
@@ -37,11 +38,3 @@ def read_ledgers(conn: psycopg.Connection, district_code: str, as_of: date | Non
             shown.add_figures(figures, own, "合计", places)
             found.append(LedgerFigures(shown, as_of, figures, places))
     return tuple(found)
-
-
-_PLACES = """
-select township_code, township_name
-from marts.dim_townships
-where district_code = %(district)s
-order by display_order, township_code
-"""

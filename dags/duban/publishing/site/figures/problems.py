@@ -7,6 +7,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from duban.publishing.audience import Part, gets
+from duban.statements import statement
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def read_withdrawn_problems(
         "known_at": known_at,
         "descriptions": gets(audience, Part.DESCRIPTIONS),
     }
-    return tuple(conn.cursor(row_factory=class_row(WithdrawnProblem)).execute(_WITHDRAWN_PROBLEMS, asked).fetchall())
+    return tuple(conn.cursor(row_factory=class_row(WithdrawnProblem)).execute(statement(__file__, "problems_withdrawn"), asked).fetchall())
 
 
 def read_open_problems(
@@ -73,35 +74,6 @@ def read_open_problems(
         "persons": gets(audience, Part.PERSONS),
     }
     problems: dict[str, list[OpenProblem]] = {}
-    for problem in conn.cursor(row_factory=class_row(OpenProblem)).execute(_OPEN_PROBLEMS, asked):
+    for problem in conn.cursor(row_factory=class_row(OpenProblem)).execute(statement(__file__, "problems_open"), asked):
         problems.setdefault(problem.township_code, []).append(problem)
     return {township_code: tuple(found) for township_code, found in problems.items()}
-
-
-_OPEN_PROBLEMS = """
-select
-    problem.township_code,
-    problem.problem_no,
-    village.village_name,
-    problem.category,
-    case when %(descriptions)s then problem.description end as description,
-    case when %(persons)s then problem.leader_name end as leader_name,
-    problem.due_on,
-    %(ranked_on)s - problem.due_on as overdue_days,
-    problem.is_overdue,
-    problem.is_reopened,
-    problem.is_found,
-    reported.status
-from marts.problems_as_of(%(district_code)s, %(ranked_on)s, %(known_at)s) as problem
-left join marts.dim_villages as village on village.village_code = problem.village_code
-left join marts.fct_problems as reported
-    on reported.district_code = problem.district_code and reported.problem_no = problem.problem_no
-where not problem.is_rectified
-order by problem.due_on, problem.problem_no
-"""
-
-_WITHDRAWN_PROBLEMS = """
-select township_code, problem_no, withdrawn_on, case when %(descriptions)s then void_reason end as void_reason
-from marts.withdrawals_as_of(%(district_code)s, %(ranked_on)s, %(known_at)s)
-order by withdrawn_on desc, township_code, problem_no
-"""

@@ -9,6 +9,7 @@ from functools import cached_property
 import psycopg
 from psycopg.rows import class_row
 
+from duban.statements import statement
 from duban.text.display import half_up_pct
 
 STAGES = ("not_started", "started", "finished", "accepted")
@@ -177,42 +178,9 @@ def read_projects(conn: psycopg.Connection, district_code: str, as_of: date | No
     """The projects of a district; lateness and weeks are those of `as_of`."""
     where = {"district_code": district_code, "last_week_on": as_of and as_of + timedelta(days=6 - as_of.weekday()), "weeks": SHOWN_WEEKS}
     return Projects(
-        projects=tuple(conn.cursor(row_factory=class_row(Project)).execute(_PROJECTS, where).fetchall()),
+        projects=tuple(conn.cursor(row_factory=class_row(Project)).execute(statement(__file__, "projects"), where).fetchall()),
         as_of=as_of,
-        weeks=tuple(ProjectWeek(week, StageCounts(*counts)) for week, *counts in conn.execute(_WEEKS, where)),
+        weeks=tuple(
+            ProjectWeek(week, StageCounts(*counts)) for week, *counts in conn.execute(statement(__file__, "projects_weeks"), where)
+        ),
     )
-
-
-_PROJECTS = """
-select
-    project.project_no,
-    project.project_name,
-    project.category,
-    project.township_code,
-    township.township_name,
-    project.place,
-    project.planned_yuan,
-    project.planned_start_on,
-    project.planned_finish_on,
-    project.progress_pct,
-    project.stage
-from marts.fct_projects as project
-inner join marts.dim_townships as township on township.township_code = project.township_code
-where project.district_code = %(district_code)s
-order by township.display_order, project.project_no
-"""
-
-# The weeks of a project run on to the end of its year; those to come say nothing yet.
-_WEEKS = """
-select
-    week_ending_on,
-    count(*) filter (where stage = 'not_started') as not_started_count,
-    count(*) filter (where stage = 'started') as started_count,
-    count(*) filter (where stage = 'finished') as finished_count,
-    count(*) filter (where stage = 'accepted') as accepted_count
-from marts.fct_project_weeks
-where district_code = %(district_code)s and week_ending_on <= %(last_week_on)s
-group by week_ending_on
-order by week_ending_on desc
-limit %(weeks)s
-"""

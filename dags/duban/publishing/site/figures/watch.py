@@ -6,6 +6,7 @@ from datetime import date, datetime
 import psycopg
 from psycopg.rows import class_row
 
+from duban.statements import statement
 from duban.watching.checks import BY_CODE, CHECKS
 from duban.watching.runbook import link
 
@@ -117,14 +118,16 @@ class Watch:
 
 def read_watch(conn: psycopg.Connection, district_code: str) -> Watch | None:
     """What concerns the installation and a district; None: there is no report yet."""
-    reports = conn.cursor(row_factory=class_row(WatchReport)).execute(_REPORTS, {"watch_days": WATCH_DAYS}).fetchall()
+    reports = (
+        conn.cursor(row_factory=class_row(WatchReport)).execute(statement(__file__, "watch_reports"), {"watch_days": WATCH_DAYS}).fetchall()
+    )
     if not reports:
         return None
     newest, before = reports[0], reports[1] if len(reports) > 1 else None
     items = _items(conn, district_code, newest)
     there = {(item.check_code, item.subject) for item in items}
     where = {"district_code": district_code, "first_on": reports[-1].watched_on}
-    days = conn.cursor(row_factory=class_row(CheckDay)).execute(_BY_DAY, where).fetchall()
+    days = conn.cursor(row_factory=class_row(CheckDay)).execute(statement(__file__, "watch_days"), where).fetchall()
     return Watch(
         report=newest,
         items=items,
@@ -141,7 +144,7 @@ def read_watch(conn: psycopg.Connection, district_code: str) -> Watch | None:
 
 def _items(conn: psycopg.Connection, district_code: str, report: WatchReport) -> tuple[WatchItem, ...]:
     where = {"district_code": district_code, "watched_on": report.watched_on}
-    return tuple(conn.cursor(row_factory=class_row(WatchItem)).execute(_ITEMS, where).fetchall())
+    return tuple(conn.cursor(row_factory=class_row(WatchItem)).execute(statement(__file__, "watch_items"), where).fetchall())
 
 
 def _history(reported: list[date], days: list[CheckDay]) -> tuple[CheckHistory, ...]:
@@ -167,30 +170,3 @@ def _title(code: str) -> str:
 def _position(code: str) -> int:
     codes = [check.code for check in CHECKS]
     return codes.index(code) if code in codes else len(codes)
-
-
-_REPORTS = """
-select watched_on, watched_at, database_bytes, free_bytes
-from ops.watch_reports
-order by watched_on desc
-limit %(watch_days)s
-"""
-
-_ITEMS = """
-select check_code, subject, severity, text, first_seen_on, is_new, is_muted, runbook_anchor
-from marts.fct_watch_items
-where watched_on = %(watched_on)s and (district_code is null or district_code = %(district_code)s)
-order by check_code, subject
-"""
-
-_BY_DAY = """
-select
-    watched_on,
-    check_code,
-    count(*) filter (where severity = 'error') as error_count,
-    count(*) filter (where severity = 'warning') as warning_count,
-    count(*) filter (where severity = 'info') as info_count
-from marts.fct_watch_items
-where not is_muted and watched_on >= %(first_on)s and (district_code is null or district_code = %(district_code)s)
-group by watched_on, check_code
-"""
