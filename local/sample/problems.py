@@ -1,19 +1,16 @@
 """The problems of one sender: what each is in the end, and what its ledger row says on each day before."""
 
-import csv
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Any
 
+from local.sample.data import lines
 from local.sample.mistakes import CLOSING_RULES, PROBLEMS, Mistake, planted, spoiled
 from local.sample.people import Household
 from local.sample.places import Township
 from local.sample.story import CITY_FEEDBACK_DAY, DISCOVERIES, FIRST_DAY, LAST_DAY, STORIES, UNDOINGS, Undoing, UnitStory, june
 
-TEXTS = Path(__file__).with_name("problem_texts.csv")
 CAMPAIGN_FIRST_FIND = date(2020, 4, 13)
 ROUNDS = (
     ("第一轮排查", "第一轮回头看", CAMPAIGN_FIRST_FIND, date(2020, 5, 8)),
@@ -243,18 +240,12 @@ def _supervised(unit: str, problems: list[Problem]) -> list[Problem]:
     return problems
 
 
-@cache
-def _texts() -> list[dict[str, str]]:
-    with TEXTS.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def _described(problem: Problem, township: Township | None, officials: list[str], homes: list[Household], rng: Random) -> Problem:
     """The problem with its place, its household, its texts and its leader."""
     levels = ("户", "村") if township else ("部门",)
     if any(mistake.rule == "R07" for mistake in problem.mistakes.values()):
         levels = ("户",)
-    text = rng.choice([text for text in _texts() if text["level"] in levels])
+    text = rng.choice([text for text in lines("problem_texts.csv") if text["level"] in levels])
     home = homes.pop() if text["level"] == "户" else None
     village = rng.choice(township.villages) if township else None
     slots = {"name": home.head if home else "", "village": village, "n": rng.randint(2, 9)}

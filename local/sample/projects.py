@@ -1,19 +1,17 @@
 """The 145 projects: what each is, what pays for it, how far it has come."""
 
-import csv
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from random import Random
 from typing import Any
 
+from local.sample.data import lines
 from local.sample.mistakes import PROJECTS, Mistake, planted, spoiled
 from local.sample.places import DISTRICT_NAME, Township
 from local.sample.spellings import numeral
 from local.sample.story import BATCHES, FIRST_DAY, FUNDED, PROJECT_CATEGORIES, STORIES, WORKSHOPS, Batch, june
 
-TEXTS = Path(__file__).with_name("project_texts.csv")
 TIERS = ("中央", "省级", "市级", "区级")
 HALF = Decimal("0.5")  # the step of allocations, in 万元
 DEPARTMENTS = ("区农业农村局", "区卫健局", "区教育局", "区人社局", "区水利局")
@@ -113,8 +111,7 @@ def _grants(count: int, rng: Random) -> list[tuple[Batch | None, Decimal]]:
 
 def _texts_for(rng: Random) -> list[dict[str, str]]:
     """One text per project in the numbers of each category, with the workshops among the employment projects."""
-    with TEXTS.open(encoding="utf-8", newline="") as file:
-        known = list(csv.DictReader(file))
+    known = lines("project_texts.csv")
     workshop = next(text for text in known if "扶贫车间" in text["name"])
     chosen = [workshop] * WORKSHOPS
     for category, count in PROJECT_CATEGORIES.items():

@@ -3,22 +3,19 @@
 A record names a problem only if a ledger of an earlier day had it, so that it does not matter which file of a day arrives first.
 """
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Any
 
+from local.sample.data import lines
 from local.sample.mistakes import VISITS, Mistake, planted, spoiled
 from local.sample.people import person_name
 from local.sample.places import Township
 from local.sample.problems import Problem
 from local.sample.story import DISCOVERIES, DUPLICATE_REASON, GROUPS, UNDOINGS, Discovery, june
 
-TEXTS = Path(__file__).with_name("visit_texts.csv")
 PATROLLED, CONFIRMED, FOUND = "已巡查", "属实", "新发现"
 MEMBERS = 4
 
@@ -79,10 +76,10 @@ def _drafts(
 
     def about(problem: Problem, verdict: str) -> Visit:
         slots = {"description": problem.description, "measures": problem.measures, "evidence": problem.evidence}
-        return Visit("", day, name, problem.village, problem.problem_no, verdict, rng.choice(_texts()[verdict]).format(**slots), "")
+        return Visit("", day, name, problem.village, problem.problem_no, verdict, _text(verdict, rng).format(**slots), "")
 
     if township:
-        text = rng.choice(_texts()[PATROLLED]).format(n=rng.randint(2, 6))
+        text = _text(PATROLLED, rng).format(n=rng.randint(2, 6))
         yield Visit("", day, name, rng.choice(township.villages), None, PATROLLED, text, "")
     for discovery in (one for one in DISCOVERIES if (one.unit, one.visited_on) == (unit, day)):
         yield _discovery(discovery, township, problems, rng)
@@ -104,7 +101,7 @@ def _discovery(discovery: Discovery, township: Township | None, problems: Sequen
     """Something new: what a ledger will say of it, if one takes it up, and its number once there is one."""
     if discovery.listed_on is None:
         village = rng.choice(township.villages)
-        return Visit("", discovery.visited_on, township.name, village, None, FOUND, rng.choice(_texts()[FOUND]).format(village=village), "")
+        return Visit("", discovery.visited_on, township.name, village, None, FOUND, _text(FOUND, rng).format(village=village), "")
     problem = next(one for one in problems if one.sent_on == discovery.listed_on and one.found_on == discovery.visited_on)
     numbered = (("问题编号", problem.problem_no),)
     return Visit(
@@ -126,10 +123,5 @@ def _with_mistakes(group: str, visits: list[Visit], rng: Random) -> list[Visit]:
     return visits
 
 
-@cache
-def _texts() -> dict[str, list[str]]:
-    texts: dict[str, list[str]] = {}
-    with TEXTS.open(encoding="utf-8", newline="") as file:
-        for line in csv.DictReader(file):
-            texts.setdefault(line["verdict"], []).append(line["text"])
-    return texts
+def _text(verdict: str, rng: Random) -> str:
+    return rng.choice([line["text"] for line in lines("visit_texts.csv") if line["verdict"] == verdict])
