@@ -42,7 +42,8 @@ grant select on ops.addressees, ops.builds, ops.identity to duban_loader;
 -- it writes down who is who, and cannot look it up
 grant insert on personal.original_rows to duban_loader;
 grant execute on function personal.keep_households(text[], text[], text[]) to duban_loader;
--- and asks for names by two characters of a text that it has, to mask them there; of what was loaded earlier it can make stars, nothing else
+-- and asks for names by two characters of a text that it has, to mask them there; of what was loaded earlier it
+-- can make stars, nothing else
 grant execute on function personal.keep_names(text, text[]), personal.names_that_open(text, text[]) to duban_loader;
 grant execute on function personal.mask_again(text, text, bigint[], text[], timestamptz), raw.pairs(text[]) to duban_loader;
 

@@ -13,6 +13,7 @@ import psycopg
 
 from duban.orchestration.refusals import REFUSED
 from duban.publishing.issues.series import SERIES
+from duban.statements import statement
 from local import airflow
 from local.console import Console, Problem
 from local.system import System, open_warehouse
@@ -115,26 +116,5 @@ def _folder(system: System, publication_id: str) -> Path:
 
 _TODAY = "coalesce(%(day)s, (now() at time zone 'Asia/Shanghai')::date)"
 _OF_DISTRICT = "(%(district)s::text is null or district_code = %(district)s)"
-_HELD = f"""
-select district_code, business_on, reasons
-from ops.held_issues
-where
-    ended_at is null
-    and checked_at >= %(since)s
-    and series = %(series)s
-    and is_correction = %(is_correction)s
-    and business_on = {_TODAY}
-    and {_OF_DISTRICT}
-order by district_code
-"""
-_NEWEST = f"""
-select distinct on (district_code) publication_id, content
-from published.publications
-join published.documents using (publication_id)
-where
-    file_name = 'manifest.json'
-    and series = %(series)s
-    and business_on = {_TODAY}
-    and {_OF_DISTRICT}
-order by district_code, issue_no desc
-"""
+_HELD = statement(__file__, "publish_held").format(today=_TODAY, of_district=_OF_DISTRICT)
+_NEWEST = statement(__file__, "publish_newest").format(today=_TODAY, of_district=_OF_DISTRICT)

@@ -7,38 +7,16 @@ from datetime import date
 
 import psycopg
 
+from duban.statements import statement
 from local.console import Console, Problem, table
 from local.system import System, open_warehouse
 
 DAYS_SHOWN = 30
 TOWNSHIPS_SHOWN = 10
 
-# Who takes part does not depend on the rule, so the days compared have the same townships on both sides.
-_BOTH = """
-    with ranks as (
-        select ranked_on, township_code, simulated.township_name, simulated.display_order, official.rule_code,
-            official.rank as official, simulated.rank as simulated
-        from marts.rpt_township_ranking official
-        join marts.simulated_ranking(%(district)s, %(rule)s, %(first)s, %(last)s) simulated using (ranked_on, township_code)
-        where official.rank is not null and simulated.rank is not null
-    )"""
-# Spearman's coefficient: equal ranks 1, 1 stand for the places 1 and 2, that is for 1.5 each. It has no value when all ranks are equal.
-_DAYS = f"""{_BOTH},
-    places as (
-        select *,
-            official + (count(*) over (partition by ranked_on, official) - 1) / 2.0 as official_place,
-            simulated + (count(*) over (partition by ranked_on, simulated) - 1) / 2.0 as simulated_place
-        from ranks
-    )
-    select ranked_on, max(rule_code), round(corr(official_place, simulated_place)::numeric, 3),
-        count(*) filter (where official <> simulated), count(*)
-    from places group by ranked_on order by ranked_on"""
-_TOWNSHIPS = f"""{_BOTH}
-    select township_name, max(official) filter (where ranked_on = %(last)s), max(simulated) filter (where ranked_on = %(last)s),
-        round(avg(simulated - official), 2)
-    from ranks group by township_code, township_name, display_order
-    having bool_or(official <> simulated)
-    order by abs(avg(simulated - official)) desc, display_order"""
+_BOTH = statement(__file__, "simulate_ranks")
+_DAYS = _BOTH + statement(__file__, "simulate_days")
+_TOWNSHIPS = _BOTH + statement(__file__, "simulate_townships")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from duban.statements import statement
 from duban.warehouse import locks
 from duban.warehouse.submissions import ACCEPTED
 
@@ -61,14 +62,7 @@ _HAS_JUST_FAILED = """exists (
 def build_is_due(conn: psycopg.Connection) -> bool:
     """Whether accepted rows are not in the marts although nobody judges or builds, and no build has just failed."""
     return conn.execute(
-        f"""select coalesce((select max(received_at) from ops.submissions where outcome = any(%(accepted)s)), '-infinity')
-                   > coalesce((select max(through_received_at) from ops.builds where is_success), '-infinity')
-               and not {locks.IS_HELD} and not {_HAS_JUST_FAILED}
-               and not exists (
-                   select from ops.builds
-                   where build_id = (select max(build_id) from ops.builds) and not is_success
-                       and finished_at > clock_timestamp() - make_interval(mins => %(minutes)s)
-               )""",
+        statement(__file__, "builds_due").format(is_held=locks.IS_HELD, has_just_failed=_HAS_JUST_FAILED),
         {"accepted": list(ACCEPTED), "locks": [locks.JUDGE, locks.BUILD], "dag": "build_warehouse", "minutes": RETRY_MINUTES},
     ).fetchone()[0]
 

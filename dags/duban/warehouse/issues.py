@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from duban.statements import statement
 from duban.warehouse import locks
 
 
@@ -18,20 +19,9 @@ def issues_lock(conn: psycopg.Connection) -> Any:
     return locks.held(conn, locks.ISSUES)
 
 
-#: Whether a district (of raw.districts and raw.campaigns) publishes about a day. Parameters: `accepted`, `district` (that was named).
-IS_SET_UP = """
-(
-    districts.set_up_by is not distinct from 'issuer'
-    or (districts.set_up_by = 'district' or %(district)s::text is not null)
-    and exists (
-        select from ops.submissions
-        where
-            submissions.district_code = districts.district_code
-            and outcome = any(%(accepted)s)
-            and report_on between campaigns.started_on and {day}
-    )
-)
-"""
+def set_up(day: str) -> str:
+    """Whether a district publishes about a day, as a condition. Parameters: `accepted`, `district` (that was named)."""
+    return statement(__file__, "issues_set_up").format(day=day)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from duban.ledgers import Ledger
+from duban.statements import statement
 from duban.warehouse import versions
 
 
@@ -74,19 +75,9 @@ def cells_of_names(conn: psycopg.Connection, ledger: Ledger) -> list[tuple[str, 
     """
     if not ledger.holders:
         return []
-    query = """
-        select submission.district_code, original.cells ->> title as cell, false
-        from unnest(%(titles)s::text[]) as title cross join personal.original_rows as original
-        join ops.submissions as submission using (submission_id)
-        where ledger = %(ledger)s and coalesce(original.cells ->> title, '') <> '' and not exists (select from personal.known_names)
-    """
+    query = statement(__file__, "personal_titles")
     if ledger.certificate:
-        query += """
-            union
-            select version.district_code, household.holder_name, true
-            from personal.households as household join {table} as version using (household_key)
-            where household.holder_name is not null and not exists (select from personal.known_names)
-        """
+        query += "union\n" + statement(__file__, "personal_holders")
     asked = {"titles": [holder.title for holder in ledger.holders], "ledger": ledger.name}
     return conn.execute(versions.query_about(query, ledger), asked).fetchall()
 

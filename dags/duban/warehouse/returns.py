@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from duban.statements import statement
 from duban.warehouse import locks
 
 #: Larger files are judged and answered apart: nobody waits for them who need not.
@@ -57,14 +58,7 @@ def returned_submission(conn: psycopg.Connection, submission_id: str, unit_code:
     ).fetchall()
     accepted: set[tuple[str, str]] = set()
     for target, key in keys.items():
-        query = sql.SQL("""
-            with recursive chain as (
-                select submission_id, corrects_id from ops.submissions where submission_id = %s
-                union
-                select earlier.submission_id, earlier.corrects_id
-                from ops.submissions as earlier inner join chain on earlier.submission_id = chain.corrects_id
-            )
-            select {key} from {target} where submission_id in (select submission_id from chain)""")
+        query = sql.SQL(statement(__file__, "returns_accepted"))
         named = query.format(key=sql.Identifier(key), target=sql.Identifier(*target.split(".")))
         accepted.update((target, value) for (value,) in conn.execute(named, (submission_id,)))
     return Returned(
@@ -94,12 +88,6 @@ def unreturned(conn: psycopg.Connection, *, apart: bool = False) -> list[dict[st
 def large_file_is_due(conn: psycopg.Connection) -> bool:
     """Whether a large file has no outcome, or no answer in the outbox, and nobody works on one."""
     return conn.execute(
-        f"""select not {locks.IS_HELD} and (
-                exists (select from ops.submissions where outcome is null and file_size > %(size)s)
-                or exists (
-                    select from ops.deliveries join ops.submissions on submission_id = subject_id
-                    where subject_kind = 'return' and channel = 'folder' and status = 'waiting' and file_size > %(size)s
-                )
-            )""",
+        statement(__file__, "returns_large_file").format(is_held=locks.IS_HELD),
         {"locks": [locks.JUDGE_APART, locks.RETURNS_APART], "size": LARGE_BYTES},
     ).fetchone()[0]

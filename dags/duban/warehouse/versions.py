@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from duban.ledgers import Ledger
+from duban.statements import statement
 from duban.warehouse.divisions import Unit
 
 
@@ -39,22 +40,7 @@ def referred_versions(
     if not asked:
         return {}
     query = query_about(
-        """select name, asked.report_on, found.report_on, found.township_code
-           from unnest(%(names)s::text[], %(days)s::date[]) as asked (name, report_on)
-           cross join lateral (
-               (
-                   select 1 as place, version.report_on, {township} as township_code from {table} as version
-                   where district_code = %(district)s and {by} = name and version.report_on <= asked.report_on and {holds}
-                   order by version.report_on desc, received_at desc, version_id desc limit 1
-               )
-               union all
-               (
-                   select 2 as place, version.report_on, {township} as township_code from {table} as version
-                   where district_code = %(district)s and {by} = name and version.report_on > asked.report_on
-                   order by version.report_on, received_at, version_id limit 1
-               )
-               order by place limit 1
-           ) as found""",
+        statement(__file__, "versions_referred"),
         ledger,
         by,
     )
@@ -88,21 +74,6 @@ def query_about(text: str, ledger: Ledger, by: str | None = None) -> sql.Compose
     )
 
 
-#: The versions that are current, with what their sender wrote. What the office alone may withdraw stays withdrawn until the office itself
-#: reports otherwise, whatever a township sends after it.
-_CURRENT = """
-    with current_versions as (
-        select distinct on ({key}) * from {table} where {scope}
-        order by {key}, report_on desc, received_at desc, version_id desc
-    ),
-    office_versions as (
-        select distinct on ({key}) {key}, {withdrawn} as is_withdrawn from {table} where {scope} and is_office
-        order by {key}, report_on desc, received_at desc, version_id desc
-    )
-    select version.*, cells as original{referred} from current_versions as version left join office_versions using ({key})
-    join personal.original_rows original
-        on (original.submission_id, sheet, row_no) = (version.submission_id, source_sheet, source_row)
-    where {answered_by} = %(unit)s and {is_there}"""
 #: Of a row that takes its township from another: where that one belongs now.
 _REFERRED = """, coalesce((
         select referred.township_code from {table} as referred
@@ -128,7 +99,7 @@ def current_rows(conn: psycopg.Connection, ledger: Ledger, unit: Unit, ledgers: 
         named = {"by": sql.Identifier(reference.by), "column": sql.Identifier(reference.column)}
         referred = sql.SQL(_REFERRED).format(table=sql.Identifier(*of.target.split(".")), **named)
     by_office = ledger.withdraw_by == "office"
-    query = sql.SQL(_CURRENT).format(
+    query = sql.SQL(statement(__file__, "versions_current")).format(
         table=sql.Identifier(*ledger.target.split(".")),
         key=sql.Identifier(ledger.key_column),
         scope=sql.SQL("district_code = %(district)s" if ledger.key_scope == "district" else "unit_code = %(unit)s"),

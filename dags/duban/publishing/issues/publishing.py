@@ -17,6 +17,7 @@ from duban.publishing.issues.checks import Held, failed_checks
 from duban.publishing.issues.freezing import Issue, Refused, Release, freeze, require_working_day
 from duban.publishing.issues.series import Series
 from duban.publishing.issues.writing import make_documents
+from duban.statements import statement
 
 # Files that are being judged when the hour strikes have their outcome within seconds.
 SETTLE_SECONDS = 60.0
@@ -92,7 +93,7 @@ def find_districts(conn: psycopg.Connection, series: Series, business_on: date, 
         raise Refused(f"{business_on} 还没有到（今天是 {today}），不能出{series.kind}")
     require_working_day(conn, series, business_on)
     asked = {"district": district_code, "day": business_on, "accepted": list(warehouse.submissions.ACCEPTED)}
-    found = conn.execute(_DISTRICTS, asked).fetchall()
+    found = conn.execute(statement(__file__, "publishing_districts").format(is_set_up=warehouse.issues.set_up("%(day)s")), asked).fetchall()
     if district_code and not found:
         raise Refused(f"没有登记过代码为 {district_code} 的区县")
     publishing = [code for code, has_campaign, has_data, is_set_up in found if has_campaign and has_data and is_set_up]
@@ -114,21 +115,5 @@ def is_due(conn: psycopg.Connection, series: Series, day: date) -> bool:
     asked = {"day": day, "first": series.period_start(day), "last": series.period_end(day)}
     return conn.execute(_LAST_WORKING_DAY, asked).fetchone()[0] == day
 
-
-_DISTRICTS = f"""
-select
-    districts.district_code,
-    campaigns.district_code is not null as has_campaign,
-    exists (
-        select from ops.submissions
-        where submissions.district_code = districts.district_code and outcome = any(%(accepted)s)
-    ) as has_data,
-    {warehouse.issues.IS_SET_UP.format(day="%(day)s")} as is_set_up
-from raw.districts
-left join raw.campaigns
-    on campaigns.district_code = districts.district_code and %(day)s between campaigns.started_on and campaigns.ended_on
-where %(district)s::text is null or districts.district_code = %(district)s
-order by districts.district_code
-"""
 
 _LAST_WORKING_DAY = "select max(date_on) from marts.dim_dates where is_working_day and date_on between %(first)s and %(last)s"

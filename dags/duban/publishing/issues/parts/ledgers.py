@@ -9,6 +9,7 @@ from duban.publishing.issues.figures import Figures
 from duban.publishing.issues.issue import Frozen, Row
 from duban.publishing.issues.parts.part import Part, Sheet, place
 from duban.publishing.shown import Detail
+from duban.statements import statement
 
 
 def _figures(figures: Figures, frozen: Frozen) -> None:
@@ -44,15 +45,7 @@ class _Ledgers(Part):
         return {shown.code: len(rows) for shown, rows in frozen.ledgers}
 
     def printed(self) -> Iterable[str]:
-        yield """
-        select
-            spec ->> 'title' || coalesce(row.cells ->> (spec ->> 'key'), ''), detail ->> 'title', detail ->> 'type' = 'text',
-            row.cells ->> (detail ->> 'column')
-        from published.ledger_rows as row
-        join published.publications as issue using (publication_id)
-        cross join jsonb_array_elements(issue.shown_ledgers) as spec
-        cross join jsonb_array_elements(spec -> 'details') as detail
-        where publication_id = %(issue)s and spec ->> 'name' = row.ledger"""
+        yield statement(__file__, "ledger_printed")
 
 
 LEDGERS = _Ledgers(name="ledger_rows", row="ledger", order="ledger, row_no", said=_said, figures=_figures)
