@@ -22,19 +22,10 @@ read the log, run again.
 
 from airflow.sdk import dag
 
-from duban.orchestration.defaults import DEFAULT_ARGS
-from duban.orchestration.publication import CUT_OFF, MAX_ACTIVE_RUNS, PARAMS, publication_tasks
+from duban.orchestration.publication import CUT_OFF, OF_ISSUES, publication_tasks
 
 
-@dag(
-    schedule=CUT_OFF,
-    catchup=False,
-    max_active_runs=MAX_ACTIVE_RUNS,
-    params=PARAMS,
-    default_args=DEFAULT_ARGS,
-    doc_md=__doc__,
-    tags=["publishing"],
-)
+@dag(schedule=CUT_OFF, doc_md=__doc__, **OF_ISSUES)
 def publish_weekly_dispatch():
     publication_tasks("weekly")
 

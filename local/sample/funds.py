@@ -64,19 +64,8 @@ def _received_and_allocated(projects: list[Project]) -> list[Movement]:
     ]
     allocations = [(batch, project) for batch in BATCHES for project in projects if project.batch == batch]
     for number, (batch, project) in enumerate(allocations, start=1):
-        movements.append(
-            Movement(
-                f"FP2020-{number:03}",
-                batch.tier,
-                "分配",
-                project.allocated,
-                batch.moved_on,
-                batch.reported_on,
-                batch.document_no,
-                project.project_no,
-                project.township,
-            )
-        )
+        paid = (batch.tier, "分配", project.allocated, batch.moved_on, batch.reported_on, batch.document_no)
+        movements.append(Movement(f"FP2020-{number:03}", *paid, project.project_no, project.township))
     return movements
 
 

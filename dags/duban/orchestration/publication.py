@@ -9,21 +9,28 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import CronTriggerTimetable, Param, get_current_context, task, task_group
 
 from duban.orchestration.assets import PUBLICATIONS
-from duban.orchestration.defaults import TIMEZONE
+from duban.orchestration.defaults import DEFAULT_ARGS, TIMEZONE
 
 #: Every day; days that the calendar of the series does not ask for have nothing to publish.
 CUT_OFF = CronTriggerTimetable("30 17 * * *", timezone=TIMEZONE)
-#: A run waits for a person as long as an issue is held; the days after it are published meanwhile. Locks in PostgreSQL keep the order.
-MAX_ACTIVE_RUNS = 32
 RELEASE, KEEP = "发布", "继续暂缓"
 #: Whoever has not answered by then keeps it held; asked for again, the issue asks again.
 DAYS_TO_ANSWER = 10
 
-PARAMS: dict[str, Any] = {
+_PARAMS: dict[str, Any] = {
     "business_on": Param(None, type=["null", "string"], format="date", title="业务日期", description="默认为今天；必须是工作日"),
     "district_code": Param(None, type=["null", "string"], title="区县代码", description="默认为所有区县"),
     "correction": Param(False, type="boolean", title="更正", description="对已经出过的一期出一期更正"),
     "release_reason": Param(None, type=["null", "string"], title="放行理由", description="放行因检查未通过而暂缓的一期；须指明区县代码"),
+}
+#: What every DAG of a series is made of, beside its schedule.
+OF_ISSUES: dict[str, Any] = {
+    "catchup": False,
+    # A run waits for a person as long as an issue is held; the days after it are published meanwhile. Locks in PostgreSQL keep the order.
+    "max_active_runs": 32,
+    "params": _PARAMS,
+    "default_args": DEFAULT_ARGS,
+    "tags": ["publishing"],
 }
 
 
