@@ -286,30 +286,29 @@ def people(text: str, words: Words) -> int:
 
 def calendar_date(cell: Cell, report_on: date, uses_1904: bool = False) -> date | None:
     """The date a cell names, or None (R02): unreadable, before 2014, or more than five years after the report year."""
-    match cell:
-        case date():
-            found = cell
-        case Number(digits, _):
-            found = _from_number(digits, uses_1904)
-        case str():
-            found = _from_text(cell, report_on)
-        case _:
-            found = None
-    if found is None or not FIRST_YEAR <= found.year <= report_on.year + YEARS_AHEAD:
-        return None
-    return found
+    return _in_reach(_named_date(cell, report_on, uses_1904), report_on)
 
 
 def calendar_month(cell: Cell, report_on: date, uses_1904: bool = False) -> date | None:
     """The first day of the month that a cell names, by itself or by a date; None (R02) as `calendar_date`."""
-    found = _month_in(cell)
-    if found is None and not isinstance(cell, str):
-        found = calendar_date(cell, report_on, uses_1904)
-    elif found is None:
-        found = _from_text(cell, None)
-    if found is None or not FIRST_YEAR <= found.year <= report_on.year + YEARS_AHEAD:
-        return None
-    return found.replace(day=1)
+    found = _in_reach(_month_in(cell) or _named_date(cell, None, uses_1904), report_on)
+    return found and found.replace(day=1)
+
+
+def _named_date(cell: Cell, report_on: date | None, uses_1904: bool) -> date | None:
+    """The date a cell names, of any year; a text without a year only where `report_on` gives it one."""
+    match cell:
+        case date():
+            return cell
+        case Number(digits, _):
+            return _from_number(digits, uses_1904)
+        case str():
+            return _from_text(cell, report_on)
+    return None
+
+
+def _in_reach(found: date | None, report_on: date) -> date | None:
+    return found if found and FIRST_YEAR <= found.year <= report_on.year + YEARS_AHEAD else None
 
 
 def _month_in(cell: Cell) -> date | None:
@@ -330,16 +329,11 @@ def report_date(cell: Cell, uses_1904: bool = False) -> date | None:
 
     What follows the date after white space is left aside.
     """
-    match cell:
-        case date():
-            found = cell
-        case Number(digits, _):
-            found = _from_number(digits, uses_1904)
-        case str():
-            text = unicodedata.normalize("NFKC", cell).strip()
-            found = _from_text(text, None) or _from_text(fold(text), None) or _from_text(text.split()[0], None)
-        case _:
-            found = None
+    if isinstance(cell, str):
+        text = unicodedata.normalize("NFKC", cell).strip()
+        found = _from_text(text, None) or _from_text(fold(text), None) or _from_text(text.split()[0], None)
+    else:
+        found = _named_date(cell, None, uses_1904)
     return found if found and found.year >= FIRST_YEAR else None
 
 
