@@ -1,7 +1,7 @@
 -- What has another owner than it should, schemas first; sequences of identity columns and indexes follow their tables.
 with ours as (
     select oid, nspname, nspowner from pg_namespace
-    where nspname in ('raw', 'personal', 'quarantine', 'ops', 'published') or nspname = any(%(built)s)
+    where nspname in ('raw', 'households', 'personal', 'quarantine', 'ops', 'published') or nspname = any(%(built)s)
 ),
 things as (
     select true as is_schema, format('schema %%I', nspname) as thing, nspowner as owner_id, %(owner)s as owner from ours

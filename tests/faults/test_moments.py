@@ -14,7 +14,7 @@ from tests.faults.writers import writers
 # What writes and belongs to no flow. Everything else must be met by one.
 ELSEWHERE = {
     r"duban\.(access|divisions|install|settings)\..*"
-    r"|duban\.warehouse\.(schema\.migrate|(calendar|divisions)\..*)": "prepares a warehouse or a home; may be run again",
+    r"|duban\.warehouse\.(schema\.migrate|(calendar|divisions|tables|sources)\..*)": "prepares a warehouse or a home; may be run again",
     r"duban\.warehouse\.(recipients\.replace_recipients|watch\.add_mute)"
     r"|duban\.warehouse\.deliveries\.(decide_delivery|record_uncertain)": "an operator's command, one transaction",
     r"duban\.quality\.template\..*": "a file that is made on demand",
@@ -25,6 +25,7 @@ ELSEWHERE = {
     r"duban\.(warehouse\.watch|orchestration\.failures)\.record_(failure|recovery)": "one statement about a task that has ended",
     r"duban\.intake\.inbox\._Marks\.\w+": "marks that only say since when",
     r"duban\.publishing\.site\.folder\.(_remove|SiteFolder\.place_issues)": "removes what is shown no more",
+    r"duban\.publishing\.issues\.freezing\._statement": "the text of what `freeze` runs, which is met",
     r"duban\.watching\.messages\.write|duban\.publishing\.site\.figures\..*": "a text that begins like a statement",
 }
 

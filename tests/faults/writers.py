@@ -22,7 +22,8 @@ def writers() -> set[str]:
     found = set()
     for path in sorted(PACKAGE.rglob("*.py")):
         module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
-        found |= {f"{module}.{name}" for name, function in _functions(ast.parse(path.read_text(encoding="utf-8"))) if _changes(function)}
+        functions = _functions(ast.parse(path.read_text(encoding="utf-8")))
+        found |= {f"{module}.{name}" for name, function in functions if _changes(function, path.parent)}
     return found
 
 
@@ -37,8 +38,17 @@ def _functions(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST]]
             yield from _functions(child, prefix)
 
 
-def _changes(function: ast.AST) -> bool:
-    return any(map(_is_change, _own(function)))
+def _changes(function: ast.AST, folder: Path) -> bool:
+    return any(_is_change(node) or _asks_for_a_change(node, folder) for node in _own(function))
+
+
+def _asks_for_a_change(node: ast.AST, folder: Path) -> bool:
+    """A statement of a file beside the module, which may begin with the rows that it writes."""
+    match node:
+        case ast.Call(func=ast.Name("statement"), args=[_, ast.Constant(name)]):
+            text = (folder / f"{name}.sql").read_text(encoding="utf-8")
+            return any(map(_CHANGING_STATEMENT.match, map(str.lstrip, text.splitlines())))
+    return False
 
 
 def _own(function: ast.AST) -> Iterator[ast.AST]:
