@@ -1,6 +1,6 @@
 """### watch_pipeline
 
-**What it does.** Asks the checks of `duban/watching/checks.py` and writes one short report of the day: what is wrong, since
+**What it does.** Asks the checks of `duban/watching/checks.yml` and writes one short report of the day: what is wrong, since
 when, what is new and what is muted; shows it on the page 运行监测 and tells the operators.
 
 **Reads / writes.** `ops.*`, `raw`, `quarantine`, `marts.dim_dates`, the folders → `ops.watch_reports`, `ops.watch_items`

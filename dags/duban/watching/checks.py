@@ -1,4 +1,4 @@
-"""The list of checks: what is looked at, how bad it is, from when on, what to do first. docs/runbook.md has a chapter for each code.
+"""The checks of `checks.yml`: what is looked at, how bad it is, from when on, what to do first. Each has a chapter in docs/runbook.md.
 
 An error must be mended or decided by a person now; a warning is counted, and told when it comes and when it goes; an info is for the page.
 A check reports what is so at the moment it is asked. What it reports is gone from the next report when its reason is.
@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import psycopg
+import yaml
 
 from duban.ledgers import load_expectations
 from duban.settings import Settings
 from duban.watching import facts
-from duban.watching.facts import GIB, Found, Scene
+from duban.watching.facts import Found, Scene
 from duban.watching.folders import folders_of, silent_folders
 
 log = logging.getLogger(__name__)
@@ -45,70 +47,14 @@ class Check:
     needs_marts: bool = False  # asks the working calendar, which the first build makes
 
 
-CHECKS = (
-    Check(
-        "file_not_shown",
-        "文件未及时上榜",
-        "error",
-        "先看 make status 哪一步停了",
-        {"minutes": 15},
-        find=facts.unshown_files,
-        is_deadline=True,
-    ),
-    Check(
-        "bulletin_missing",
-        "日通报未发出",
-        "error",
-        "运行 make publish DAY=日期 补出",
-        {"by": time(18, 0)},
-        find=facts.missing_bulletins,
-        is_deadline=True,
-        needs_marts=True,
-    ),
-    Check("issue_held", "通报暂缓", "error", "改正数据后重新发布，或在 Airflow 写明理由后放行", {"minutes": 30}, is_deadline=True),
-    Check("folder_silent", "文件夹没有响应", "error", "恢复网络磁盘；仍不行请重启机器", find=facts.silent_folders, is_deadline=True),
-    Check("build_failed", "数据更新失败", "error", "看 build_warehouse 的日志，改正后重新运行"),
-    Check("build_overdue", "数据久未更新", "error", "看 build_warehouse 是否在运行，手动运行一次", {"hours": 26}),
-    Check("task_failed", "流程失败", "error", "按手册该任务一节处理，重新运行", {"look_back_days": 14}, find=facts.failed_tasks),
-    Check("delivery_failed", "发送未成", "error", "问清对方后运行 make delivery 决定重发或不发"),
-    Check("delivery_waiting", "发送等待中", "warning", "补上缺少的连接；或检查邮件服务器", {"minutes": 60}),
-    Check(
-        "disk_full",
-        "磁盘将满",
-        "warning",
-        "腾出空间或扩容",
-        {"error_free_bytes": 1 * GIB, "warning_free_bytes": 5 * GIB},
-        find=facts.disk_space,
-    ),
-    Check("backup_old", "备份过旧", "warning", "运行 make backup", {"error_days": 7, "warning_days": 2}, find=facts.old_backup),
-    Check("late_units", "单位未报送", "warning", "电话催报", {"warning_workdays": 1, "error_workdays": 3}, needs_marts=True),
-    Check("rejected_files", "文件整份退回", "warning", "提醒单位看退回单，按说明改好再报"),
-    Check("slips_unanswered", "退回未改", "warning", "提醒单位改好退回单再报", {"workdays": 2, "look_back_days": 30}, needs_marts=True),
-    Check(
-        "rule_suddenly_fires",
-        "规则突然多退",
-        "warning",
-        "看是表格改了还是规则改了",
-        {"compared_days": 30, "min_failed_rows": 10, "min_rows_before": 100, "min_share": 0.1, "times": 5},
-    ),
-    Check(
-        "landing_damaged", "收存的文件不完整", "error", "按手册找回原件，或请单位重新报送", {"hashed_days": 31}, find=facts.damaged_landing
-    ),
-    Check("inbox_strangers", "收件目录有不会收走的内容", "warning", "放到正确单位的文件夹，或移走", find=facts.inbox_strangers),
-    Check(
-        "calendar_provisional",
-        "工作日历将到期",
-        "warning",
-        "国务院办公厅发布放假通知后运行 make calendar FILE=… 录入",
-        {"days": 60},
-        needs_marts=True,
-    ),
-    Check("mute_expired", "静音到期", "warning", "处理原因，或再次静音"),
-    Check("rejected_rows", "退回的行", "info", "退回最多的规则，可向单位讲解"),
-    Check("rule_never_fires", "从未用上的规则", "info", "核对规则写得对不对", {"min_rows": 1000, "min_days": 30}),
-)
-#: A check that could not be asked; no entry of its own finds it.
-CHECK_FAILED = Check("check_failed", "检查本身失败", "error", "看 watch_pipeline 的日志")
+def _told() -> Iterator[Check]:
+    for code, told in yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8")).items():
+        find = getattr(facts, told.pop("find")) if "find" in told else None
+        yield Check(code, find=find, **told)
+
+
+#: A check that could not be asked stands last; no entry of its own finds it.
+*CHECKS, CHECK_FAILED = _told()
 BY_CODE = {check.code: check for check in (*CHECKS, CHECK_FAILED)}
 DEADLINES = tuple(check for check in CHECKS if check.is_deadline)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import psycopg
@@ -99,7 +99,7 @@ def _waiting_in_inbox(scene: Scene) -> tuple[str, int, datetime | None]:
 
 def missing_bulletins(scene: Scene) -> Iterator[Found]:
     """Working days whose daily bulletin is due and neither published nor held; today's from the hour `by` on."""
-    is_due_today = scene.now.astimezone(TIMEZONE).time() >= scene.thresholds["by"]
+    is_due_today = scene.now.astimezone(TIMEZONE).time() >= time.fromisoformat(scene.thresholds["by"])
     names = dict(scene.conn.execute("select district_code, district_name from raw.districts").fetchall())
     for day, districts in days_without_bulletin(scene.conn, scene.today + timedelta(days=is_due_today)):
         for code in districts:
