@@ -28,30 +28,13 @@ from duban.text.words import fold, sign
 
 #: What the reader of a cell can be asked for. `money` is yuan as Decimal, `percent` 0–100 as Decimal.
 COLUMN_TYPES = frozenset(
-    [
-        "key",
-        "text",
-        "name",
-        "person",
-        "date",
-        "money",
-        "percent",
-        "count",
-        "year",
-        "vocabulary",
-        "township",
-        "village",
-        "villages",
-        "id_number",
-        "month",
-        "number",
-        "certificate",
-    ]
+    ["key", "text", "name", "person", "date", "money", "percent", "count", "year", "vocabulary", "township", "village", "villages"]
+    + ["id_number", "month", "number", "certificate"]
 )
 #: Types of numbers that a person is known by: of the first 18 characters the key of the household is made.
 CERTIFICATES = frozenset(["id_number", "certificate"])
 _TEXTS = frozenset(["text", "name", "person"])
-
+_PLACES = frozenset(["township", "village", "villages"])
 
 #: What a header may give as the unit of money, and what it is in yuan.
 MONEY_UNITS = {"元": Decimal(1), "万元": Decimal(10_000)}
@@ -72,6 +55,11 @@ _HINT_NOTE = re.compile(r"[必选可]填|不填|请|填|选|格式|如|例|文�
 
 class ExpectationsInvalid(ValueError):
     """A file under `expectations/` says something that cannot be meant; the message names file and place."""
+
+
+def _refuse(wrong: object, said: str) -> None:
+    if wrong:
+        raise ExpectationsInvalid(said)
 
 
 @dataclass(frozen=True)
@@ -458,36 +446,32 @@ def read_expectations(root: Path, seeds: Path) -> Expectations:
     ledgers = {}
     for path in sorted(root.glob("*/columns.csv")):
         with _named(path.parent):
-            ledger = _ledger(path.parent, vocabularies)
-        ledgers[ledger.name] = ledger
+            ledgers[path.parent.name] = _ledger(path.parent, vocabularies)
     ledgers = _with_references(ledgers, root)
+    known = {"ledgers": _titles_of(ledgers.values()), "senders": _who_sends(ledgers.values())}
     with _named(rows := root / "rows" / "rules.yml"):
         spec = _yaml(rows)
         cell_rules = {rule["id"]: RuleText(**rule) for rule in spec["rules"]}
         words = Words(_signs(spec["blank_words"]), _signs(spec["no_values"]), _offices(spec["office_words"], spec["office_prefixes"]))
+    layouts = tuple(read_layout(path, ledgers) for path in sorted((root / "layouts").glob("*.yml")))
+    aliases = _csv(seeds / "ref_village_aliases.csv")
     with _named(submissions := root / "submissions" / "rules.yml"):
         spec = _yaml(submissions)
-        known = {"ledgers": _titles_of(ledgers.values()), "senders": _who_sends(ledgers.values())}
-        file_rules = {rule["id"]: RuleText(**{**rule, "fix": rule["fix"].format(**known)}) for rule in spec["rules"]}
-        findings = {(rule["id"], rule.get("case", "")): rule["text"] for rule in spec["findings"]}
-        row_words = _row_words(spec)
-        note_prefixes = tuple(spec["note_prefixes"])
-    return Expectations(
-        ledgers=ledgers,
-        cell_rules=cell_rules,
-        words=words,
-        file_rules=file_rules,
-        findings=findings,
-        note_prefixes=note_prefixes,
-        row_words=row_words,
-        layouts=tuple(read_layout(path, ledgers) for path in sorted((root / "layouts").glob("*.yml"))),
-        vocabularies=vocabularies,
-        village_aliases=tuple(
-            VillageAlias(row["district_code"], fold(row["alias"]), row["village_code"], _date(row["valid_from"]), _date(row["valid_to"]))
-            for row in _csv(seeds / "ref_village_aliases.csv")
-        ),
-        name_words=read_name_words(root),
-    )
+        return Expectations(
+            ledgers=ledgers,
+            cell_rules=cell_rules,
+            words=words,
+            file_rules={rule["id"]: RuleText(**{**rule, "fix": rule["fix"].format(**known)}) for rule in spec["rules"]},
+            findings={(rule["id"], rule.get("case", "")): rule["text"] for rule in spec["findings"]},
+            note_prefixes=tuple(spec["note_prefixes"]),
+            row_words=_row_words(spec),
+            layouts=layouts,
+            vocabularies=vocabularies,
+            village_aliases=tuple(
+                VillageAlias(row["district_code"], fold(row["alias"]), row["village_code"], *_days(row)) for row in aliases
+            ),
+            name_words=read_name_words(root),
+        )
 
 
 _UNIT_KINDS = {"township": "乡镇", "office": "区级办公室", "group": "督导组"}
@@ -561,6 +545,8 @@ _MAY = {
     **{"withdraw_values": list, "references": list, "order": int, "stale_after_days": int, "demanded": bool},
     **dict.fromkeys(("derived", "defaults", "as_written"), dict),
 }
+_AS_OF = ["report_date", "newest"]
+_RULE_MAY = {"needs": list, "when": dict, "when_filled": list}
 _CHOICES = {
     "key_scope": ("district", "unit"),
     "township": ("owner", "referred", "named", "none"),
@@ -578,8 +564,7 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
     columns = tuple(_columns(folder / "columns.csv", vocabularies))
     head: dict[str, Any] = {name: spec[name] or choices[0] for name, choices in _CHOICES.items()}
     for name, choices in _CHOICES.items():
-        if head[name] not in choices:
-            raise ExpectationsInvalid(f"{path}: {name}: {head[name]!r} is none of {[*choices]}")
+        _refuse(head[name] not in choices, f"{path}: {name}: {head[name]!r} is none of {[*choices]}")
     ledger = Ledger(
         name=folder.name,
         title=spec["title"],
@@ -587,19 +572,7 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
         senders=tuple(spec["senders"]),
         table=spec["table"] or f"{folder.name}_versions",
         columns=columns,
-        rules=tuple(
-            Rule(
-                id=rule["id"],
-                column=rule["column"],
-                reason=rule["reason"],
-                fix=rule["fix"],
-                expect=rule["expect"],
-                needs=tuple(rule.get("needs", ())),
-                when={name: tuple(values) for name, values in rule.get("when", {}).items()},
-                when_filled=tuple(rule.get("when_filled", ())),
-            )
-            for rule in spec["rules"]
-        ),
+        rules=tuple(_rule(entry, f"{path}: rules") for entry in spec["rules"]),
         owner_rule=spec["owner_rule"],
         withdraw=spec["withdraw"],
         withdrawing_values=tuple(spec["withdraw_values"] or ()),
@@ -612,11 +585,16 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
         as_written=spec["as_written"] or {},
         **head,
     )
-    if spec["ledger"] != folder.name:
-        raise ExpectationsInvalid(f"{path}: ledger: {spec['ledger']!r} lies in the folder {folder.name}")
+    _refuse(spec["ledger"] != folder.name, f"{path}: ledger: {spec['ledger']!r} lies in the folder {folder.name}")
     _check_head(ledger, path)
     _check_rules(ledger, path)
     return ledger
+
+
+def _rule(entry: Any, place: str) -> Rule:
+    spec = _keys(entry, place, dict.fromkeys(("id", "column", "reason", "fix"), str) | {"expect": dict}, _RULE_MAY)
+    when = {name: tuple(values) for name, values in (spec["when"] or {}).items()}
+    return Rule(**{**spec, "when": when, "needs": tuple(spec["needs"] or ()), "when_filled": tuple(spec["when_filled"] or ())})
 
 
 def _columns(path: Path, vocabularies: Mapping[str, Vocabulary]) -> Iterator[Column]:
@@ -634,16 +612,14 @@ def _columns(path: Path, vocabularies: Mapping[str, Vocabulary]) -> Iterator[Col
             names_officials=personal == "officials",
         )
         where = f"{path}: {column.name}"
-        if column.type not in COLUMN_TYPES:
-            raise ExpectationsInvalid(f"{where}: unknown type {column.type!r}")
+        _refuse(column.type not in COLUMN_TYPES, f"{where}: unknown type {column.type!r}")
         if (column.type == "vocabulary") != (column.vocabulary is not None) or column.vocabulary not in {None, *vocabularies}:
             raise ExpectationsInvalid(f"{where}: unknown vocabulary {column.vocabulary!r}")
         if not _IDENTIFIER.fullmatch(column.name) or column.name in _LINEAGE:
             raise ExpectationsInvalid(f"{where}: no name of a column: small letters, digits and _, and none of {sorted(_LINEAGE)}")
         if personal not in {"", "yes", "officials"} or (personal and column.type not in {*_TEXTS, *CERTIFICATES}):
             raise ExpectationsInvalid(f"{where}: personal: {personal!r}; a text or a certificate may be yes, a text officials")
-        if column.is_certificate and not column.is_personal:
-            raise ExpectationsInvalid(f"{where}: a certificate identifies a person: personal must be yes")
+        _refuse(column.is_certificate and not column.is_personal, f"{where}: a certificate identifies a person: personal must be yes")
         yield column
 
 
@@ -660,49 +636,37 @@ def _derivations(spec: Mapping[str, Any] | None, kinds: Iterable[str], where: st
     found = {}
     for name, entry in (spec or {}).items():
         [(kind, of)] = _is(dict, entry, f"{where}: {name}").items()
-        if kind not in kinds:
-            raise ExpectationsInvalid(f"{where}: {name}: {kind!r} is none of {sorted(kinds)}")
+        _refuse(kind not in kinds, f"{where}: {name}: {kind!r} is none of {sorted(kinds)}")
         found[name] = Derivation(kind, of)
     return found
 
 
 def _check_head(ledger: Ledger, path: Path) -> None:
     """What the keys of a head must be to the columns and to each other."""
-
-    def refuse(*said: str) -> None:
-        raise ExpectationsInvalid(f"{path}: {' '.join(said)}")
-
     derived_of = [name for entry in ledger.derived.values() for name in ([entry.of] if isinstance(entry.of, str) else entry.of)]
     years_of = [entry.of for entry in ledger.defaults.values() if entry.kind == "year_of"]
     named = {ledger.key, ledger.withdraw, *(reference.column for reference in ledger.references), *derived_of, *years_of}
     named |= {*ledger.defaults, *ledger.as_written.values()}
-    if unknown := named - {None, *ledger.by_name}:
-        refuse(f"{sorted(unknown)} are no columns")
+    _refuse(unknown := named - {None, *ledger.by_name}, f"{path}: {sorted(unknown)} are no columns")
     types = [column.type for column in ledger.columns]
-    if ledger.by_name[ledger.key].type not in {"key", "village"} or not ledger.by_name[ledger.key].is_required:
-        refuse("key: a required column of the type key or village")
+    key = ledger.by_name[ledger.key]
+    _refuse(key.type not in {"key", "village"} or not key.is_required, f"{path}: key: a required column of the type key or village")
     for several in (["township"], ["village"], ["villages"], [*CERTIFICATES]):
-        if sum(types.count(kind) for kind in several) > 1:
-            refuse(f"more than one column of the type {' or '.join(several)}")
-    if any(column.type == "township" and column.name != "township" for column in ledger.columns):
-        refuse("a column of the type township is called township")
-    if ledger.township == "none" and {"township", "village", "villages"} & {*types}:
-        refuse("township: none, and a column names a place")
-    if ledger.township == "referred" and not ledger.references:
-        refuse("township: referred, and nothing is referred to")
+        _refuse(sum(map(types.count, several)) > 1, f"{path}: more than one column of the type {' or '.join(several)}")
+    townships = {column.name for column in ledger.columns if column.type == "township"}
+    _refuse(townships - {"township"}, f"{path}: a column of the type township is called township")
+    _refuse(ledger.township == "none" and _PLACES & {*types}, f"{path}: township: none, and a column names a place")
+    _refuse(ledger.township == "referred" and not ledger.references, f"{path}: township: referred, and nothing is referred to")
     if ledger.owner_rule and (ledger.key_scope == "unit" or ledger.owner_rule not in {rule.id for rule in ledger.rules}):
-        refuse(f"owner_rule: {ledger.owner_rule} is no rule, or the key belongs to its unit alone")
-    if len({column.title for column in ledger.columns}) < len(ledger.columns):
-        refuse("two columns have one title")
+        raise ExpectationsInvalid(f"{path}: owner_rule: {ledger.owner_rule} is no rule, or the key belongs to its unit alone")
+    _refuse(len({column.title for column in ledger.columns}) < len(ledger.columns), f"{path}: two columns have one title")
 
 
 def _check_rules(ledger: Ledger, path: Path) -> None:
     kinds = beside(ledger) | {column.name: kind_of(column.type) for column in ledger.columns}
     for rule in ledger.rules:
-        if unknown := {rule.column, *rule.needs} - {*ledger.by_name}:
-            raise ExpectationsInvalid(f"{path}: {rule.id} names unknown columns {sorted(unknown)}")
-        if wrong := list(faults(rule.expect, rule.when, kinds)):
-            raise ExpectationsInvalid(f"{path}: {rule.id}: {'; '.join(wrong)}")
+        _refuse(unknown := {rule.column, *rule.needs} - {*ledger.by_name}, f"{path}: {rule.id} names unknown columns {sorted(unknown)}")
+        _refuse(wrong := list(faults(rule.expect, rule.when, kinds)), f"{path}: {rule.id}: {'; '.join(wrong)}")
 
 
 def beside(ledger: Ledger) -> dict[str, str]:
@@ -737,8 +701,7 @@ def _with_references(ledgers: dict[str, Ledger], root: Path) -> dict[str, Ledger
 
 def _reference(entry: Any, place: str) -> Reference:
     spec = _keys(entry, place, {"column": str, "ledger": str}, {"by": str, "as_of": str})
-    if spec["as_of"] not in {None, "report_date", "newest"}:
-        raise ExpectationsInvalid(f"{place}: as_of: {spec['as_of']!r} is none of ['report_date', 'newest']")
+    _refuse(spec["as_of"] not in {None, *_AS_OF}, f"{place}: as_of: {spec['as_of']!r} is none of {_AS_OF}")
     return Reference(spec["column"], spec["ledger"], spec["by"] or "", spec["as_of"] == "newest")
 
 
@@ -753,7 +716,6 @@ def in_order_of_references(ledgers: Iterable[Ledger]) -> list[Ledger]:
 
 # ── layouts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_PLACES = frozenset(["township", "village", "villages"])
 _KINDS = {
     **{str: "text, in quotes if it looks like a number or a date", dict: "keys with values", list: "a list", date: "a date"},
     **{int: "a whole number", bool: "true or false"},
@@ -774,15 +736,13 @@ class _Filled:
         """Name of the column that a header of ours means; `theirs` is the sender's, which may carry the unit."""
         where = f"{self.path}: {place}"
         column, unit, _ = self.ledger.column_of(fold(_is(str, ours, where)))
-        if column is None:
-            raise ExpectationsInvalid(f"{where}: {ours!r} is no column of {self.ledger.title}")
-        if column.name in self.names:
-            raise ExpectationsInvalid(f"{where}: {column.title} is filled twice")
+        _refuse(column is None, f"{where}: {ours!r} is no column of {self.ledger.title}")
+        _refuse(column.name in self.names, f"{where}: {column.title} is filled twice")
         self.names.add(column.name)
         if column.type == "money":
             units = {unit, unit_in_header(theirs)} - {None} or {self.unit}
+            # Taking one of two for granted would be wrong by a factor of 10,000.
             if len(units) > 1 or None in units:
-                # Taking one of two for granted would be wrong by a factor of 10,000.
                 raise ExpectationsInvalid(f"{where}: {ours!r} needs one unit, as in {column.title}(万元), or unit: for the table")
             self.factors[column.name] = MONEY_UNITS[units.pop()]
         return column.name
@@ -794,15 +754,13 @@ def read_layout(path: Path, ledgers: Mapping[str, Ledger]) -> Layout:
     Raises:
         ExpectationsInvalid: a key is unknown, missing, of the wrong kind, or contradicts another.
     """
-    data = _yaml(path)
     must = {"layout": str, "sender": str, "ledger": str, "match": dict, "columns": dict}
     dates = {"report_on": date, "valid_from": date, "valid_to": date}
     may = {"split": dict, "unit": str, "constants": dict, "collapse": dict, "key_prefix": str, "skip": list, **dates}
-    spec = _keys(data, str(path), must, may)
+    spec = _keys(_yaml(path), str(path), must, may)
     match = _keys(spec["match"], f"{path}: match", {"header": list}, {"total": dict, "sum": dict})
     for key, known in {"layout": {path.stem}, "ledger": {*ledgers}, "unit": {*MONEY_UNITS, None}}.items():
-        if spec[key] not in known:
-            raise ExpectationsInvalid(f"{path}: {key}: {spec[key]!r} is none of {sorted(filter(None, known))}")
+        _refuse(spec[key] not in known, f"{path}: {key}: {spec[key]!r} is none of {sorted(filter(None, known))}")
     filled = _Filled(path, ledgers[spec["ledger"]], spec["unit"])
     columns = {}
     for theirs, ours in _by_title(spec["columns"], f"{path}: columns").items():
@@ -835,21 +793,19 @@ def _check_layout(layout: Layout, filled: _Filled) -> None:
     """What the keys of a layout must be to each other."""
     collapsed = {layout.collapse.by, *layout.collapse.keep} if layout.collapse else {}
     named = {*layout.total, *layout.sum, *layout.columns, *layout.split, *collapsed}
-    if unknown := [title for title in named if layout.titles.count(title) != 1]:
-        raise ExpectationsInvalid(f"{filled.path}: {sorted(unknown)} must stand once among the titles {list(layout.titles)}")
-    if missing := [column.title for column in filled.ledger.columns if column.is_required and column.name not in filled.names]:
-        raise ExpectationsInvalid(f"{filled.path}: nothing fills the required {missing}")
-    if filled.ledger.key in layout.constants:
-        key = filled.ledger.by_name[filled.ledger.key].title
-        raise ExpectationsInvalid(f"{filled.path}: constants: every row needs a {key} of its own; see key_prefix")
+    unknown = sorted(title for title in named if layout.titles.count(title) != 1)
+    _refuse(unknown, f"{filled.path}: {unknown} must stand once among the titles {list(layout.titles)}")
+    missing = [column.title for column in filled.ledger.columns if column.is_required and column.name not in filled.names]
+    _refuse(missing, f"{filled.path}: nothing fills the required {missing}")
+    key = filled.ledger.by_name[filled.ledger.key]
+    _refuse(key.name in layout.constants, f"{filled.path}: constants: every row needs a {key.title} of its own; see key_prefix")
     if layout.constants and not (layout.total or layout.sum):
         raise ExpectationsInvalid(f"{filled.path}: constants need match.total or match.sum, by which their one table is recognised")
-    if twice := set(layout.total) & set(layout.sum):
-        raise ExpectationsInvalid(f"{filled.path}: match: {sorted(twice)} has a total and a sum; a total would be added up too")
-    if layout.valid_from and layout.valid_to and layout.valid_from > layout.valid_to:
-        raise ExpectationsInvalid(f"{filled.path}: valid_from lies after valid_to")
-    if layout.report_on and not layout.is_valid(layout.report_on):
-        raise ExpectationsInvalid(f"{filled.path}: report_on lies outside valid_from and valid_to")
+    twice = sorted({*layout.total} & {*layout.sum})
+    _refuse(twice, f"{filled.path}: match: {twice} has a total and a sum; a total would be added up too")
+    _refuse(layout.valid_from and layout.valid_to and layout.valid_from > layout.valid_to, f"{filled.path}: valid_from lies after valid_to")
+    is_outside = layout.report_on and not layout.is_valid(layout.report_on)
+    _refuse(is_outside, f"{filled.path}: report_on lies outside valid_from and valid_to")
 
 
 def _collapse(data: Any, filled: _Filled) -> Collapse | None:
@@ -874,10 +830,9 @@ def _is(kind: type, value: Any, where: str) -> Any:
 def _keys(data: Any, where: str, must: Mapping[str, type], may: Mapping[str, type]) -> dict[str, Any]:
     """A mapping with all keys it must or may have, None for those it has not."""
     given = {key: value for key, value in _is(dict, data, where).items() if value is not None}
-    if unknown := [str(key) for key in given if key not in {*must, *may}]:
-        raise ExpectationsInvalid(f"{where}: unknown {sorted(unknown)}; there are {[*must, *may]}")
-    if missing := [key for key in must if key not in given]:
-        raise ExpectationsInvalid(f"{where}: {missing} missing")
+    unknown = sorted(str(key) for key in given if key not in {*must, *may})
+    _refuse(unknown, f"{where}: unknown {unknown}; there are {[*must, *may]}")
+    _refuse(missing := [key for key in must if key not in given], f"{where}: {missing} missing")
     return {key: _is(kind, given[key], f"{where}: {key}") if key in given else None for key, kind in {**must, **may}.items()}
 
 
@@ -888,8 +843,7 @@ def _by_title(data: Mapping[Any, Any] | None, where: str) -> dict[str, Any]:
 def _header_rows(data: list[Any], where: str) -> tuple[tuple[str | None, ...], ...]:
     rows = data if any(type(row) is list for row in data) else [data]
     header = tuple(tuple(fold(_is(str, "" if cell is None else cell, where)) or None for cell in _is(list, row, where)) for row in rows)
-    if not all(any(row) for row in header):
-        raise ExpectationsInvalid(f"{where}: a row without a title")
+    _refuse(not all(map(any, header)), f"{where}: a row without a title")
     return header
 
 
@@ -907,11 +861,10 @@ def _split(data: Any, theirs: str, filled: _Filled) -> tuple[re.Pattern[str], tu
     spec = _keys(data, where, {"pattern": str, "into": list}, {})
     pattern = _pattern(spec["pattern"], where)
     names = tuple(filled.name(f"split: {theirs}", ours) for ours in spec["into"])
-    if pattern.groups != len(names):
-        raise ExpectationsInvalid(f"{where}: {pattern.groups} groups in the pattern, {len(names)} columns in into")
-    if others := [name for name in names if filled.ledger.by_name[name].type not in _PLACES]:
-        # Only names that are compared with the official ones send a cell back that does not have the form.
-        raise ExpectationsInvalid(f"{where}: {others}: only a township and villages can be split off")
+    _refuse(pattern.groups != len(names), f"{where}: {pattern.groups} groups in the pattern, {len(names)} columns in into")
+    # Only names that are compared with the official ones send a cell back that does not have the form.
+    others = [name for name in names if filled.ledger.by_name[name].type not in _PLACES]
+    _refuse(others, f"{where}: {others}: only a township and villages can be split off")
     return pattern, names
 
 
@@ -926,9 +879,8 @@ def _vocabularies(path: Path) -> dict[str, Vocabulary]:
     words: dict[str, dict[str, tuple]] = {}
     canonical: dict[str, dict[str, None]] = {}
     for row in _csv(path):
-        entry = (row["stored"], _date(row["valid_from"]), _date(row["valid_to"]))
         of_word = words.setdefault(row["vocabulary"], {})
-        of_word[fold(row["accepted"])] = (*of_word.get(fold(row["accepted"]), ()), entry)
+        of_word[fold(row["accepted"])] = (*of_word.get(fold(row["accepted"]), ()), (row["stored"], *_days(row)))
         canonical.setdefault(row["vocabulary"], {})[row["canonical"]] = None
     return {name: Vocabulary(name, of_word, tuple(canonical[name])) for name, of_word in words.items()}
 
@@ -961,5 +913,6 @@ class _ExactLoader(yaml.SafeLoader):
 _ExactLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: Decimal(loader.construct_scalar(node)))
 
 
-def _date(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
+def _days(row: Mapping[str, str]) -> list[date | None]:
+    """Between which days a row of a list is valid."""
+    return [date.fromisoformat(row[key]) if row[key] else None for key in ("valid_from", "valid_to")]

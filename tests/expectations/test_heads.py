@@ -12,6 +12,8 @@ from duban.ledgers import ExpectationsInvalid, read_expectations
 from duban.settings import PROJECT
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
+EXPECT = {"type": "expect_column_values_to_not_be_null", "column": "status"}
+RULE = {"id": "P01", "column": "status", "reason": "没有填", "fix": "请补上。", "expect": EXPECT}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,9 @@ SEEDS = PROJECT / "dbt_project" / "seeds"
         ("problems", {"township": "none"}, "township: none, and a column names a place"),
         ("problems", {"ledger": "issues"}, "'issues' lies in the folder problems"),
         ("problems", {"colour": "red"}, "colour"),
+        ("problems", {"rules": [{**RULE, "need": ["amount"]}]}, r"rules: unknown \['need'\]"),
+        ("problems", {"rules": [{**RULE, "fix": None}]}, r"rules: \['fix'\] missing"),
+        ("problems", {"rules": [{**RULE, "when": ["status"]}]}, "rules: when: must be keys with values"),
     ],
 )
 def test_a_head_that_cannot_be_meant_is_refused_by_name(tmp_path, ledger, head, said):
