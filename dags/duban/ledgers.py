@@ -608,7 +608,7 @@ def _columns(path: Path, vocabularies: Mapping[str, Vocabulary]) -> Iterator[Col
             aliases=tuple(filter(None, row["aliases"].split("|"))),
             vocabulary=row["vocabulary"] or None,
             help=row["help"],
-            is_personal=personal == "yes",
+            is_personal=personal == "yes" or row["type"] in CERTIFICATES,
             names_officials=personal == "officials",
         )
         where = f"{path}: {column.name}"
@@ -619,7 +619,7 @@ def _columns(path: Path, vocabularies: Mapping[str, Vocabulary]) -> Iterator[Col
             raise ExpectationsInvalid(f"{where}: no name of a column: small letters, digits and _, and none of {sorted(_LINEAGE)}")
         if personal not in {"", "yes", "officials"} or (personal and column.type not in {*_TEXTS, *CERTIFICATES}):
             raise ExpectationsInvalid(f"{where}: personal: {personal!r}; a text or a certificate may be yes, a text officials")
-        _refuse(column.is_certificate and not column.is_personal, f"{where}: a certificate identifies a person: personal must be yes")
+        _refuse(column.is_certificate and column.names_officials, f"{where}: personal: a certificate identifies somebody of a household")
         yield column
 
 

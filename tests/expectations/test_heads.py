@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 
@@ -50,3 +51,24 @@ def test_a_head_that_cannot_be_meant_is_refused_by_name(tmp_path, ledger, head, 
     with pytest.raises(ExpectationsInvalid, match=said) as refused:
         read_expectations(folder, SEEDS)
     assert re.search(rf"{ledger}/rules\.yml|in a circle", str(refused.value))
+
+
+@pytest.mark.parametrize(("said", "refused"), [(None, False), ("", False), ("yes", False), ("officials", True), ("no", True)])
+def test_what_identifies_somebody_is_personal_by_its_type(tmp_path, said, refused):
+    folder = shutil.copytree(PROJECT / "expectations", tmp_path / "expectations")
+    path = folder / "problems" / "columns.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["personal"] = said if row["name"] == "id_number" else ""
+        if said is None:
+            del row["personal"]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    if refused:
+        with pytest.raises(ExpectationsInvalid, match=r"problems/columns\.csv: id_number: .*personal"):
+            read_expectations(folder, SEEDS)
+    else:
+        assert read_expectations(folder, SEEDS).ledgers["problems"].by_name["id_number"].is_personal
