@@ -1,12 +1,12 @@
 """The money: what the district received and allocated (the office reports it), what the projects' owners paid out and spent."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
 
-from local.sample.mistakes import FUNDS, Mistake, planted, spoiled
+from local.sample.mistakes import FUNDS, Entry, Mistake, with_mistakes
 from local.sample.places import OFFICE
 from local.sample.projects import Project
 from local.sample.story import BATCHES, FIRST_DAY, RECEIPTS, STORIES, june
@@ -17,7 +17,7 @@ FEN = Decimal("0.01")
 
 
 @dataclass(frozen=True)
-class Movement:
+class Movement(Entry):
     """One movement in 万元; a mistaken first sending is corrected with the unit's next fund ledger."""
 
     movement_no: str
@@ -30,19 +30,14 @@ class Movement:
     project_no: str | None = None
     township: str | None = None
     village: str | None = None
-    mistake: Mistake | None = None
 
-    def row(self) -> dict[str, Any]:
-        """The right ledger row."""
+    def row(self, day: date) -> dict[str, Any]:
+        """The right ledger row, the same on every day."""
         return {
             "流水号": self.movement_no, "资金年度": FUND_YEAR, "资金文号": self.document_no, "资金层级": self.tier, "资金名称": FUND_NAME,
             "环节": self.stage, "金额": self.amount, "发生日期": self.moved_on, "项目编号": self.project_no,
             "乡镇": self.township, "村(社区)": self.village, "撤销原因": None, "备注": None,
         }  # fmt: skip
-
-    def sent_rows(self, day: date) -> list[dict[str, Any]]:
-        """What the ledger of a day says about the movement: the right row, or what a planted mistake makes of it."""
-        return spoiled(self.row(), self.mistake) if self.mistake and self.mistake.day == day else [self.row()]
 
 
 def build_movements(projects: dict[str, list[Project]], rng: Random) -> dict[str, list[Movement]]:
@@ -53,7 +48,11 @@ def build_movements(projects: dict[str, list[Project]], rng: Random) -> dict[str
     office = _received_and_allocated([project for own in projects.values() for project in own])
     movements = {unit: _paid_out(unit, own, rng) for unit, own in projects.items()}
     movements[OFFICE] = office + movements[OFFICE]
-    return {unit: _with_mistakes(unit, own, rng) for unit, own in movements.items()}
+
+    def may_spoil(movement: Movement, mistake: Mistake) -> bool:
+        return (movement.sent_on, movement.stage) == (mistake.day, "分配" if mistake.unit == OFFICE else "拨付")
+
+    return {unit: with_mistakes(unit, FUNDS, own, may_spoil, rng.choice) for unit, own in movements.items()}
 
 
 def _received_and_allocated(projects: list[Project]) -> list[Movement]:
@@ -94,15 +93,4 @@ def _paid_out(unit: str, projects: list[Project], rng: Random) -> list[Movement]
             movements.append(
                 Movement(number, project.batch.tier, stage, amount, moved_on, sent_on, None, project.project_no, project.township, village)
             )
-    return movements
-
-
-def _with_mistakes(unit: str, movements: list[Movement], rng: Random) -> list[Movement]:
-    movements = list(movements)
-    for day in STORIES[unit].fund_days:
-        for mistake in planted(unit, june(day), FUNDS, "new"):
-            stage = "分配" if unit == OFFICE else "拨付"
-            spoilable = [at for at, one in enumerate(movements) if (one.sent_on, one.stage) == (june(day), stage) and not one.mistake]
-            at = rng.choice(spoilable)
-            movements[at] = replace(movements[at], mistake=mistake)
     return movements

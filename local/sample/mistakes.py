@@ -5,9 +5,10 @@ earlier version stands (`update`), or one that belongs to nobody (`stray`). Of t
 change no state.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from local.sample.data import told
 from local.sample.story import june
@@ -56,6 +57,41 @@ COPIED_ROW = ("430902104", june(22))  # W08: the first problem stands in the led
 WRONG_TOTAL = ("430902203", june(22), PROJECTS)  # W02: 合计 is ten units too high
 HIDDEN_ROW = ("430902105", june(22))  # W07: a hidden row is data
 HIDDEN_SHEET = ("430902102", june(22))  # W07: a hidden sheet is not
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What a ledger has one entry for, with what goes wrong with its row, by report date."""
+
+    mistakes: dict[date, Mistake] = field(default_factory=dict, hash=False)
+
+    def row(self, day: date) -> dict[str, Any]:
+        """The right ledger row of a day."""
+        raise NotImplementedError
+
+    def meant_row(self, mistake: Mistake) -> dict[str, Any]:
+        """The row that a mistake spoils."""
+        return self.row(mistake.day)
+
+    def sent_rows(self, day: date) -> list[dict[str, Any]]:
+        """What the ledger of a day says: the right row, or what a planted mistake makes of it."""
+        mistake = self.mistakes.get(day)
+        return spoiled(self.meant_row(mistake), mistake) if mistake else [self.row(day)]
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def with_mistakes(
+    unit: str, ledger: str, entries: Sequence[E], may_spoil: Callable[[E, Mistake], bool], choose: Callable[[list[int]], int]
+) -> list[E]:
+    """The entries of a unit, each mistake of its ledger planted on one that it may spoil and that has none yet."""
+    entries = list(entries)
+    for mistake in MISTAKES:
+        if (mistake.unit, mistake.ledger) == (unit, ledger) and mistake.kind != "stray":
+            at = choose([at for at, entry in enumerate(entries) if not entry.mistakes and may_spoil(entry, mistake)])
+            entries[at] = replace(entries[at], mistakes={mistake.day: mistake})
+    return entries
 
 
 def planted(unit: str, day: date, ledger: str, *kinds: str) -> list[Mistake]:

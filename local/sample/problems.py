@@ -1,12 +1,12 @@
 """The problems of one sender: what each is in the end, and what its ledger row says on each day before."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 from typing import Any
 
 from local.sample.data import lines
-from local.sample.mistakes import CLOSING_RULES, PROBLEMS, Mistake, planted, spoiled
+from local.sample.mistakes import CLOSING_RULES, PROBLEMS, Entry, Mistake, planted
 from local.sample.people import Household
 from local.sample.places import Township
 from local.sample.story import CITY_FEEDBACK_DAY, DISCOVERIES, FIRST_DAY, LAST_DAY, STORIES, UNDOINGS, Undoing, UnitStory, june
@@ -21,7 +21,7 @@ OPEN, UNDER_WAY, RECTIFIED, VOID = "未整改", "整改中", "整改到位", "�
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Entry):
     """A problem as it is on 30 June, with the days on which its row changed.
 
     Attributes:
@@ -29,7 +29,6 @@ class Problem:
         accepted_on: report date of the first row the gate accepts.
         closed_on: report date of the accepted row that closes it; None: open to the end.
         under_way_on: report date from which an open problem is 整改中.
-        mistakes: what goes wrong with its row, by report date.
         undoing: what a supervision group makes of an earlier closure, dated `claimed_rectified_on`.
     """
 
@@ -37,7 +36,6 @@ class Problem:
     accepted_on: date
     closed_on: date | None = None
     under_way_on: date | None = None
-    mistakes: dict[date, Mistake] = field(default_factory=dict, hash=False)
     is_void: bool = False
     undoing: Undoing | None = None
     claimed_rectified_on: date | None = None
@@ -73,16 +71,13 @@ class Problem:
         """The row that says the problem is rectified."""
         return self._row(RECTIFIED, self.measures, rectified_on, self.evidence)
 
-    def sent_rows(self, day: date) -> list[dict[str, Any]]:
-        """What the ledger of a day says about the problem: the right row, or what a planted mistake makes of it."""
-        mistake = self.mistakes.get(day)
-        if mistake is None:
-            return [self.row(day)]
+    def meant_row(self, mistake: Mistake) -> dict[str, Any]:
+        """The row that a mistake spoils: the first one, one that says the problem is rectified, or that of the day."""
         if mistake.kind == "new":
-            return spoiled(self.row(self.accepted_on), mistake)
+            return self.row(self.accepted_on)
         if mistake.kind == "closing" or mistake.rule in CLOSING_RULES:
-            return spoiled(self.claimed_row(self.rectified_on or day), mistake)
-        return spoiled(self.row(day), mistake)
+            return self.claimed_row(self.rectified_on or mistake.day)
+        return self.row(mistake.day)
 
     def void_row(self, reason: str) -> dict[str, Any]:
         """The row by which the office voids the problem."""

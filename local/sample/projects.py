@@ -1,13 +1,14 @@
 """The 145 projects: what each is, what pays for it, how far it has come."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from random import Random
 from typing import Any
 
 from local.sample.data import lines
-from local.sample.mistakes import PROJECTS, Mistake, planted, spoiled
+from local.sample.mistakes import PROJECTS, Entry, Mistake, with_mistakes
 from local.sample.places import DISTRICT_NAME, Township
 from local.sample.spellings import numeral
 from local.sample.story import BATCHES, FIRST_DAY, FUNDED, PROJECT_CATEGORIES, STORIES, WORKSHOPS, Batch, june
@@ -18,7 +19,7 @@ DEPARTMENTS = ("区农业农村局", "区卫健局", "区教育局", "区人社�
 
 
 @dataclass(frozen=True)
-class Project:
+class Project(Entry):
     """A project as it is on 30 June; money in 万元. `batch` is the allocation that pays for it, None for its owner's own money."""
 
     project_no: str
@@ -41,7 +42,6 @@ class Project:
     accepted_on: date | None
     progress: tuple[int, int]
     households: int
-    mistakes: dict[date, Mistake] = field(default_factory=dict, hash=False)
 
     def row(self, day: date) -> dict[str, Any]:
         """The right ledger row of a day: nothing that happens later is in it."""
@@ -57,11 +57,6 @@ class Project:
             "受益户数": self.households, "受益人数": self.households * 3 + 1,
             "存在问题": None if started else "征地协调未到位，正在处理", "撤销原因": None, "备注": None,
         }  # fmt: skip
-
-    def sent_rows(self, day: date) -> list[dict[str, Any]]:
-        """What the ledger of a day says about the project: the right row, or what a planted mistake makes of it."""
-        mistake = self.mistakes.get(day)
-        return spoiled(self.row(day), mistake) if mistake else [self.row(day)]
 
 
 def split(amount: Decimal, count: int, rng: Random) -> list[Decimal]:
@@ -90,8 +85,12 @@ def build_projects(townships: dict[str, Township], rng: Random) -> dict[str, lis
             batch, allocated = grants[number]
             own.append(_project(number + 1, unit, townships.get(unit), texts[number], batch, allocated, waiting, late, taken, rng))
             number += 1
-        projects[unit] = _with_mistakes(unit, own)
+        projects[unit] = own[:1] + with_mistakes(unit, PROJECTS, own[1:], _may_spoil, itemgetter(-1))
     return projects
+
+
+def _may_spoil(project: Project, _: Mistake) -> bool:
+    return project.started_on is not None and project.started_on < FIRST_DAY
 
 
 def _grants(count: int, rng: Random) -> list[tuple[Batch | None, Decimal]]:
@@ -170,14 +169,3 @@ def _place(township: Township | None, pattern: str, taken: set[str], rng: Random
         name = f"{first}（{numeral(phase)}期）"
     taken.add(name)
     return villages, place, name
-
-
-def _with_mistakes(unit: str, projects: list[Project]) -> list[Project]:
-    """Plant the mistakes on projects that started long ago, never on the first."""
-    projects = list(projects)
-    spoilable = [at for at, project in enumerate(projects) if at and project.started_on and project.started_on < FIRST_DAY]
-    for day in STORIES[unit].project_days:
-        for mistake in planted(unit, june(day), PROJECTS, "new", "update"):
-            at = spoilable.pop()
-            projects[at] = replace(projects[at], mistakes={mistake.day: mistake})
-    return projects

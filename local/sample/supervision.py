@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from local.sample.data import lines
-from local.sample.mistakes import VISITS, Mistake, planted, spoiled
+from local.sample.mistakes import VISITS, Entry, Mistake, with_mistakes
 from local.sample.people import person_name
 from local.sample.places import Township
 from local.sample.problems import Problem
@@ -21,7 +21,7 @@ MEMBERS = 4
 
 
 @dataclass(frozen=True)
-class Visit:
+class Visit(Entry):
     """One record. `amended` replaces columns of it from the report date `amended_on` on."""
 
     record_no: str
@@ -32,7 +32,6 @@ class Visit:
     verdict: str
     description: str
     visitors: str
-    mistake: Mistake | None = None
     amended_on: date | None = None
     amended: tuple[tuple[str, Any], ...] = ()
 
@@ -44,10 +43,6 @@ class Visit:
             "撤销原因": None,
         }  # fmt: skip
         return row | dict(self.amended) if self.amended_on and day >= self.amended_on else row
-
-    def sent_rows(self, day: date) -> list[dict[str, Any]]:
-        """What the file of a day says: the right record, or what a planted mistake makes of it."""
-        return spoiled(self.row(day), self.mistake) if self.mistake and self.mistake.day == day else [self.row(day)]
 
 
 def build_visits(group: str, townships: Mapping[str, Township], problems: Mapping[str, Sequence[Problem]], rng: Random) -> list[Visit]:
@@ -65,7 +60,7 @@ def build_visits(group: str, townships: Mapping[str, Township], problems: Mappin
                 drafts.append(replace(drafts[0], amended_on=june(story.entered_twice[2]), amended=withdrawn))
             for draft in drafts:
                 visits.append(replace(draft, record_no=f"{story.prefix}{len(visits) + 1:03}", visitors=visitors))
-    return _with_mistakes(group, visits, rng)
+    return with_mistakes(group, VISITS, visits, _may_spoil, rng.choice)
 
 
 def _drafts(
@@ -110,17 +105,8 @@ def _discovery(discovery: Discovery, township: Township | None, problems: Sequen
     )  # fmt: skip
 
 
-def _with_mistakes(group: str, visits: list[Visit], rng: Random) -> list[Visit]:
-    visits = list(visits)
-    for day in (june(day) for day in GROUPS[group].routes):
-        for mistake in planted(group, day, VISITS, "new"):
-            spoilable = [
-                at for at, visit in enumerate(visits)
-                if (visit.sent_on, visit.verdict) == (day, CONFIRMED) and visit.township and not visit.mistake
-            ]  # fmt: skip
-            at = rng.choice(spoilable)
-            visits[at] = replace(visits[at], mistake=mistake)
-    return visits
+def _may_spoil(visit: Visit, mistake: Mistake) -> bool:
+    return (visit.sent_on, visit.verdict) == (mistake.day, CONFIRMED) and visit.township is not None
 
 
 def _text(verdict: str, rng: Random) -> str:
