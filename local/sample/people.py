@@ -8,15 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-SURNAMES = (
-    "王李张刘陈杨黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎"
-    "余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
-)
-# The separators of a list of persons, 和 and 及, must not occur in a name: rule P08 would see two people.
-FIRST = "建国志德春秋冬夏桂菊玉金银先立正光文学明友爱月跃新大小四海长庆福寿腊梅翠连运清华祥保"
-SECOND = "军明华生平良云英珍秀芳兰香娥莲贵林山辉强根斌初安才元祥喜求佑霞红凤桃满意田南阳泉"
-# Characters outside GBK: only GB18030 and Unicode carry them.
-RARE = "䶮㛃𬇙"
+from local.sample.data import told
+
+NAMES = told("people.yml")
 RARE_EVERY = 20
 FIRST_BIRTHDAY = date(1938, 1, 1)
 BIRTHDAYS = 17_500
@@ -39,7 +33,7 @@ def check_digit(first_17: str) -> str:
 
 def person_name(rng: Random) -> str:
     """An invented name of two or three characters."""
-    return rng.choice(SURNAMES) + (rng.choice(FIRST) if rng.random() < 0.8 else "") + rng.choice(SECOND)
+    return rng.choice(NAMES["surnames"]) + (rng.choice(NAMES["first"]) if rng.random() < 0.8 else "") + rng.choice(NAMES["second"])
 
 
 def households(rng: Random, count: int) -> list[Household]:
@@ -48,7 +42,7 @@ def households(rng: Random, count: int) -> list[Household]:
     stems = [f"430902{birthday:%Y%m%d}000" for birthday in birthdays]
     people = [Household(person_name(rng), stem + check_digit(stem)) for stem in stems]
     for at in range(RARE_EVERY - 1, count, RARE_EVERY):
-        people[at] = Household(rng.choice(SURNAMES) + rng.choice(RARE), people[at].id_number)
+        people[at] = Household(rng.choice(NAMES["surnames"]) + rng.choice(NAMES["rare"]), people[at].id_number)
     return people
 
 
@@ -59,5 +53,4 @@ def leaders(rng: Random, count: int) -> list[str]:
         name = person_name(rng)
         if name not in names:
             names.append(name)
-    posts = ("（镇村干部）", "（分管领导）")
-    return [name + posts[index % 2] if index % 5 == 4 else name for index, name in enumerate(names)]
+    return [name + NAMES["posts"][index % 2] if index % 5 == 4 else name for index, name in enumerate(names)]

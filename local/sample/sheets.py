@@ -7,21 +7,21 @@ from itertools import groupby
 from random import Random
 from typing import Any
 
-from local.sample.mistakes import FUNDS, HIDDEN_ROW, PROBLEMS, PROJECTS, VISITS, WRONG_TOTAL, Written
+from local.sample.data import told
+from local.sample.mistakes import FUNDS, HIDDEN_ROW, PROBLEMS, WRONG_TOTAL, Written
 from local.sample.people import person_name
 from local.sample.places import OFFICE
 from local.sample.spellings import MONEY, YUAN_PER_UNIT, Formatted, plain, spelled_cell
-from local.sample.styles import FUND_GROUPS, PROBLEM_GROUPS, PROJECT_GROUPS, VISIT_GROUPS, Style
+from local.sample.styles import Style
 
-GROUPS = {PROBLEMS: PROBLEM_GROUPS, PROJECTS: PROJECT_GROUPS, FUNDS: FUND_GROUPS, VISITS: VISIT_GROUPS}
-TITLES = {
-    PROBLEMS: "脱贫攻坚“回头看”问题整改台账", PROJECTS: "2020年扶贫项目台账", FUNDS: "2020年财政专项扶贫资金台账",
-    VISITS: "脱贫攻坚“回头看”督导记录",
-}  # fmt: skip
-# What a ledger without money counts, and the column in which it says so.
-COUNTED = {PROBLEMS: ("问题描述", "个"), VISITS: ("情况说明", "条")}
+LEDGERS = told("ledgers.yml")
 HEADLINE_MONEY = ("计划总投资", "金额")
 SYNTHETIC = "（样例数据）"
+EXPLANATION = (
+    "1. 本工作簿为样例数据，人名、证件号码、文号均为虚构。",
+    "2. 问题台账每日更新，项目台账每周统计，资金台账按月调度。",
+    "3. 整改到位的须有整改措施、责任领导、印证资料。",
+)
 
 
 @dataclass
@@ -43,12 +43,7 @@ class Sheet:
 
 def explanation_sheet(unit_name: str) -> Sheet:
     """The sheet 说明 that some senders put beside their ledgers."""
-    sheet = Sheet("说明")
-    sheet.add(f"{unit_name}台账填写说明")
-    sheet.add("1. 本工作簿为样例数据，人名、证件号码、文号均为虚构。")
-    sheet.add("2. 问题台账每日更新，项目台账每周统计，资金台账按月调度。")
-    sheet.add("3. 整改到位的须有整改措施、责任领导、印证资料。")
-    return sheet
+    return Sheet("说明", [[f"{unit_name}台账填写说明"], *([line] for line in EXPLANATION)])
 
 
 def ledger_sheet(
@@ -80,7 +75,7 @@ def _plain(value: Any) -> Any:
 def _add_head(sheet: Sheet, ledger: str, columns: list[str], style: Style, unit_name: str, day: date) -> None:
     """Title, sender, report date and money unit above the header."""
     width = len(columns)
-    sheet.add(f"{unit_name}{TITLES[ledger]}{SYNTHETIC}", *[None] * (width - 1))
+    sheet.add(f"{unit_name}{LEDGERS[ledger]['title']}{SYNTHETIC}", *[None] * (width - 1))
     sheet.merges.append((1, 1, 1, width))
     line: list[Any] = [f"填报单位：{unit_name}"] + [None] * (width - 1)
     chinese = f"{day.year}年{day.month}月{day.day}日"
@@ -88,7 +83,7 @@ def _add_head(sheet: Sheet, ledger: str, columns: list[str], style: Style, unit_
         line[width // 2] = f"填报日期：{chinese}" if not style.encoding else f"填报日期：{day}"
     elif style.date_cell == "two":
         line[width // 2], line[width // 2 + 1] = "填报日期", Formatted(day, "yyyy-mm-dd")
-    if style.unit_line and ledger not in COUNTED:
+    if style.unit_line and "counted" not in LEDGERS[ledger]:
         line[width - 1] = style.unit_line
     sheet.add(*line)
 
@@ -98,7 +93,7 @@ def _add_header(sheet: Sheet, ledger: str, columns: list[str], style: Style) -> 
     names = [style.aliases.get(ledger, {}).get(column, column) for column in columns]
     if style.header_unit:
         names = [f"{name}（{style.header_unit}）" if column in MONEY else name for name, column in zip(names, columns, strict=True)]
-    groups = GROUPS[ledger] if style.two_row_header else {}
+    groups = LEDGERS[ledger]["groups"] if style.two_row_header else {}
     if not groups:
         sheet.header_rows = [sheet.add(*names)]
         return
@@ -134,12 +129,12 @@ def _add_rows(
             sheet.add(*_total_row("小计", columns, members, style))
     if style.merged in columns and ledger != FUNDS:
         _merge_down(sheet, columns.index(style.merged), first, [row[style.merged] for row in rows])
-    if style.totals and ledger not in COUNTED:
+    if style.totals and "counted" not in LEDGERS[ledger]:
         surplus = Decimal(10) if (unit, day, ledger) == WRONG_TOTAL else Decimal(0)
         sheet.add(*_total_row("合 计" if style.two_row_header else "合计", columns, rows, style, surplus))
     elif style.totals:
         cells: list[Any] = ["合计"] + [None] * (len(columns) - 1)
-        column, word = COUNTED[ledger]
+        column, word = LEDGERS[ledger]["counted"]
         cells[columns.index(column)] = f"共{len(rows)}{word}"
         sheet.add(*cells)
     if (unit, day) == HIDDEN_ROW and ledger == PROBLEMS:

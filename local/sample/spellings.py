@@ -13,6 +13,10 @@ from local.sample.styles import Style
 MONEY = frozenset({"计划总投资", "中央资金", "省级资金", "市级资金", "区级资金", "其他资金", "金额"})
 KEYS = frozenset({"问题编号", "项目编号", "流水号", "记录编号"})
 NUMERALS = "〇一二三四五六七八九"
+DATES = {
+    "dots": "{0.year}.{0.month}.{0.day}", "slashes": "{0.year}/{0.month}/{0.day}", "dashes": "{0:%Y-%m-%d}", "digits": "{0:%Y%m%d}",
+    "chinese": "{0.year}年{0.month}月{0.day}日", "no_year": "{0.month}月{0.day}日",
+}  # fmt: skip
 EXCEL_EPOCH = date(1899, 12, 30)
 YUAN_PER_UNIT = {"万元": 1, "元": 10_000}
 FULL_WIDTH = {ord("0") + digit: ord("０") + digit for digit in range(10)}
@@ -34,24 +38,13 @@ def numeral(number: int) -> str:
 
 def spelled_date(day: date, form: str, rng: Random) -> Any:
     """A date as a cell holds it; without a year only where the report year is the right one."""
-    match form:
-        case "excel":
-            return Formatted(day, rng.choice(("yyyy-mm-dd", 'yyyy"年"m"月"d"日"')))
-        case "serial":
-            return (day - EXCEL_EPOCH).days
-        case "dots":
-            return f"{day.year}.{day.month}.{day.day}"
-        case "slashes":
-            return f"{day.year}/{day.month}/{day.day}"
-        case "dashes":
-            return f"{day:%Y-%m-%d}"
-        case "digits":
-            return f"{day:%Y%m%d}"
-        case "no_year" if day.year == 2020:
-            return f"{day.month}月{day.day}日"
-        case "numerals":
-            return "".join(NUMERALS[int(digit)] for digit in str(day.year)) + f"年{numeral(day.month)}月{numeral(day.day)}日"
-    return f"{day.year}年{day.month}月{day.day}日"
+    if form == "excel":
+        return Formatted(day, rng.choice(("yyyy-mm-dd", 'yyyy"年"m"月"d"日"')))
+    if form == "serial":
+        return (day - EXCEL_EPOCH).days
+    if form == "numerals":
+        return "".join(NUMERALS[int(digit)] for digit in str(day.year)) + f"年{numeral(day.month)}月{numeral(day.day)}日"
+    return DATES[form if form != "no_year" or day.year == 2020 else "chinese"].format(day)
 
 
 def plain(amount: Decimal) -> Decimal:

@@ -6,13 +6,6 @@ from typing import Any
 from local.sample.data import lines, told
 from local.sample.mistakes import FUNDS, PROBLEMS, PROJECTS, VISITS
 
-# First header row over columns, from the first to the last column named; the others have one cell over two rows.
-# 整改情况 is also an alias of 整改状态: the lower row decides.
-PROBLEM_GROUPS = {"基本情况": ("问题来源", "问题描述"), "整改情况": ("整改措施", "印证资料")}
-PROJECT_GROUPS = {"资金来源": ("中央资金", "其他资金"), "建设进度": ("计划开工日期", "形象进度(%)")}
-FUND_GROUPS: dict[str, tuple[str, str]] = {}
-VISIT_GROUPS = {"督导对象": ("乡镇", "问题编号"), "督导结果": ("核查结论", "情况说明")}
-
 # A column that is no column of the ledger (序号, 联系电话 …) is one the clerk keeps besides.
 _ORDERS = {(line["ledger"], line["order"]): line["columns"].split() for line in lines("column_orders.csv")}
 _TOLD = told("styles.yml")
@@ -24,7 +17,7 @@ class Style:
 
     Attributes:
         aliases: ledger → column → header the clerk uses.
-        problem_order, project_order, fund_order, visit_order: names in column_orders.csv.
+        orders: ledger → name in column_orders.csv; else `usual`.
         file_name: with {day} and {ledger}; `{day:%Y%m%d}` makes the name tell the report date.
         date_cell: `one` 填报日期：… in one cell, `two` the date in the next cell, None: only the file name tells it.
         dates: spellings of dates, see `spellings.spelled_date`.
@@ -36,10 +29,7 @@ class Style:
 
     file_name: str
     dates: tuple[str, ...]
-    problem_order: str = "usual"
-    project_order: str = "usual"
-    fund_order: str = "usual"
-    visit_order: str = "usual"
+    orders: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
     villages: tuple[str, ...] = ("short",)
@@ -59,8 +49,7 @@ class Style:
 
     def columns(self, ledger: str) -> list[str]:
         """The columns of this sender's ledger in their order."""
-        orders = {PROBLEMS: self.problem_order, PROJECTS: self.project_order, FUNDS: self.fund_order, VISITS: self.visit_order}
-        return _ORDERS[ledger, orders[ledger]]
+        return _ORDERS[ledger, self.orders.get(ledger, "usual")]
 
     @property
     def money_unit(self) -> str:
