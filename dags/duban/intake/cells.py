@@ -199,6 +199,10 @@ def trim(rows: list[list[Cell]]) -> list[list[Cell]]:
     return rows
 
 
+_TAGGED = {"s": StyledText, "n": Number, "e": Faulty, "t": Moment, "m": Misplaced, "i": Picture}
+_TAGS = {kind: tag for tag, kind in _TAGGED.items()}
+
+
 def encode(cell: Cell) -> Any:
     """The cell as a JSON-ready value; `decode` is the inverse."""
     match cell:
@@ -210,33 +214,13 @@ def encode(cell: Cell) -> Any:
             return ["d", cell.isoformat()]
         case Number(digits, code):
             return ["n", digits, code] if code else ["n", digits]
-        case Faulty(text):
-            return ["e", text]
-        case Moment(text):
-            return ["t", text]
-        case Misplaced(text):
-            return ["m", text]
-        case Picture(text):
-            return ["i", text]
+        case _:
+            return [_TAGS[type(cell)], *cell]
 
 
 def decode(value: Any) -> Cell:
     """Rebuild the cell that `encode` took apart."""
     if not isinstance(value, list):
         return value
-    tag, text, *code = value
-    match tag:
-        case "d":
-            return date.fromisoformat(text)
-        case "e":
-            return Faulty(text)
-        case "t":
-            return Moment(text)
-        case "m":
-            return Misplaced(text)
-        case "i":
-            return Picture(text)
-        case "s":
-            return StyledText(text, *code)
-        case _:
-            return Number(text, *code)
+    tag, *parts = value
+    return date.fromisoformat(*parts) if tag == "d" else _TAGGED[tag](*parts)

@@ -59,38 +59,14 @@ _ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 
 # The records that xlrd is shown; RECALCID it does not know.
 _SHOWN_OF_BOOK = {
-    *biffh.bofcodes,
-    biffh.XL_EOF,
-    biffh.XL_DATEMODE,
-    biffh.XL_CODEPAGE,
-    biffh.XL_BOUNDSHEET,
-    biffh.XL_FORMAT,
-    biffh.XL_XF,
-    biffh.XL_SST,
-    biffh.XL_CONTINUE,
+    *(*biffh.bofcodes, biffh.XL_EOF, biffh.XL_CONTINUE),
+    *(biffh.XL_DATEMODE, biffh.XL_CODEPAGE, biffh.XL_BOUNDSHEET, biffh.XL_FORMAT, biffh.XL_XF, biffh.XL_SST),
 }
 _SHOWN_OF_SHEET = {
-    *biffh.bofcodes,
-    biffh.XL_EOF,
-    biffh.XL_ROW,
-    biffh.XL_MERGEDCELLS,
-    biffh.XL_NUMBER,
-    biffh.XL_RK,
-    biffh.XL_MULRK,
-    biffh.XL_LABEL,
-    biffh.XL_RSTRING,
-    biffh.XL_LABELSST,
-    biffh.XL_BOOLERR,
-    *biffh.XL_FORMULA_OPCODES,
-    biffh.XL_SHRFMLA,
-    biffh.XL_ARRAY,
-    biffh.XL_ARRAY2,
-    biffh.XL_TABLEOP,
-    biffh.XL_TABLEOP2,
-    biffh.XL_TABLEOP_B2,
-    biffh.XL_STRING,
-    biffh.XL_STRING_B2,
-    biffh.XL_CONTINUE,
+    *(*biffh.bofcodes, biffh.XL_EOF, biffh.XL_CONTINUE, biffh.XL_ROW, biffh.XL_MERGEDCELLS),
+    *(biffh.XL_NUMBER, biffh.XL_RK, biffh.XL_MULRK, biffh.XL_LABEL, biffh.XL_RSTRING, biffh.XL_LABELSST, biffh.XL_BOOLERR),
+    *(*biffh.XL_FORMULA_OPCODES, biffh.XL_SHRFMLA, biffh.XL_ARRAY, biffh.XL_ARRAY2, biffh.XL_STRING, biffh.XL_STRING_B2),
+    *(biffh.XL_TABLEOP, biffh.XL_TABLEOP2, biffh.XL_TABLEOP_B2),
 }
 _RECALCID = 0x1C1
 _UNKNOWN = b"\xff\x0f"

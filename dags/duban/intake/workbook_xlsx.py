@@ -92,18 +92,14 @@ def _rows(sheet: python_calamine.CalamineSheet, name: str) -> Iterator[list[Cell
 
 def _cell(value: object) -> Cell:
     match value:
-        case None:
-            return None
-        case bool():
+        case None | bool():
             return value
         case str():
             return text_cell(value)
         case int():
             return Number(str(value))
         case float():
-            if not math.isfinite(value):
-                return Faulty("#NUM!")
-            return Number(decimal_digits(value))
+            return Number(decimal_digits(value)) if math.isfinite(value) else Faulty("#NUM!")
         case dt.datetime():
             return value.date()
         case dt.date():

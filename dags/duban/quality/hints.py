@@ -17,9 +17,6 @@ _LOOK_LIKE_DIGITS = {"O": "0", "o": "0", "Q": "0", "l": "1", "I": "1", "i": "1",
 _DIGIT_TYPES = frozenset(["date", "month", "money", "number", "percent", "count", "year", "id_number", "certificate"])
 _SCRIPTS = {"CYRILLIC": "西里尔字母", "GREEK": "希腊字母"}
 _VAGUE = re.compile("约|左右|大概|多|余|近|[~～]|[0-9][-—+＋至到][0-9]")
-
-
-_PLACES = frozenset(["township", "village", "villages"])
 _TYPE_AS_TEXT = "请先把单元格设为文本格式，再填"
 
 

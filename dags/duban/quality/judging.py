@@ -277,11 +277,8 @@ def cut_rounds(files: Sequence[OpenedFile]) -> Iterator[list[OpenedFile]]:
 
 def _job(claim: Claim, path: Path) -> Job:
     """What the sandbox is asked about a file. The day decides which layouts apply: the one its name states, else that of its arrival."""
-    arguments = {
-        "unit_code": claim.unit_code,
-        "on": min(_named_dates(claim), default=claim.arrived_on).isoformat(),
-    }
-    return Job(arguments, path, seconds_to_read(claim.file_size))
+    on = min(_named_dates(claim), default=claim.arrived_on)
+    return Job({"unit_code": claim.unit_code, "on": on.isoformat()}, path, seconds_to_read(claim.file_size))
 
 
 def _named_dates(claim: Claim) -> set[date]:
@@ -514,22 +511,18 @@ def _gate(
     unseen = [row for verdict, row in pairs if row.marks and (id(verdict), row.row.sheet, row.row.row_no) not in rejected]
     if unseen:
         raise gate.GateClosed(f"{ledger.name}: {len(unseen)} marked rows passed the gate")
-    warehouse.loading.copy_rows(
-        conn,
-        "ops.gate_results",
-        [
-            {
-                "first_submission_id": rows[0].submission_id,
-                "file_count": len({row.submission_id for row in rows}),
-                "ledger": ledger.name,
-                "rule_id": result.declared.rule_id,
-                "expectation": result.declared.expect["type"],
-                "rows_evaluated": result.rows_evaluated,
-                "rows_failed": len(result.failed),
-            }
-            for result in evaluated
-        ],
-    )
+    of_run = {"first_submission_id": rows[0].submission_id, "file_count": len({row.submission_id for row in rows}), "ledger": ledger.name}
+    results = [
+        {
+            **of_run,
+            "rule_id": result.declared.rule_id,
+            "expectation": result.declared.expect["type"],
+            "rows_evaluated": result.rows_evaluated,
+            "rows_failed": len(result.failed),
+        }
+        for result in evaluated
+    ]
+    warehouse.loading.copy_rows(conn, "ops.gate_results", results)
 
 
 def _tell_owners(

@@ -154,13 +154,8 @@ def _originals(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
 def _original(submission_id: str, ledger: Ledger, row: DataRow) -> dict[str, Any]:
     cells = {ledger.by_name[name].title: display(cell) for name, cell in row.cells.items()}
     cells |= {header: display(cell) for header, cell in row.extras.items()}
-    return {
-        "submission_id": submission_id,
-        "ledger": ledger.name,
-        "sheet": row.sheet,
-        "row_no": row.row_no,
-        "cells": storable_json(cells),
-    }
+    of_row = {"submission_id": submission_id, "ledger": ledger.name, "sheet": row.sheet, "row_no": row.row_no}
+    return {**of_row, "cells": storable_json(cells)}
 
 
 @lru_cache(maxsize=65536)

@@ -361,15 +361,11 @@ def _explain(workbook: Workbook, receipt: dict[str, Any], missing: str) -> None:
         ("接下来", receipt["next_step"]),
     ]
     for number, (label, text) in enumerate(facts, start=2):
-        _put(sheet, number, 1, label, _BOLD)
-        sheet.merge_cells(start_row=number, start_column=2, end_row=number, end_column=len(_COLUMNS))
-        _put(sheet, number, 2, text, _PLAIN)
+        _say(sheet, number, label, text, _PLAIN)
     top = len(facts) + 3
     without = [_WITHOUT_SHEETS.format(missing)] if missing and any(entry["row_no"] for entry in receipt["rejections"]) else []
     for text in without + _commonest(receipt["rejections"]):
-        _put(sheet, top - 1, 1, "先看这里", _BOLD)
-        sheet.merge_cells(start_row=top - 1, start_column=2, end_row=top - 1, end_column=len(_COLUMNS))
-        _put(sheet, top - 1, 2, text, _REASON)
+        _say(sheet, top - 1, "先看这里", text, _REASON)
         top += 1
     for column, (title, width) in enumerate(zip(_COLUMNS, _WIDTHS, strict=True), start=1):
         _put(sheet, top, column, title, _BOLD).fill = _HEADER
@@ -392,18 +388,14 @@ def _explain(workbook: Workbook, receipt: dict[str, Any], missing: str) -> None:
         lines = max(-(-2 * len(text) // width) for text, width in zip(row, _WIDTHS, strict=True))
         sheet.row_dimensions[top + number].height = 16 * max(1, lines)
     after = top + len(receipt["rejections"]) + 2
-    if receipt["rejections_not_listed"]:
-        _put(
-            sheet, after - 1, 1, f"另有 {receipt['rejections_not_listed']} 处没有一一列出：先改正上面的，多半是同样的原因", _REASON
-        ).alignment = Alignment()
-    for number, finding in enumerate(receipt["findings"]):
-        _put(sheet, after + number, 1, "提醒", _BOLD)
-        sheet.merge_cells(start_row=after + number, start_column=2, end_row=after + number, end_column=len(_COLUMNS))
-        _put(sheet, after + number, 2, f"{finding['rule_id']} {finding['text']}", _PLAIN)
-    if receipt["findings_not_listed"]:
-        _put(
-            sheet, after + len(receipt["findings"]), 1, f"另有 {receipt['findings_not_listed']} 条提醒没有一一列出", _PLAIN
-        ).alignment = Alignment()
+    if more := receipt["rejections_not_listed"]:
+        text = f"另有 {more} 处没有一一列出：先改正上面的，多半是同样的原因"
+        _put(sheet, after - 1, 1, text, _REASON).alignment = Alignment()
+    for number, finding in enumerate(receipt["findings"], start=after):
+        _say(sheet, number, "提醒", f"{finding['rule_id']} {finding['text']}", _PLAIN)
+    if more := receipt["findings_not_listed"]:
+        text = f"另有 {more} 条提醒没有一一列出"
+        _put(sheet, after + len(receipt["findings"]), 1, text, _PLAIN).alignment = Alignment()
     sheet.freeze_panes = sheet.cell(top + 1, 1)
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
     sheet.page_setup.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage = 0, True
@@ -420,6 +412,13 @@ def _commonest(rejections: list[dict[str, Any]]) -> list[str]:
         f"“{column}”有 {len(cells)} 处同样的问题：{reason}（{rule_id}；{sheet} {'、'.join(filter(None, cells[:3]))} 等）"
         for cells, (sheet, column, rule_id, reason) in causes[:3]
     ]
+
+
+def _say(sheet: Worksheet, row: int, label: str, text: str, font: Font) -> None:
+    """A label, and behind it a text as wide as the sheet."""
+    _put(sheet, row, 1, label, _BOLD)
+    sheet.merge_cells(start_row=row, start_column=2, end_row=row, end_column=len(_COLUMNS))
+    _put(sheet, row, 2, text, font)
 
 
 def _put(sheet: Worksheet, row: int, column: int, text: str, font: Font) -> Cell:

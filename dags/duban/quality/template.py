@@ -61,21 +61,12 @@ _HINT = "黄色列名必填；鼠标移到列名上看填法，全部规定见�
 _DATE, _MONTH, _TEXT, _GENERAL = "yyyy-mm-dd", "yyyy-mm", "@", "General"
 # What looks like a number or a date stays what was typed: 001, 3-1, an identity number.
 _FORMATS = {"date": _DATE, "month": _MONTH} | dict.fromkeys(["money", "number", "percent", "count", "year"], _GENERAL)
-_ALIGNED = dict.fromkeys(["money", "number", "percent", "count"], "right") | dict.fromkeys(
-    ["date", "month", "year", "vocabulary"], "center"
-)
+_ALIGNED = dict.fromkeys(["date", "month", "year", "vocabulary"], "center")
+_ALIGNED |= dict.fromkeys(["money", "number", "percent", "count"], "right")
 # Least and greatest width by type: so narrow that a page still can be read.
 _WIDTHS = {
-    "date": (12, 12),
-    "month": (10, 10),
-    "money": (11, 14),
-    "number": (9, 14),
-    "percent": (9, 9),
-    "count": (8, 10),
-    "person": (9, 12),
-    "id_number": (21, 21),
-    "certificate": (25, 25),
-    "text": (10, 26),
+    **{"date": (12, 12), "month": (10, 10), "money": (11, 14), "number": (9, 14), "percent": (9, 9), "count": (8, 10)},
+    **{"person": (9, 12), "id_number": (21, 21), "certificate": (25, 25), "text": (10, 26)},
 }
 _USUAL_WIDTH = (10, 18)
 _MAX_DIGITS_SHOWN = 10  # a cell in the format General shows so many; a longer number is given a format of its own
