@@ -211,12 +211,9 @@ class Ledger:
     @cached_property
     def free_texts(self) -> tuple[str, ...]:
         """The stored columns in which names are masked, also when they come later: the index of pairs is made of them, in this order."""
-        found: list[str] = []
-        for column in self.columns:
-            if column.is_free_text:
-                found.append(column.name)
-            found += [name for name, source in self.as_written.items() if source == column.name]
-        return tuple(found)
+        written = [(source, name) for name, source in self.as_written.items()]
+        own = [(column.name, column.name) for column in self.columns if column.is_free_text]
+        return tuple(name for column in self.columns for source, name in own + written if source == column.name)
 
     def township_stored(self, township_code: str | None, district_code: str) -> str | None:
         """Under which township a row is kept: what belongs to none, where each row belongs to somebody, is the district's."""
@@ -291,6 +288,11 @@ def unit_in_header(header: str) -> str | None:
     return units.pop() if len(units) == 1 else None
 
 
+def is_within(on: date, first: date | None, last: date | None) -> bool:
+    """True for a day between two days, themselves included; None is no bound."""
+    return (first is None or first <= on) and (last is None or on <= last)
+
+
 class Collapse(NamedTuple):
     """Rows that are one of ours: those with one value in the column `by`. The row whose columns read as in `keep` gives the cells, the
     number of rows goes into our column `count_into`.
@@ -332,7 +334,7 @@ class Layout:
 
     def is_valid(self, on: date) -> bool:
         """True when the layout is in use on that day."""
-        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
+        return is_within(on, self.valid_from, self.valid_to)
 
 
 @dataclass(frozen=True)
@@ -345,10 +347,7 @@ class Vocabulary:
 
     def stored(self, text: str, on: date) -> str | None:
         """The stored value of `text` as of the report date, or None when it is not in the list then."""
-        for stored, valid_from, valid_to in self.words.get(fold(text), ()):
-            if (valid_from is None or valid_from <= on) and (valid_to is None or on <= valid_to):
-                return stored
-        return None
+        return next((stored for stored, *days in self.words.get(fold(text), ()) if is_within(on, *days)), None)
 
 
 @dataclass(frozen=True)

@@ -475,11 +475,10 @@ def _is_copied(path: Path, claim: warehouse.submissions.Unremoved, landing: Path
 
 def _file_status(path: Path) -> os.stat_result | None:
     """Status of a file; None where there is none, or something else than a file."""
-    try:
+    with suppress(FileNotFoundError):
         status = path.lstat()
-    except FileNotFoundError:
-        return None
-    return status if stat.S_ISREG(status.st_mode) else None
+        return status if stat.S_ISREG(status.st_mode) else None
+    return None
 
 
 def _folders(inbox: Path) -> Iterator[os.DirEntry[str]]:

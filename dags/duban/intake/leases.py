@@ -10,17 +10,10 @@ import fcntl
 import signal
 
 #: File systems on disks of this machine, by the number that statfs gives. On others a writer may sit at another machine.
-_LOCAL = frozenset(
-    [
-        0xEF53,  # ext2, ext3, ext4
-        0x58465342,  # xfs
-        0x9123683E,  # btrfs
-        0x2FC12FC1,  # zfs
-        0xF2F52010,  # f2fs
-        0x01021994,  # tmpfs
-        0x794C7630,  # overlay
-    ]
-)
+_LOCAL = {
+    **{0xEF53: "ext2, ext3, ext4", 0x58465342: "xfs", 0x9123683E: "btrfs", 0x2FC12FC1: "zfs"},
+    **{0xF2F52010: "f2fs", 0x01021994: "tmpfs", 0x794C7630: "overlay"},
+}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 

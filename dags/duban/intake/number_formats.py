@@ -25,14 +25,7 @@ _CURRENCY = re.compile(r"\$([^-]*)(?:-.*)?")
 _COLOURS = re.compile(r"red|红色?|color\s*\d+|颜色\s*\d+", re.IGNORECASE)
 #: Money looks so in every ledger, whatever the unit.
 _CURRENCIES = frozenset(["", "¥", "￥", "$", "RMB", "CNY", "人民币", "人民币¥"])
-_COMPARE = {
-    "<": Decimal.__lt__,
-    "<=": Decimal.__le__,
-    ">": Decimal.__gt__,
-    ">=": Decimal.__ge__,
-    "=": Decimal.__eq__,
-    "<>": Decimal.__ne__,
-}
+_COMPARE = {"<": Decimal.__lt__, "<=": Decimal.__le__, ">": Decimal.__gt__, ">=": Decimal.__ge__, "=": Decimal.__eq__, "<>": Decimal.__ne__}
 _NUMERALS = str.maketrans("0123456789", "〇一二三四五六七八九")
 _DIGIT = re.compile(r"\d")
 _LONGEST = 255  # of a format code; what is longer is not looked at

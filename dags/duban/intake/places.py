@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from duban.ledgers import VillageAlias
+from duban.ledgers import VillageAlias, is_within
 from duban.text.words import fold
 
 _WHOLE_TOWNSHIP = frozenset(["全镇", "全乡", "全街道"])
@@ -34,8 +34,9 @@ class Places:
     def village(self, folded_name: str, on: date, township_code: str | None) -> str | None:
         """Code of the one village of that name in the township (None: in the whole district); None when there is none, or more than one."""
         name = plain_village_name(folded_name)
-        codes = {*self.villages.get(name, ()), *(alias.village_code for alias in self.aliases.get(name, ()) if _is_valid(alias, on))}
-        codes = {code for code in codes if township_code is None or code.startswith(township_code)}
+        aliases = (alias for alias in self.aliases.get(name, ()) if is_within(on, alias.valid_from, alias.valid_to))
+        codes = {*self.villages.get(name, ()), *(alias.village_code for alias in aliases)}
+        codes = {code for code in codes if code.startswith(township_code or "")}
         return codes.pop() if len(codes) == 1 else None
 
     def village_list(self, folded_text: str, on: date, township_code: str | None) -> tuple[str, ...] | None:
@@ -74,7 +75,3 @@ def plain_village_name(name: str) -> str:
         if name.endswith(committee):
             return name.removesuffix(committee) + village
     return name
-
-
-def _is_valid(alias: VillageAlias, on: date) -> bool:
-    return (alias.valid_from is None or alias.valid_from <= on) and (alias.valid_to is None or on <= alias.valid_to)

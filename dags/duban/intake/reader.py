@@ -20,11 +20,8 @@ from duban.ledgers import Expectations, header_forms, read_expectations
 
 _OTHER_KINDS = (
     (b"%PDF", "这是 PDF 文件，请报送表格文件"),
-    (b"Rar!", "这是压缩包，请解压后报送其中的表格文件"),
-    (b"7z\xbc\xaf", "这是压缩包，请解压后报送其中的表格文件"),
-    (b"\x1f\x8b", "这是压缩包，请解压后报送其中的表格文件"),
-    (b"\xff\xd8\xff", "这是图片，请报送表格文件"),
-    (b"\x89PNG", "这是图片，请报送表格文件"),
+    ((b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b"), "这是压缩包，请解压后报送其中的表格文件"),
+    ((b"\xff\xd8\xff", b"\x89PNG"), "这是图片，请报送表格文件"),
 )
 
 

@@ -142,9 +142,8 @@ def _header(ledger: Ledger, row: int, upper: list[str], lower: list[str]) -> _He
             columns.append((position, _match(ledger, top, below), top + below))
     known = {found.column.name for _, found, _ in columns if found.column}
     required = sum(column.is_required for column in ledger.columns if column.name in known)
-    return _Header(
-        ledger, row, 2 if lower else 1, tuple(columns), required, len(known), sum(found.unit is not None for _, found, _ in columns)
-    )
+    units = sum(found.unit is not None for _, found, _ in columns)
+    return _Header(ledger, row, 2 if lower else 1, tuple(columns), required, len(known), units)
 
 
 def _match(ledger: Ledger, top: str, below: str) -> HeaderName:
@@ -298,15 +297,9 @@ def _read_rows(sheet: Sheet, table: Table, header: _Header, expectations: Expect
             reading.faults.append(FileFault("S04", f"第{row_no}行又有一个表头，一张工作表里只能放一张表", table.sheet, where))
         extras = _extras(filled, names, titles)
         count_unread(table, extras, expectations)
-        table.rows.append(
-            DataRow(
-                sheet=table.sheet,
-                row_no=row_no,
-                cells={name: cell for position, cell in filled.items() for name in names.get(position, ())},
-                extras=extras,
-                misplaced_at=next((position for position, cell in filled.items() if _is_misplaced(cell)), None),
-            )
-        )
+        cells = {name: cell for position, cell in filled.items() for name in names.get(position, ())}
+        misplaced_at = next((position for position, cell in filled.items() if _is_misplaced(cell)), None)
+        table.rows.append(DataRow(table.sheet, row_no, cells, extras, misplaced_at))
 
 
 def _is_misplaced(cell: Cell) -> bool:

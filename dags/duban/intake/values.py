@@ -114,10 +114,8 @@ def is_misleading(cell: Cell, column: Column, factor: Decimal | None = None) -> 
         return seen.number != stored and (found is None or _from_text(seen.text, None) != found)
     if column.type == "month":
         return seen.number != stored and _month_in(seen.text) != _month_in(cell)
-    if column.type not in {"money", "number", "count", "percent", "year"}:
-        return False
-    if stored == 0:
-        return False  # shown as 0, as a dash, or not at all
+    if column.type not in {"money", "number", "count", "percent", "year"} or stored == 0:
+        return False  # a zero may be shown as 0, as a dash, or not at all
     if column.type == "percent" and seen.is_percent:
         stored *= 100
     if seen.number is None or seen.is_scaled or abs(seen.number - stored) * 2 > seen.step:
@@ -172,11 +170,8 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
             return Value(fold(display(cell)))
         case "vocabulary":
             return Value(broken="R04")
-        case "date":
-            found = calendar_date(cell, context.report_on, context.uses_1904)
-            return Value(found) if found else Value(broken="R02")
-        case "month":
-            found = calendar_month(cell, context.report_on, context.uses_1904)
+        case "date" | "month":
+            found = (calendar_date if column.type == "date" else calendar_month)(cell, context.report_on, context.uses_1904)
             return Value(found) if found else Value(broken="R02")
         case "money":
             return _or_broken(_money(cell, context.factor))
@@ -187,8 +182,8 @@ def read_cell(cell: Cell, column: Column, context: CellContext) -> Value:
         case "count":
             return _or_broken(_whole(number(cell), 0, 10**9))
         case "year":
-            text = fold(display(cell))
-            return _or_broken(_whole(number(text.removesuffix("年")), FIRST_YEAR, context.report_on.year + YEARS_AHEAD))
+            year = number(fold(display(cell)).removesuffix("年"))
+            return _or_broken(_whole(year, FIRST_YEAR, context.report_on.year + YEARS_AHEAD))
         case "id_number":
             return _certificate(cell, _IDENTITY)
         case "certificate":
@@ -341,11 +336,8 @@ def dates_in_name(name: str) -> set[date]:
     """Every date a file name states (`20200624`, `20200624153000`, `2020-06-24`, `2020.6.24`, `2020年6月24日`, not touching other digits);
     a day followed by 前 is a deadline.
     """
-    found = set()
-    for match in _DATE_IN_NAME.finditer(unicodedata.normalize("NFKC", name)):
-        if (day := _date(*(part for part in match.groups() if part))) and day.year >= FIRST_YEAR:
-            found.add(day)
-    return found
+    found = _DATE_IN_NAME.finditer(unicodedata.normalize("NFKC", name))
+    return {day for match in found if (day := _date(*filter(None, match.groups()))) and day.year >= FIRST_YEAR}
 
 
 def _from_number(digits: str, uses_1904: bool) -> date | None:
@@ -456,18 +448,15 @@ def _money(cell: Cell, factor: Decimal | None) -> Decimal | None:
 
 def _percent(cell: Cell) -> Decimal | None:
     if isinstance(cell, Number):
-        found = Decimal(cell.digits) * (100 if cell.is_percent else 1)
-        doubtful = not cell.is_percent and 0 < found <= 1
+        is_marked = cell.is_percent
+        found = Decimal(cell.digits) * (100 if is_marked else 1)
     elif isinstance(cell, str):
-        text = fold(cell)
-        found, doubtful = number(text.removesuffix("%")), False
-        if found is not None and not text.endswith("%"):
-            doubtful = 0 < found <= 1
+        is_marked = fold(cell).endswith("%")
+        found = number(fold(cell).removesuffix("%"))
     else:
         return None
-    if found is None or doubtful or abs(found) >= 10**6 or found != round(found, 6):
-        return None
-    return found
+    is_doubtful = found is not None and not is_marked and 0 < found <= 1
+    return None if found is None or is_doubtful or abs(found) >= 10**6 or found != round(found, 6) else found
 
 
 def _whole(found: Decimal | None, least: int, most: int) -> int | None:

@@ -70,10 +70,7 @@ class Verdict:
     @property
     def counts(self) -> dict[str, int]:
         """Rows read, accepted, rejected, ignored (docs/rules.md, Counting); under a file rule every data row counts as rejected."""
-        if self.faults:
-            accepted, rejected = 0, self.opened.row_count
-        else:
-            accepted, rejected = len(self.accepted), len(self.rejected_rows)
+        accepted, rejected = len(self.accepted), self.opened.row_count if self.faults else len(self.rejected_rows)
         return {
             "row_count": accepted + rejected + self.ignored_count,
             "accepted_count": accepted,
