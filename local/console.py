@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import sys
 import time
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 
 class Problem(Exception):
     """Something only the operator can put right; its text says what and how. Shown without a traceback."""
+
+
+@contextlib.contextmanager
+def problems(*errors: type[Exception], about: str = "") -> Iterator[None]:
+    """Errors that say what was asked wrongly become problems of the operator; `about` says of what, a file say."""
+    try:
+        yield
+    except errors as error:
+        raise Problem(f"{about}: {error}" if about else str(error)) from None
+
+
+@contextlib.contextmanager
+def csv_lines(path: str) -> Iterator[csv.DictReader]:
+    """The lines of a CSV file that the operator named; that it cannot be read or used, is their problem."""
+    with problems(OSError, ValueError, about=path), open(path, encoding="utf-8-sig", newline="") as file:
+        yield csv.DictReader(file)
 
 
 class Console:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import csv
-from pathlib import Path
 
 from duban import working_calendar
-from local.console import Console, Problem
+from local.console import Console, csv_lines
 from local.system import System, open_warehouse, rebuild_marts
 
 REQUIRED = ("file",)
@@ -25,10 +23,7 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
     Raises:
         Problem: the file cannot be read or used, or the marts could not be rebuilt.
     """
-    try:
-        with open(Path(options.file), encoding="utf-8-sig", newline="") as rows, open_warehouse(system) as conn:
-            years = working_calendar.enter(conn, csv.DictReader(rows))
-    except (OSError, ValueError) as error:
-        raise Problem(f"{options.file}: {error}") from None
+    with csv_lines(options.file) as rows, open_warehouse(system) as conn:
+        years = working_calendar.enter(conn, rows)
     console.say(f"entered: {', '.join(f'{year} ({count} days)' for year, count in sorted(years.items()))}")
     rebuild_marts(system, console)

@@ -16,7 +16,7 @@ from duban.ledgers import ExpectationsInvalid
 from duban.settings import TIMEZONE
 from duban.text.words import mask_text, visible
 from duban.warehouse.submissions import Claim
-from local.console import Console, Problem
+from local.console import Console, Problem, problems
 from local.system import System, open_warehouse
 
 REQUIRED = ("file", "unit")
@@ -44,10 +44,8 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
         # Great Expectations alone takes seconds to import; whoever misspells a file name or a unit need not wait for it.
         from duban.quality import judging, receipt
 
-        try:
+        with problems(ExpectationsInvalid):
             verdict = judging.judge_unsent(conn, claim, path, system.installation.settings)
-        except ExpectationsInvalid as error:
-            raise Problem(str(error)) from None
     for line in lines(receipt.build(verdict, claim.claimed_at)):
         console.show(line)
 

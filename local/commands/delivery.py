@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from duban.publishing import delivery
-from local.console import Console, Problem
+from local.console import Console, problems
 from local.system import System, open_warehouse
 
 DECISIONS = {"resend": delivery.resend, "settle": delivery.settle, "withdraw": delivery.withdraw}
@@ -24,9 +24,6 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
     Raises:
         Problem: there is no such delivery to decide about, or no reason is given.
     """
-    try:
-        with open_warehouse(system) as conn:
-            DECISIONS[options.decision](conn, options.delivery, options.reason)
-    except delivery.NothingToDecide as error:
-        raise Problem(str(error)) from None
+    with problems(delivery.NothingToDecide), open_warehouse(system) as conn:
+        DECISIONS[options.decision](conn, options.delivery, options.reason)
     console.say(f"delivery {options.delivery}: {options.decision}")

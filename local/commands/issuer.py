@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from duban.publishing import issuers
-from local.console import Console, Problem, table
+from local.console import Console, problems, table
 from local.system import System, open_warehouse
 
 REQUIRED = ("district",)
@@ -30,11 +30,8 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
         Problem: there is no such district, or a value cannot be.
     """
     values = {name: value for name in issuers.COLUMNS if (value := getattr(options, name)) is not None}
-    try:
-        with open_warehouse(system) as conn:
-            now = issuers.set_issuer(conn, options.district, values)
-    except ValueError as error:
-        raise Problem(str(error)) from None
+    with problems(ValueError), open_warehouse(system) as conn:
+        now = issuers.set_issuer(conn, options.district, values)
     console.show(table(("", options.district), [(name, "" if value is None else value) for name, value in now.items()]))
     if "audience" in values:
         console.say("the site follows with its next refresh: after an accepted file, an issue, or at 00:05")

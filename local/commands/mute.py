@@ -6,7 +6,7 @@ import argparse
 import getpass
 
 from duban.watching.mutes import MuteRefused, mute
-from local.console import Console, Problem
+from local.console import Console, problems
 from local.system import System, open_warehouse
 
 REQUIRED = ("check", "until")
@@ -27,11 +27,8 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
         Problem: there is no such check, no day within 90 days, or no reason.
     """
     check, subject, until = options.check, options.subject, options.until
-    try:
-        with open_warehouse(system) as conn:
-            number = mute(conn, check, subject or None, until, options.reason, _person())
-    except MuteRefused as error:
-        raise Problem(str(error)) from None
+    with problems(MuteRefused), open_warehouse(system) as conn:
+        number = mute(conn, check, subject or None, until, options.reason, _person())
     console.say(f"mute {number}: {check} {subject or '(all subjects)'} is not told through {until}; the report keeps it")
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from duban.publishing.recipients import RecipientsInvalid, register_recipients
-from local.console import Console, Problem
+from local.console import Console, problems
 from local.system import System, open_warehouse
 
 REQUIRED = ("file",)
@@ -24,9 +24,6 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
     Raises:
         Problem: the file cannot be read or used.
     """
-    try:
-        with open_warehouse(system) as conn:
-            counts = register_recipients(conn, Path(options.file))
-    except (RecipientsInvalid, OSError) as error:
-        raise Problem(f"{options.file}: {error}") from None
+    with problems(RecipientsInvalid, OSError, about=options.file), open_warehouse(system) as conn:
+        counts = register_recipients(conn, Path(options.file))
     console.say(", ".join(f"{count} {name}" for name, count in counts.items()))

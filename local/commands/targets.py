@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import csv
-from pathlib import Path
 
 from duban.publishing.issuers import register_targets
-from local.console import Console, Problem
+from local.console import Console, csv_lines
 from local.system import System, open_warehouse
 
 REQUIRED = ("file",)
@@ -24,9 +22,6 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
     Raises:
         Problem: the file cannot be read or used.
     """
-    try:
-        with open(Path(options.file), encoding="utf-8-sig", newline="") as rows, open_warehouse(system) as conn:
-            count = register_targets(conn, csv.DictReader(rows))
-    except (OSError, ValueError) as error:
-        raise Problem(f"{options.file}: {error}") from None
+    with csv_lines(options.file) as rows, open_warehouse(system) as conn:
+        count = register_targets(conn, rows)
     console.say(f"{count} key targets registered")

@@ -8,7 +8,7 @@ from datetime import datetime
 from duban.outbox import OutboxTaken
 from duban.quality.template import UnknownLedger, UnknownUnit, write_template
 from duban.settings import TIMEZONE
-from local.console import Console, Problem
+from local.console import Console, Problem, problems
 from local.system import System, open_warehouse
 
 REQUIRED = ("unit",)
@@ -29,10 +29,8 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
     installation = system.installation
     unit_code = options.unit.strip()
     try:
-        with open_warehouse(system) as conn:
+        with problems(OutboxTaken), open_warehouse(system) as conn:
             written = write_template(conn, installation.settings, unit_code, datetime.now(TIMEZONE).date(), options.ledger.strip())
-    except OutboxTaken as error:
-        raise Problem(str(error)) from None
     except UnknownUnit as error:
         raise Problem(f"{unit_code} is no registered unit. Registered are {error}; `district` registers more.") from None
     except UnknownLedger as error:
