@@ -7,6 +7,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from duban.statements import statement
+from duban.warehouse.watch import Item
 from duban.watching.checks import BY_CODE, CHECKS
 from duban.watching.runbook import link
 
@@ -24,18 +25,8 @@ class WatchReport:
     free_bytes: int | None
 
 
-@dataclass(frozen=True)
-class WatchItem:
+class WatchItem(Item):
     """A finding of the newest report; or one of the report before that is gone."""
-
-    check_code: str
-    subject: str
-    severity: str
-    text: str
-    first_seen_on: date
-    is_new: bool
-    is_muted: bool
-    runbook_anchor: str
 
     @property
     def title(self) -> str:
@@ -125,7 +116,7 @@ def read_watch(conn: psycopg.Connection, district_code: str) -> Watch | None:
         return None
     newest, before = reports[0], reports[1] if len(reports) > 1 else None
     items = _items(conn, district_code, newest)
-    there = {(item.check_code, item.subject) for item in items}
+    there = {item.key for item in items}
     where = {"district_code": district_code, "first_on": reports[-1].watched_on}
     days = conn.cursor(row_factory=class_row(CheckDay)).execute(statement(__file__, "watch_days"), where).fetchall()
     return Watch(
@@ -134,7 +125,7 @@ def read_watch(conn: psycopg.Connection, district_code: str) -> Watch | None:
         gone=tuple(
             item
             for item in (_items(conn, district_code, before) if before else ())
-            if not item.is_muted and item.severity != "info" and (item.check_code, item.subject) not in there
+            if not item.is_muted and item.severity != "info" and item.key not in there
         ),
         compared_with=before and before.watched_on,
         reported_days=len(reports),
