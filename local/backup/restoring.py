@@ -38,18 +38,7 @@ from duban.install import account_of
 from duban.intake.inbox import landed
 from duban.outbox import MARK
 from duban.settings import LOGINS
-from local.backup.archive import (
-    AIRFLOW,
-    FORMAT,
-    MANIFEST,
-    WAREHOUSE,
-    Hashing,
-    Manifest,
-    Place,
-    client_environment,
-    count_rows,
-    subject_of,
-)
+from local.backup.archive import AIRFLOW, FORMAT, MANIFEST, WAREHOUSE, Hashing, Manifest, Place, client_environment, count_rows, subject_of
 from local.backup.note import Note, laid_aside
 from local.console import Console, Problem
 from local.embedded.postgres import BIN

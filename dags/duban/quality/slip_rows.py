@@ -80,10 +80,7 @@ def _has_reason(row: DataRow) -> bool:
 
 
 def _take(
-    rows: Sequence[DataRow],
-    waiting: dict[tuple[str, int], ReturnedRow],
-    result: SlipRows,
-    is_it: Callable[[DataRow], bool],
+    rows: Sequence[DataRow], waiting: dict[tuple[str, int], ReturnedRow], result: SlipRows, is_it: Callable[[DataRow], bool]
 ) -> list[DataRow]:
     """Take those of the rows that answer one that still waits, in its place or else the first; returns the others."""
     others, first = [], iter(list(waiting))

@@ -47,10 +47,7 @@ def deliveries_lock(conn: psycopg.Connection) -> Iterator[bool]:
 
 def enqueue_deliveries(conn: psycopg.Connection, subject_kind: str, subject_ids: Sequence[str]) -> None:
     """Write the deliveries of issues or returns. Call in the transaction that makes them: gives numbers, or outcomes."""
-    conn.execute(
-        statement(__file__, "deliveries_enqueue"),
-        (subject_kind, list(subject_ids)),
-    )
+    conn.execute(statement(__file__, "deliveries_enqueue"), (subject_kind, list(subject_ids)))
 
 
 def record_in_folder(conn: psycopg.Connection, subject_kind: str, subject_ids: Sequence[str]) -> None:
@@ -67,10 +64,7 @@ def record_in_folder(conn: psycopg.Connection, subject_kind: str, subject_ids: S
 def postpone_folder(conn: psycopg.Connection, delivery: Delivery, reason: str, wait: timedelta, now: datetime | None = None) -> None:
     """Let a folder that could not be written wait; as an attempt."""
     with conn.transaction():
-        conn.execute(
-            statement(__file__, "deliveries_postpone"),
-            (storable_text(reason), now, wait, delivery.delivery_id),
-        )
+        conn.execute(statement(__file__, "deliveries_postpone"), (storable_text(reason), now, wait, delivery.delivery_id))
 
 
 # What can go now: the folder of an issue; a watch report, which has no folder; all else when the folder holds the same thing. Folders of

@@ -112,10 +112,7 @@ def register(
                on conflict (village_code) do update set village_name = excluded.village_name, township_code = excluded.township_code
                where (villages.village_name, villages.township_code) is distinct from (excluded.village_name, excluded.township_code)"""
         )
-        cur.execute(
-            statement(__file__, "divisions_units"),
-            (list(groups),),
-        )
+        cur.execute(statement(__file__, "divisions_units"), (list(groups),))
         _add_campaigns(cur, campaign)
         codes = [code for (code,) in cur.execute("select distinct left(township_code, 6) from division")]
         return {**dict(zip(("districts", "townships", "villages"), counts, strict=True)), "codes": codes}

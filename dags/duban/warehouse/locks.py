@@ -96,10 +96,7 @@ def _set(conn: psycopg.Connection, options: Mapping[str, str]) -> None:
 
 def silent_holders(conn: psycopg.Connection) -> list[tuple[str, int, float]]:
     """Who holds a lock and has said nothing for three beats: what is locked, the session, seconds. The server ends it soon."""
-    rows = conn.execute(
-        statement(__file__, "locks_silent"),
-        (3 * BEAT_SECONDS,),
-    ).fetchall()
+    rows = conn.execute(statement(__file__, "locks_silent"), (3 * BEAT_SECONDS,)).fetchall()
     return [(_LOCK_NAMES.get(key, str(key)), pid, seconds) for key, pid, seconds in rows]
 
 

@@ -106,11 +106,7 @@ def record_claims(conn: psycopg.Connection, claims: Sequence[NewClaim]) -> list[
         for claim in claims
     ]
     with conn.transaction(), conn.cursor() as cur:
-        cur.executemany(
-            statement(__file__, "submissions_claim"),
-            rows,
-            returning=True,
-        )
+        cur.executemany(statement(__file__, "submissions_claim"), rows, returning=True)
         return [result.fetchone()[0] for result in cur.results()] if rows else []
 
 
@@ -143,10 +139,7 @@ def waiting_claims(conn: psycopg.Connection) -> list[Claim]:
 
 def unanswered(conn: psycopg.Connection, seconds: float) -> int:
     """How many files were taken more than `seconds` ago and have no answer: no outcome, or one that does not lie in the outbox."""
-    return conn.execute(
-        statement(__file__, "submissions_unanswered"),
-        (seconds,),
-    ).fetchone()[0]
+    return conn.execute(statement(__file__, "submissions_unanswered"), (seconds,)).fetchone()[0]
 
 
 def accepted_before(conn: psycopg.Connection, files: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[tuple[str, date]]]:
@@ -198,10 +191,7 @@ def last_received_at(conn: psycopg.Connection) -> datetime | None:
 def judged_after(conn: psycopg.Connection, moment: datetime | None) -> list[dict[str, Any]]:
     """What became of every file that was received after a moment, in order: who sent it, outcome, counts. As JSON can hold it."""
     with conn.cursor(row_factory=dict_row) as cur:
-        return cur.execute(
-            statement(__file__, "submissions_judged"),
-            (moment,),
-        ).fetchall()
+        return cur.execute(statement(__file__, "submissions_judged"), (moment,)).fetchall()
 
 
 def unjudged_files(conn: psycopg.Connection, district_code: str, claimed_by: datetime) -> int:

@@ -39,11 +39,7 @@ def referred_versions(
     """
     if not asked:
         return {}
-    query = query_about(
-        statement(__file__, "versions_referred"),
-        ledger,
-        by,
-    )
+    query = query_about(statement(__file__, "versions_referred"), ledger, by)
     names, days = [name for name, _ in asked], [day for _, day in asked]
     rows = conn.execute(query, {"district": district_code, "names": names, "days": days})
     return {(name, day): (report_on, township) for name, day, report_on, township in rows}

@@ -95,10 +95,7 @@ def replace_report(conn: psycopg.Connection, day: date, at: datetime, free_bytes
 def muted(conn: psycopg.Connection, day: date, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
     """Which of these (check, subject) a mute holds back on a day."""
     return set(
-        conn.execute(
-            statement(__file__, "watch_muted"),
-            ([code for code, _ in keys], [subject for _, subject in keys], day),
-        ).fetchall()
+        conn.execute(statement(__file__, "watch_muted"), ([code for code, _ in keys], [subject for _, subject in keys], day)).fetchall()
     )
 
 
@@ -134,13 +131,7 @@ def record_message(conn: psycopg.Connection, district_code: str, day: date, said
     """Keep a message and write its deliveries. Call inside `report_transaction`. Returns its key."""
     key = conn.execute(
         statement(__file__, "watch_message"),
-        {
-            "district": district_code,
-            "day": day,
-            "said": list(said),
-            "subject": storable_text(subject),
-            "text": storable_text(text),
-        },
+        {"district": district_code, "day": day, "said": list(said), "subject": storable_text(subject), "text": storable_text(text)},
     ).fetchone()[0]
     enqueue_deliveries(conn, "watch", [key])
     return key
