@@ -36,13 +36,7 @@ def publish(
     """Publish an issue with its documents, all in one transaction, or return the one that is there.
 
     Args:
-        conn: A connection with no transaction open.
-        series: Which publication.
-        district_code: Six digits.
-        business_on: The day it is about.
-        is_correction: Whether what was published about the day is to be corrected.
-        release: A person's word that it is published in spite of what it was held for.
-        settle_seconds: How long to wait for files that are being judged.
+        settle_seconds: How long to wait for files that are being judged; the others are those of `freeze`.
 
     Returns:
         The issue; None when the district has no campaign on that day, or nothing of it was accepted so far.

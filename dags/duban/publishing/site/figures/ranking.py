@@ -17,8 +17,21 @@ from duban.text.display import half_up_pct
 HISTORY_DAYS = 10
 
 
+@dataclass(frozen=True, kw_only=True)
+class RankingCounts:
+    """What is counted of a unit, or of several together."""
+
+    assigned_count: int
+    rectified_count: int
+    open_count: int
+    overdue_count: int
+    reopened_count: int
+    oldest_open_workdays: int
+    rectified_pct: Decimal | None
+
+
 @dataclass(frozen=True)
-class RankingLine:
+class RankingLine(RankingCounts):
     """One unit on the newest ranking day, beside its rank of the working day before."""
 
     township_code: str
@@ -28,32 +41,12 @@ class RankingLine:
     display_order: int
     rank: int | None
     previous_rank: int | None
-    assigned_count: int
-    rectified_count: int
-    open_count: int
-    overdue_count: int
-    reopened_count: int
-    oldest_open_workdays: int
-    rectified_pct: Decimal | None
     is_reported: bool
 
     @property
     def climbed(self) -> int | None:
         """Places gained since the working day before (negative: lost); None when one of the two days has no rank."""
         return None if self.rank is None or self.previous_rank is None else self.previous_rank - self.rank
-
-
-@dataclass(frozen=True)
-class RankingTotal:
-    """The district: the sum of all lines, unranked units and the departments included."""
-
-    assigned_count: int
-    rectified_count: int
-    open_count: int
-    overdue_count: int
-    reopened_count: int
-    oldest_open_workdays: int
-    rectified_pct: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -125,18 +118,14 @@ class Ranking:
     is_provisional: bool = False  # the holidays of the year are not known: the working calendar of the day is a guess
 
     @cached_property
-    def total(self) -> RankingTotal:
-        """All lines together."""
-        assigned = sum(line.assigned_count for line in self.lines)
-        rectified = sum(line.rectified_count for line in self.lines)
-        return RankingTotal(
-            assigned_count=assigned,
-            rectified_count=rectified,
-            open_count=sum(line.open_count for line in self.lines),
-            overdue_count=sum(line.overdue_count for line in self.lines),
-            reopened_count=sum(line.reopened_count for line in self.lines),
+    def total(self) -> RankingCounts:
+        """The district: all lines together, unranked units and the departments included."""
+        names = ("assigned_count", "rectified_count", "open_count", "overdue_count", "reopened_count")
+        sums = {name: sum(getattr(line, name) for line in self.lines) for name in names}
+        return RankingCounts(
+            **sums,
             oldest_open_workdays=max((line.oldest_open_workdays for line in self.lines), default=0),
-            rectified_pct=half_up_pct(rectified, assigned),
+            rectified_pct=half_up_pct(sums["rectified_count"], sums["assigned_count"]),
         )
 
     @cached_property
