@@ -566,23 +566,18 @@ def _ledger(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> Ledger:
         _refuse(head[name] not in choices, f"{path}: {name}: {head[name]!r} is none of {[*choices]}")
     ledger = Ledger(
         name=folder.name,
-        title=spec["title"],
-        key=spec["key"],
         senders=tuple(spec["senders"]),
         table=spec["table"] or f"{folder.name}_versions",
         columns=columns,
         rules=tuple(_rule(entry, f"{path}: rules") for entry in spec["rules"]),
-        owner_rule=spec["owner_rule"],
-        withdraw=spec["withdraw"],
         withdrawing_values=tuple(spec["withdraw_values"] or ()),
         references=tuple(_reference(entry, f"{path}: references") for entry in spec["references"] or ()),
-        order=spec["order"],
         is_demanded=bool(spec["demanded"]),
-        stale_after_days=spec["stale_after_days"],
         derived=_derivations(spec["derived"], _DERIVED, f"{path}: derived"),
         defaults=_derivations(spec["defaults"], _DEFAULTS, f"{path}: defaults"),
         as_written=spec["as_written"] or {},
         **head,
+        **{key: spec[key] for key in ("title", "key", "owner_rule", "withdraw", "order", "stale_after_days")},
     )
     _refuse(spec["ledger"] != folder.name, f"{path}: ledger: {spec['ledger']!r} lies in the folder {folder.name}")
     _check_head(ledger, path)
@@ -770,8 +765,6 @@ def read_layout(path: Path, ledgers: Mapping[str, Ledger]) -> Layout:
     }
     layout = Layout(
         name=spec["layout"],
-        sender=spec["sender"],
-        ledger=spec["ledger"],
         header=_header_rows(match["header"], f"{path}: match: header"),
         total=_figures(match["total"], f"{path}: match: total"),
         sum=_figures(match["sum"], f"{path}: match: sum"),
@@ -782,7 +775,7 @@ def read_layout(path: Path, ledgers: Mapping[str, Ledger]) -> Layout:
         collapse=_collapse(spec["collapse"], filled),
         key_prefix=spec["key_prefix"] or "",
         skip=tuple(_pattern(text, f"{path}: skip") for text in spec["skip"] or ()),
-        **{key: spec[key] for key in dates},
+        **{key: spec[key] for key in ("sender", "ledger", *dates)},
     )
     _check_layout(layout, filled)
     return layout

@@ -105,12 +105,11 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Document:
-    """A file as read: its kind (`xlsx`, `xls`, `csv`), for CSV encoding and separator, and its sheets."""
+    """A file as read: its kind (`xlsx`, `xls`, `csv`), for CSV its encoding, and its sheets."""
 
     kind: str
     sheets: tuple[Sheet, ...]
     encoding: str | None = None
-    separator: str | None = None
     uses_1904: bool = False
     has_external_links: bool = False
 

@@ -76,7 +76,7 @@ def _decode(data: bytes, is_header: IsHeader) -> tuple[str, str]:
             return (text.translate(_GB18030_2022) if encoding == "gb18030" else text), encoding
         except UnicodeDecodeError as error:
             damaged_at = max(damaged_at, error.start)
-            if _has_header(data[: error.start].decode(encoding, "ignore"), is_header):
+            if _separator_of_header(data[: error.start].decode(encoding, "ignore"), is_header):
                 break  # this is the encoding of the file, and here it is damaged; another one would only make gibberish of it
     line = data.count(b"\n", 0, damaged_at) + 1
     raise Unreadable("S01", f"文字编码有误，文件在第 {line} 行附近已损坏；{_SAVE_ANEW}")
@@ -95,16 +95,14 @@ def _refuse_mixed_encodings(rows: list[list[Cell]]) -> None:
                     raise Unreadable("S01", f"文件里混有两种文字编码，在第 {number} 行附近；{_SAVE_ANEW}")
 
 
-def _has_header(text: str, is_header: IsHeader) -> bool:
-    return any(is_header(row) for separator in SEPARATORS for row in _first_rows(text, separator))
-
-
 def _separator(text: str, is_header: IsHeader) -> str:
     """The separator under which a header shows; without a header the one that makes most columns."""
-    for separator in SEPARATORS:
-        if any(is_header(row) for row in _first_rows(text, separator)):
-            return separator
-    return max(SEPARATORS, key=lambda separator: max((len(row) for row in _first_rows(text, separator)), default=0))
+    found = _separator_of_header(text, is_header)
+    return found or max(SEPARATORS, key=lambda separator: max(map(len, _first_rows(text, separator)), default=0))
+
+
+def _separator_of_header(text: str, is_header: IsHeader) -> str | None:
+    return next((separator for separator in SEPARATORS if any(map(is_header, _first_rows(text, separator)))), None)
 
 
 def _first_rows(text: str, separator: str) -> list[list[Cell]]:

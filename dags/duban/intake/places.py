@@ -48,10 +48,7 @@ class Places:
 
 
 def build_places(
-    district_code: str,
-    townships: Iterable[tuple[str, str]],
-    villages: Iterable[tuple[str, str]],
-    aliases: Iterable[VillageAlias],
+    district_code: str, townships: Iterable[tuple[str, str]], villages: Iterable[tuple[str, str]], aliases: Iterable[VillageAlias]
 ) -> Places:
     """Places from (code, name) pairs of a district's townships and villages, and the alias list of all districts."""
     by_name: dict[str, list[str]] = {}

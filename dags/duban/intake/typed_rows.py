@@ -83,12 +83,7 @@ class TypedRow:
 
 
 def type_rows(
-    submission_id: str,
-    table: Table,
-    sender: Sender,
-    report_on: date,
-    expectations: Expectations,
-    uses_1904: bool,
+    submission_id: str, table: Table, sender: Sender, report_on: date, expectations: Expectations, uses_1904: bool
 ) -> list[TypedRow]:
     """Type every data row of a table. Townships and villages are matched later, when the owner of each key is known: `place_rows`."""
     words, vocabularies, factors = expectations.words, expectations.vocabularies, table.factors

@@ -25,17 +25,8 @@ from defusedxml import DefusedXmlException
 from duban.intake import limits, number_formats
 from duban.intake.cells import Unreadable, address, check_sheet_count, is_picture_formula
 
-# What the libraries raise on an archive or XML that is not whole.
-_DAMAGED = (
-    zipfile.BadZipFile,
-    ElementTree.ParseError,
-    xml.parsers.expat.ExpatError,
-    LookupError,  # a part that is not there; an encoding that nobody knows
-    EOFError,
-    OSError,
-    ValueError,
-    zlib.error,
-)
+# What the libraries raise on an archive or XML that is not whole. LookupError: a part that is not there, an encoding that nobody knows.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, xml.parsers.expat.error, LookupError, EOFError, OSError, ValueError)
 _UNSAFE = "文件里有不安全的 XML 声明"
 _DAMAGED_TEXT = "文件已损坏，或不是表格文件"
 _SAVE_ANEW = "，请用 Excel 或 WPS 打开，另存为 .xlsx 后重新报送"

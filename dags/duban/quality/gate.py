@@ -128,12 +128,8 @@ def judge(ledger: Ledger, rows: Sequence[TypedRow], backgrounds: Mapping[str, Ba
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _owner(row: TypedRow, background: Background) -> str | None:
-    return background.owners.get(row.key)
-
-
 def _owner_kind(row: TypedRow, background: Background) -> str | None:
-    owner = _owner(row, background)
+    owner = background.owners.get(row.key)
     return None if owner is None else "office" if owner == background.office_code else "township"
 
 
@@ -144,7 +140,7 @@ _BESIDE: Mapping[str, Callable[[TypedRow, Background], Any]] = {
     "township_named": lambda row, _: row.values.get("township"),
     "report_on": lambda row, _: row.report_on,
     "key_is_known": lambda row, background: row.key in background.owners,
-    "owner_township": _owner,
+    "owner_township": lambda row, background: background.owners.get(row.key),
     "owner_kind": _owner_kind,
     "township_or_office": lambda row, background: row.values["township_code"] or background.office_code,
 }

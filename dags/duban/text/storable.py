@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 
 def storable_text(text: str) -> str:
     """Text without what PostgreSQL cannot store: NUL and lone surrogates become U+FFFD."""
     if "\x00" not in text:
-        try:
+        with suppress(UnicodeEncodeError):
             text.encode()
-        except UnicodeEncodeError:
-            pass
-        else:
             return text
     return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

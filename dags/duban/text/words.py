@@ -151,9 +151,7 @@ def _mask_grouped(text: str) -> str:
 
 def _is_like_a_phone(first: str, digits: str) -> bool:
     """A mobile number; one with an area code in a group of its own, or so long that it can be no date."""
-    if not _PHONE.fullmatch(digits):
-        return False
-    return bool(len(digits) >= _SHORTEST_WITH_AREA or re.fullmatch(_AREA_CODE, first))
+    return bool(_PHONE.fullmatch(digits) and (len(digits) >= _SHORTEST_WITH_AREA or re.fullmatch(_AREA_CODE, first)))
 
 
 def _is_like_an_id_number(digits: str) -> bool:
@@ -189,14 +187,10 @@ def identifies_person(text: str) -> bool:
     text = _in_digits(text)
     if re.search(rf"(?<!\d){_MOBILE}(?!\d)", text):
         return True
-    for found in _MOBILE_IN_PARTS.finditer(text):
-        if not _DAY_OF_LEDGERS.fullmatch(re.sub(r"\D", "", found[0])[-8:]):
-            return True
-    for found in _IDENTITY.finditer(re.sub(_BETWEEN, "", text)):
-        number = found[1].upper()
-        if _is_like_an_id_number(number) and has_right_check_digit(number) and int(number[6:10]) <= _LAST_YEAR_OF_BIRTH:
-            return True
-    return False
+    if any(not _DAY_OF_LEDGERS.fullmatch(re.sub(r"\D", "", found[0])[-8:]) for found in _MOBILE_IN_PARTS.finditer(text)):
+        return True
+    numbers = (found[1].upper() for found in _IDENTITY.finditer(re.sub(_BETWEEN, "", text)))
+    return any(_is_like_an_id_number(n) and has_right_check_digit(n) and int(n[6:10]) <= _LAST_YEAR_OF_BIRTH for n in numbers)
 
 
 def shown_names(names: Iterable[str]) -> list[str]:
