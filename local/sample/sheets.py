@@ -12,16 +12,11 @@ from local.sample.mistakes import FUNDS, HIDDEN_ROW, PROBLEMS, WRONG_TOTAL, Writ
 from local.sample.people import person_name
 from local.sample.places import OFFICE
 from local.sample.spellings import MONEY, YUAN_PER_UNIT, Formatted, plain, spelled_cell
-from local.sample.styles import Style
+from local.sample.styles import EXPLANATION, Style
 
 LEDGERS = told("ledgers.yml")
 HEADLINE_MONEY = ("计划总投资", "金额")
 SYNTHETIC = "（样例数据）"
-EXPLANATION = (
-    "1. 本工作簿为样例数据，人名、证件号码、文号均为虚构。",
-    "2. 问题台账每日更新，项目台账每周统计，资金台账按月调度。",
-    "3. 整改到位的须有整改措施、责任领导、印证资料。",
-)
 
 
 @dataclass

@@ -63,4 +63,5 @@ def _style(habits: dict[str, Any]) -> Style:
     return Style(**habits | shared)
 
 
+EXPLANATION: tuple[str, ...] = _TOLD["explanation"]
 STYLES = {unit: _style(habits) for unit, habits in _TOLD["styles"].items()}

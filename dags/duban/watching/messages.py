@@ -9,7 +9,7 @@ from itertools import groupby
 
 from duban.text import display
 from duban.warehouse.watch import Item
-from duban.watching.checks import BY_CODE, CHECKS
+from duban.watching.checks import BY_CODE
 from duban.watching.runbook import link
 
 #: More of one kind are counted, not listed.
@@ -38,9 +38,9 @@ def write(district_code: str, district_name: str, today: date, items: Sequence[I
         said_before: What the message before was written from.
     """
     known = set(said_before)
-    errors = sorted(
-        (item for item in items if item.severity == "error"), key=lambda item: (_position(item), item.runbook_anchor, item.subject)
-    )
+    order = list(BY_CODE)  # that of the list of checks: what the office must do itself comes first
+    errors = [item for item in items if item.severity == "error"]
+    errors.sort(key=lambda item: (order.index(item.check_code), item.runbook_anchor, item.subject))
     warnings = [item for item in items if item.severity == "warning"]
     now = {item.key for item in items}
     gone = Counter(code for code, subject in map(key_of, said_before) if (code, subject) not in now)
@@ -71,8 +71,3 @@ def _headline(error_count: int, warning_count: int) -> str:
     counts = [f"错误 {error_count} 项"] if error_count else []
     counts += [f"提醒 {warning_count} 项"] if warning_count else []
     return "，".join(counts) or "没有异常"
-
-
-def _position(item: Item) -> int:
-    """The order of the list of checks: what the office must do itself comes first."""
-    return [check.code for check in (*CHECKS, BY_CODE["check_failed"])].index(item.check_code)
