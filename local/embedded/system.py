@@ -244,7 +244,7 @@ class Embedded(System):
         project = self.installation.settings.project
         files = [project / "requirements.txt"]
         if name == "triggerer":
-            files += sorted((project / "dags").rglob("*.py"))
+            files += sorted(file for file in (project / "dags").rglob("*") if file.suffix in (".py", ".sql", ".yml"))
         elif name == SITE:
             files += [project / "local" / "embedded" / "site.py"]
         return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
