@@ -12,11 +12,12 @@ VENV := .venv/bin
 # A Python named by the caller is binding; the default only serves to make an environment where none is.
 BOOTSTRAP := "$(PYTHON)" -I local/dependencies/bootstrap.py $(if $(filter-out file default undefined,$(origin PYTHON)),--exact)
 LOCAL := "$(VENV)/python" -m local
-# a module of tests stays on one of two processes, each with a PostgreSQL of its own
-PYTEST := "$(VENV)/python" -m pytest --numprocesses 2 --dist loadfile
-QUICK := $(addprefix tests/,architecture dags deploy expectations ledgers local oracle publishing sample unit \
-	integration/test_intake.py integration/test_gate_closes.py) $(addprefix --ignore=tests/,expectations/test_against_oracle.py \
-	local/test_dependencies.py oracle/test_oracle_publications.py publishing/documents/test_rendered.py)
+# a module of tests stays on one process, each with a PostgreSQL of its own: three for two processors, as the real Airflow waits a lot
+PYTEST := "$(VENV)/python" -m pytest --numprocesses 3 --dist loadfile
+QUICK := $(addprefix tests/,architecture dags deploy expectations ledgers local oracle publishing unit \
+	integration/test_gate_closes.py) $(addprefix --ignore=tests/,expectations/test_against_oracle.py \
+	local/test_commands.py local/test_dependencies.py \
+	unit/test_workbook_xls.py oracle/test_oracle_publications.py publishing/documents/test_rendered.py)
 
 export FILE DISTRICT_NAME CAMPAIGN_START CAMPAIGN_END TIMEOUT UNIT RULE DISTRICT FROM TO
 export SEED ROUNDS SERIES DAY DAYS CORRECTION ISSUE FIGURE ISSUER_NAME FAMILY WORD RECIPIENTS COPIES AUDIENCE ID DECISION REASON KEEP LEDGER OSV_URL CHECK SUBJECT UNTIL
@@ -120,7 +121,7 @@ compose-env: ## write the secrets of docker-compose.yml into .env; what is there
 setup-dev: ## the virtual environment with the tools for tests and lint
 	@$(BOOTSTRAP) --dev
 
-test: setup-dev ## run the whole test suite, on two processors
+test: setup-dev ## run the whole test suite, in three processes
 	@$(PYTEST) --no-loadscope-reorder
 
 test-quick: setup-dev ## the tests to run while working, a minute: every part but what builds, publishes, browses or runs Airflow

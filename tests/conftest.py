@@ -45,7 +45,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The real Airflow begins first: it waits more than it computes, and the other processor does the rest meanwhile."""
+    """The real Airflow begins first: it waits more than it computes, and the other processes do the rest meanwhile."""
     items.sort(key=lambda item: item.path.name != "test_system.py")
 
 
