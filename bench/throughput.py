@@ -31,6 +31,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import psutil
+
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "dags")]
 
@@ -79,7 +81,7 @@ def make_workbooks(inbox: Path, count: int, seed: int) -> None:
 
 def _rows(sender: Sender, ledger: str, number: int, rng: Random) -> list[dict[str, Any]]:
     items = rng.choices(sender.items[ledger], k=ROWS)
-    rows = [item.row() if ledger == FUNDS else item.row(LAST_DAY) for item in items]
+    rows = [item.row(LAST_DAY) for item in items]
     return [{**row, KEYS[ledger]: f"测{number:05}-{at:02}", "乡镇": sender.name} for at, row in enumerate(rows)]
 
 
@@ -114,7 +116,7 @@ def make_csv(inbox: Path, row_count: int, seed: int) -> None:
 
 @dataclass
 class Part:
-    """What one part of the work took, in seconds; children are those of the sandbox, the database is the connection's own process."""
+    """What one part of the work took, in seconds; children are all processes of the sandbox, the database is the connection's own."""
 
     wall: float = 0.0
     own: float = 0.0
@@ -123,15 +125,13 @@ class Part:
 
     @property
     def processor(self) -> float:
-        """All processor time together."""
-        return self.own + self.children + self.database
+        """Processor time of the whole process group, PostgreSQL apart."""
+        return self.own + self.children
 
 
 def measure(report: Any) -> None:
     """Take everything in the inbox in, in this fresh process; sends what it took over the pipe."""
     started = time.perf_counter()
-    import psutil
-
     from duban import divisions, warehouse
     from duban.intake import inbox
     from duban.quality import gate, judging, returns, rounds
@@ -143,20 +143,17 @@ def measure(report: Any) -> None:
         warehouse.schema.migrate(conn)
         divisions.register_reference(conn)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    done, children = threading.Event(), [0.0]
-    watch = threading.Thread(target=_watch_children, args=(psutil.Process(), children, done))
-    watch.start()
     with warehouse.connect(settings) as conn:
-        backend = psutil.Process(conn.info.backend_pid)
+        backend, itself = psutil.Process(conn.info.backend_pid), psutil.Process()
 
         @contextmanager
         def part(name: str) -> Iterator[None]:
-            first = _clocks(backend)
+            first = _clocks(backend, itself)
             try:
                 yield
             finally:
                 taken = parts.setdefault(name, Part())
-                for field, begin, end in zip(vars(taken), first, _clocks(backend), strict=True):
+                for field, begin, end in zip(vars(taken), first, _clocks(backend, itself), strict=True):
                     setattr(taken, field, getattr(taken, field) + end - begin)
 
         def within(name: str, function: Callable) -> Callable:
@@ -179,24 +176,29 @@ def measure(report: Any) -> None:
         for name in vars(Part()):
             inside = sum(getattr(parts[inner], name) for inner in ("claim", "judge and load", "return"))
             setattr(parts["read"], name, getattr(parts["read"], name) - inside)
-    done.set()
-    watch.join()
-    report.send((parts, dict(judged), before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, children[0]))
+    report.send((parts, dict(judged), before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
-def _clocks(backend: Any) -> tuple[float, float, float, float]:
-    # Children are counted when they have ended: the sandbox ends its own with the part.
-    times, of_children = backend.cpu_times(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.perf_counter(), time.process_time(), of_children.ru_utime + of_children.ru_stime, times.user + times.system
+def _clocks(backend: Any, itself: Any) -> tuple[float, float, float, float]:
+    # A nursery of the sandbox lives on; what its children took is counted with it once they have ended, as they have between parts.
+    of_children = sum(sum(child.cpu_times()[:4]) for child in itself.children())
+    times = backend.cpu_times()
+    return time.perf_counter(), time.process_time(), of_children, times.user + times.system
 
 
-def _watch_children(parent: Any, peak: list[float], done: threading.Event) -> None:
-    """Keep the largest memory of a child in `peak`; what the system says of ended children includes what their parent held."""
-    while not done.wait(0.25):
-        for child in parent.children():
-            with suppress(OSError, TypeError):  # it has ended meanwhile
-                status = Path(f"/proc/{child.pid}/status").read_text(encoding="ascii")
-                peak[0] = max(peak[0], int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024)
+def _watch_memory(process: Any, peaks: dict[str, float], done: threading.Event) -> None:
+    """Keep the largest memory of all processes together in `peaks`, pages that they share counted once, and of a single child."""
+    while not done.wait(0.1):
+        together = 0.0
+        with suppress(OSError, psutil.Error):
+            for member in (process, *process.children(recursive=True)):
+                with suppress(OSError, TypeError):  # it has ended meanwhile
+                    rollup = Path(f"/proc/{member.pid}/smaps_rollup").read_text(encoding="ascii")
+                    together += int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)[1]) / 1024
+                    if member != process:
+                        status = Path(f"/proc/{member.pid}/status").read_text(encoding="ascii")
+                        peaks["child"] = max(peaks["child"], int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024)
+        peaks["together"] = max(peaks["together"], together)
 
 
 def run(make: Callable[[Path], None]) -> tuple:
@@ -220,9 +222,14 @@ def run(make: Callable[[Path], None]) -> tuple:
         process = multiprocessing.get_context("spawn").Process(target=measure, args=(sender,))
         process.start()
         sender.close()
+        peaks, done = {"together": 0.0, "child": 0.0}, threading.Event()
+        watch = threading.Thread(target=_watch_memory, args=(psutil.Process(process.pid), peaks, done))
+        watch.start()
         try:
-            return receiver.recv()
+            return (*receiver.recv(), peaks)
         finally:
+            done.set()
+            watch.join()
             process.join()
     finally:
         server.stop()
@@ -260,7 +267,7 @@ def main() -> None:
         if made != inbox:
             shutil.copytree(made, inbox)
 
-    parts, judged, before, peak, peak_of_children = run(make)
+    parts, judged, before, peak, peaks = run(make)
     total = Part()
     print(f"{'seconds':20} {'wall':>7} {'processor':>10} {'= parent':>9} {'+ children':>11} {'+ database':>11}")
     for name, part in parts.items():
@@ -270,7 +277,10 @@ def main() -> None:
             setattr(total, field, getattr(total, field) + value)
     for name, part in {**parts, "total, no libraries": total}.items():
         print(f"{name:20} {part.wall:7.2f} {part.processor:10.2f} {part.own:9.2f} {part.children:11.2f} {part.database:11.2f}")
-    print(f"peak memory: parent {peak:.0f} MB ({before:.0f} MB before the first file), largest child {peak_of_children:.0f} MB")
+    print(f"peak memory: parent {peak:.0f} MB ({before:.0f} MB before the first file), largest child {peaks['child']:.0f} MB,", end=" ")
+    print(f"all together {peaks['together']:.0f} MB")
+    count, what = (options.csv_rows, "row") if options.csv_rows else (options.files, "workbook")
+    print(f"processor time, PostgreSQL apart: {total.processor / count * 1e6:.0f} µs a {what}")
     print(", ".join(f"{count} {name}" for name, count in sorted(judged.items())))
 
 

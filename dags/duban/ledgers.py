@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -44,6 +44,8 @@ _MARKS = "*★☆※●▲△◆:"
 _BRACKETED = re.compile(r"[(\[【〔<]([^()\[\]【】〔〕<>]*)[)\]】〕>]$")
 _BRACKETED_FIRST = re.compile(r"^[(\[【〔<]([^()\[\]【】〔〕<>]*)[)\]】〕>]")
 _BEHIND_STROKE = re.compile(r"[/,、]((?:单位:?)?(?:人民币)?(?:万元|元))$")
+# Without any of these a header has one form.
+_AROUND = re.compile(rf"[{_MARKS}(\[【〔</,、]")
 _NOTE_PARTS = re.compile(r"[,;、:/\s]+")
 _UNIT_LABEL = re.compile("^(?:金额)?(?:单位)?(?:人民币)?")
 # A unit that is none of ours, in a note: the numbers below are not what they look like.
@@ -250,6 +252,11 @@ class HeaderName(NamedTuple):
     column: Column | None
     unit: str | None
     is_exact: bool
+
+
+def names_column(header: str, names: Container[str]) -> bool:
+    """True for a (folded) header that is one of the names, whatever stands around it. Most texts are none: they cost a look-up."""
+    return header in names or (_AROUND.search(header) is not None and any(form in names for form, _ in header_forms(header)))
 
 
 def header_forms(header: str) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -140,6 +140,8 @@ def address(row: int, column: int) -> str:
 
 def display(cell: Cell) -> str:
     """The cell as a clerk sees it, as text."""
+    if type(cell) is str:  # as nearly all are
+        return cell
     match cell:
         case None:
             return ""

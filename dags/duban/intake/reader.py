@@ -16,7 +16,7 @@ from duban.intake.reading import FileFault, Reading
 from duban.intake.rows import HEADER_COLUMNS, word
 from duban.intake.sandbox import Handler
 from duban.intake.tables import read_tables
-from duban.ledgers import Expectations, header_forms, read_expectations
+from duban.ledgers import Expectations, names_column, read_expectations
 
 _OTHER_KINDS = (
     (b"%PDF", "这是 PDF 文件，请报送表格文件"),
@@ -48,7 +48,7 @@ def header_test(expectations: Expectations) -> IsHeader:
 
     def is_header(row: list[Cell]) -> bool:
         texts = [word(cell) or None for cell in row]
-        named = sum(any(form in known for form, _ in header_forms(text)) for text in texts if text)
+        named = sum(names_column(text, known) for text in texts if text)
         return named >= HEADER_COLUMNS or tuple(texts) in of_layouts
 
     return is_header

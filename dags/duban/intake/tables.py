@@ -11,13 +11,14 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from operator import add
 
 from duban.intake import limits, values
 from duban.intake.cells import SURPLUS_MARK, Cell, Document, Misplaced, Picture, Sheet, address, display
 from duban.intake.layouts import find_layout, layout_table
 from duban.intake.reading import DataRow, FileFault, Reading, Table, TotalRow
 from duban.intake.rows import HEADER_COLUMNS, MAX_WORD, REASON_COLUMN, count_unread, is_filled, rows_below, titles_in, word
-from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, Words, unit_in_header
+from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, Words, names_column, unit_in_header
 from duban.text.words import fold, shown_names
 
 HEADER_ROWS = 20
@@ -71,7 +72,7 @@ def _read_sheet(sheet: Sheet, document: Document, expectations: Expectations, un
         return
     ledgers = list(expectations.ledgers.values())
     named = next((ledger for ledger in ledgers if document.kind != "csv" and fold(sheet.name) == ledger.title), None)
-    best = _best_header(sheet, [named] if named else ledgers)
+    best = _best_header(sheet, [named] if named else ledgers, expectations.header_names)
     if best is None or (named is None and best.required < HEADER_COLUMNS):
         if named is None:
             reading.skipped_sheets.append(sheet.name)
@@ -105,8 +106,10 @@ class _Header:
     units: int
 
 
-def _best_header(sheet: Sheet, ledgers: list[Ledger]) -> _Header | None:
-    """The row (or pair of rows) that names most columns; one row before two, the upper before the lower."""
+def _best_header(sheet: Sheet, ledgers: list[Ledger], names: Container[str]) -> _Header | None:
+    """The row (or pair of rows) that names most columns; one row before two, the upper before the lower. `names` are those of all ledgers:
+    rows without one of them, as most are, are no header of any.
+    """
     texts = [_texts(row) for row in sheet.rows[:HEADER_ROWS]]
     spread = [list(row) for row in texts]  # for the upper of two rows: a merged cell names every column it covers
     for first_row, first, last_row, last in sheet.merged:
@@ -114,14 +117,20 @@ def _best_header(sheet: Sheet, ledgers: list[Ledger]) -> _Header | None:
             row = spread[first_row]
             row.extend([""] * (last + 1 - len(row)))
             row[first : last + 1] = [row[first]] * (last + 1 - first)
+    of_one = [(row, texts[row], []) for row in range(len(texts))]
+    of_two = [(row, spread[row], texts[row + 1]) for row in range(len(texts) - 1)]
+    likely = [
+        (row, upper, lower)
+        for row, upper, lower in of_one + of_two
+        if any(names_column(text, names) for text in {*map(add, upper, lower), *upper, *lower})
+    ]
     best = None
     for ledger in ledgers:
-        for height in (1, 2):
-            for row in range(len(texts) + 1 - height):
-                header = _header(ledger, row, spread[row] if height == 2 else texts[row], texts[row + 1] if height == 2 else [])
-                # a second row that adds nothing but units is one of the header all the same
-                if header.known and (best is None or _fit(header) > _fit(best)):
-                    best = header
+        for row, upper, lower in likely:
+            header = _header(ledger, row, upper, lower)
+            # a second row that adds nothing but units is one of the header all the same
+            if header.known and (best is None or _fit(header) > _fit(best)):
+                best = header
     return best
 
 

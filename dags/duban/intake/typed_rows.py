@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from duban.intake.cells import Cell, display
+from duban.intake.cells import Cell, Number, display
 from duban.intake.places import Places
 from duban.intake.reading import DataRow, Table
 from duban.intake.values import BLANK, CellContext, Value, read_cell
@@ -19,8 +20,8 @@ from duban.ledgers import Column, Derivation, Expectations, Ledger
 from duban.text.names import names_holder
 from duban.text.words import mask_name
 
-#: Types of columns in which the same few texts come again and again.
-_REPETITIVE = frozenset(["date", "month", "vocabulary", "township", "village", "villages", "person"])
+#: Of so many different cells of a column it is remembered what they mean: most say what others said.
+_CELLS_REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,13 @@ class TypedRow:
 
     def holder_of(self, column: Column) -> str | None:
         """Whose name must not stand in a column: that of the household head in texts; in 责任领导 a name is an official's."""
-        if column.type == "person" or not self.ledger.holders:
-            return None
-        return "、".join(display(self.row.cells.get(holder.name)) for holder in self.ledger.holders)
+        return None if column.type == "person" else self.holders_named
+
+    @property
+    def holders_named(self) -> str | None:
+        """The cells that name the household heads of the row; None where its ledger has no such column."""
+        holders = self.ledger.holders
+        return "、".join([display(self.row.cells.get(holder.name)) for holder in holders]) if holders else None
 
     def unreadable(self) -> set[str]:
         """Columns whose cell holds something that could not be read."""
@@ -88,7 +93,11 @@ def type_rows(
     """Type every data row of a table. Townships and villages are matched later, when the owner of each key is known: `place_rows`."""
     words, vocabularies, factors = expectations.words, expectations.vocabularies, table.factors
     readers = [
-        (column, _reader(column, CellContext(report_on, words, vocabularies.get(column.vocabulary), factors.get(column.name), uses_1904)))
+        (
+            column,
+            column.name,
+            _reader(column, CellContext(report_on, words, vocabularies.get(column.vocabulary), factors.get(column.name), uses_1904)),
+        )
         for column in table.ledger.columns
     ]
     typed = []
@@ -99,16 +108,16 @@ def type_rows(
             result.marks.append(("R11", table.ledger.key))
             typed.append(result)
             continue
-        for column, read in readers:
-            cell = row.cells.get(column.name)
+        for column, name, read in readers:
+            cell = row.cells.get(name)
             value = BLANK if cell is None else read(cell)
             if column.type == "key" and value.value and names_holder(value.value, result.holder_of(column)):
                 value = Value(broken="R10")
-            result.values[column.name] = value.value
+            result.values[name] = value.value
             if value.broken:
-                result.marks.append((value.broken, column.name))
-            elif column.is_required and value.value is None:
-                result.marks.append(("R01", column.name))
+                result.marks.append((value.broken, name))
+            elif value.value is None and column.is_required:
+                result.marks.append(("R01", name))
         if row.is_unclear:
             result.marks.append(("R08", table.ledger.key))
         typed.append(result)
@@ -116,20 +125,10 @@ def type_rows(
 
 
 def _reader(column: Column, context: CellContext) -> Callable[[Cell], Value]:
-    """Reads the cells of a column, each distinct text of a repetitive one once."""
-    if column.type not in _REPETITIVE:
-        return lambda cell: read_cell(cell, column, context)
-    known: dict[str, Value] = {}
-
-    def read(cell: Cell) -> Value:
-        if type(cell) is not str:
-            return read_cell(cell, column, context)
-        value = known.get(cell)
-        if value is None:
-            value = known[cell] = read_cell(cell, column, context)
-        return value
-
-    return read
+    """Reads the cells of a column, each distinct one once."""
+    known = lru_cache(maxsize=_CELLS_REMEMBERED)(lambda cell: read_cell(cell, column, context))
+    # of the others two may be equal and mean different things
+    return lambda cell: known(cell) if type(cell) is str or type(cell) is Number else read_cell(cell, column, context)
 
 
 def mark_repeated_keys(rows: list[TypedRow]) -> tuple[list[TypedRow], list[TypedRow]]:

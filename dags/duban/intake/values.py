@@ -58,6 +58,8 @@ _KEY_OF_PROGRAM = re.compile(
 #: Words beside an amount that name its unit, by what the unit is in yuan; and what else may stand there.
 _UNIT_WORDS = {Decimal(1): {"元", "圆"}, Decimal(10_000): {"万元", "万"}}
 _CURRENCY_WORDS = re.compile(r"^(?:人民币|RMB|CNY)?[¥￥$]?")
+# A key that is nothing else when it is folded, and a number without a fraction.
+_PLAIN_KEY, _INTEGRAL = re.compile("[0-9A-Za-z\u4e00-\u9fff-]+"), re.compile(r"^([1-9][0-9]*|0)\.0+$")
 _SHORT = frozenset(["key", "name", "person", "township", "village"])
 #: An identity number, and what a certificate of disability adds to it.
 _IDENTITY, _CERTIFICATE = re.compile(r"[0-9]{17}[0-9X]"), re.compile(r"[0-9]{17}[0-9X](?:(?:[0-9A-Z]{2}){1,2})?")
@@ -243,7 +245,8 @@ def _free_text(text: str) -> str:
 
 def key_text(cell: Cell) -> str:
     """A key: white space removed, dashes and quotes of one kind, case kept, an integral number is its digits (`1.0` = `1`, never `001`)."""
-    return re.sub(r"^([1-9][0-9]*|0)\.0+$", r"\1", fold_key(display(cell)))
+    text = display(cell)
+    return text if _PLAIN_KEY.fullmatch(text) else _INTEGRAL.sub(r"\1", fold_key(text))
 
 
 def is_no_key(cell: Cell) -> bool:

@@ -287,7 +287,7 @@ def _formats(archive: zipfile.ZipFile, parts: dict[str, str]) -> dict[str, str]:
                 number = 0
             case "xf" if number is not None:
                 code = codes.get(attributes.get("numFmtId", ""), "")
-                if not (number_formats.is_ordinary(code) or number_formats.is_day(code)):
+                if code and not (number_formats.is_ordinary(code) or number_formats.is_day(code)):
                     styles[str(number)] = code
                 number += 1
 

@@ -218,7 +218,9 @@ class RowBatch:
             bound = pd.Series([value] * len(self._rows), dtype="object")
             return pd.to_datetime(bound) if isinstance(value, date) else bound
         if name in self._marks:
-            marked = [",".join(column for mark, column in row.marks if mark == name) or None for row in self._rows]
+            marked: list[str | None] = [None] * len(self._rows)
+            for position, _ in self._unreadable:
+                marked[position] = ",".join(column for mark, column in self._rows[position].marks if mark == name) or None
             return pd.Series(marked, dtype="object")
         if name not in self._beside and name not in self._ledger.by_name:
             return None

@@ -409,7 +409,7 @@ def _type(verdict: Verdict, expectations: Expectations) -> dict[str, list[TypedR
         uses_1904 = opened.reading.uses_1904
         typed = type_rows(opened.claim.submission_id, table, opened.sender, verdict.report_on, expectations, uses_1904)
         rows_by_ledger.setdefault(table.ledger.name, []).extend(typed)
-        for total, title, said, actual in total_faults(table, [readable_amounts(row) for row in typed], expectations.words):
+        for total, title, said, actual in total_faults(table, [readable_amounts(row) for row in typed if table.totals], expectations.words):
             facts = {"sheet": table.sheet, "row": total.row_no, "word": total.word, "column": title}
             sums = {"said": f"{said.normalize():f}", "actual": f"{actual.normalize():f}"}
             verdict.findings.append(finding(expectations, "W02", f"{table.sheet}!{total.row_no}", **facts, **sums))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -22,6 +22,8 @@ from duban.text.names import Masks
 from duban.text.storable import storable_json
 from duban.text.words import mask_text
 
+_Hide = Callable[[str, str | None, bool], str]
+_TEXTS_REMEMBERED = 4096
 _Arrivals = Sequence[tuple[Verdict, datetime]]
 
 
@@ -60,6 +62,7 @@ def _outcome(verdict: Verdict, received_at: datetime) -> dict[str, Any]:
 
 def _accepted(arrivals: _Arrivals, target: str, names: masking.Names, settings: Settings) -> Iterator[dict[str, Any]]:
     """The rows of a raw table, with where they come from."""
+    hiding = {district: _hiding(of_district.masks) for district, of_district in names.items()}
     for verdict, received_at in arrivals:
         claim = verdict.opened.claim
         of_file = {
@@ -74,7 +77,20 @@ def _accepted(arrivals: _Arrivals, target: str, names: masking.Names, settings: 
         for row in verdict.accepted:
             if row.ledger.target == target:
                 lineage = {**of_file, "source_sheet": row.row.sheet, "source_row": row.row.row_no}
-                yield {**lineage, **_stored(row, claim.district_code, names[claim.district_code].masks, settings)}
+                yield {**lineage, **_stored(row, claim.district_code, hiding[claim.district_code], settings)}
+
+
+def _hiding(masks: Masks) -> _Hide:
+    """What hides, in a text of a row with these household heads, numbers and names, or numbers alone where officials are named; of texts
+    that are met again, as many are, it remembers what became of them.
+    """
+
+    @lru_cache(maxsize=_TEXTS_REMEMBERED)
+    def hide(text: str, holder_name: str | None, names_officials: bool) -> str:
+        text = mask_text(text, holder_name)
+        return text if names_officials else masks.mask(text)
+
+    return hide
 
 
 def _households(verdicts: Sequence[Verdict], settings: Settings) -> dict[str, tuple[str, str | None]]:
@@ -113,10 +129,10 @@ def _findings(verdicts: Sequence[Verdict]) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _stored(row: TypedRow, district_code: str, masks: Masks, settings: Settings) -> dict[str, Any]:
+def _stored(row: TypedRow, district_code: str, hide: _Hide, settings: Settings) -> dict[str, Any]:
     """The columns of the raw table that a row fills; nothing that identifies a person is among them."""
     stored: dict[str, Any] = {}
-    ledger = row.ledger
+    ledger, named = row.ledger, row.holders_named
     if ledger.township != "none":
         stored["township_code"] = ledger.township_stored(row.values["township_code"], district_code)
     for column in ledger.columns:
@@ -132,12 +148,12 @@ def _stored(row: TypedRow, district_code: str, masks: Masks, settings: Settings)
                 stored["household_key"] = household_key(settings.hmac_key, value) if value else None
             case "text" | "name" | "person":
                 if not column.is_personal:
-                    text = mask_text(value, row.holder_of(column)) if value else None
-                    stored[column.name] = masks.mask(text) if text and not column.names_officials else text
+                    holder_name = None if column.type == "person" else named
+                    stored[column.name] = hide(value, holder_name, column.names_officials) if value else None
             case _:
                 stored[column.name] = value
     for name, source in ledger.as_written.items():
-        stored[name] = masks.mask(mask_text(display(row.row.cells[source]).strip())) if row.values[source] else None
+        stored[name] = hide(display(row.row.cells[source]).strip(), None, False) if row.values[source] else None
     return stored
 
 

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import Any
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+def is_storable(text: str) -> bool:
+    """True for what PostgreSQL can store as it is, as nearly all texts are."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
 
 
 def storable_text(text: str) -> str:
     """Text without what PostgreSQL cannot store: NUL and lone surrogates become U+FFFD."""
-    if "\x00" not in text:
-        with suppress(UnicodeEncodeError):
-            text.encode()
-            return text
+    if is_storable(text):
+        return text
     return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def storable_json(value: Any) -> str:
     """`storable` as JSON; a value that is storable as it is, as nearly all are, is not taken apart."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = _ENCODER.encode(value)
     # A NUL stands escaped in JSON; so may a clerk's own \\u0000, and then the slower way changes nothing.
-    return text if "\\u0000" not in text and storable_text(text) is text else json.dumps(storable(value), ensure_ascii=False)
+    return text if "\\u0000" not in text and is_storable(text) else _ENCODER.encode(storable(value))
 
 
 def storable(value: Any) -> Any:

@@ -49,6 +49,7 @@ _PROVINCES = frozenset(
 )
 #: An identity number, also as a certificate of disability begins with one: two or four digits more.
 _IDENTITY = re.compile(r"(?<![0-9])([0-9]{17}[0-9Xx])(?:[0-9]{2}){0,2}(?![0-9])")
+_DIGIT, _MOBILE_ALONE = re.compile(r"\d"), re.compile(rf"(?<!\d){_MOBILE}(?!\d)")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK = "10X98765432"
 #: Nobody born later is the head of a household; a key made of division, day and serial number is not taken for one who was.
@@ -185,7 +186,9 @@ def identifies_person(text: str) -> bool:
     and digits in parts are no telephone when the last eight are a day (150-2020-0613).
     """
     text = _in_digits(text)
-    if re.search(rf"(?<!\d){_MOBILE}(?!\d)", text):
+    if len(_DIGIT.findall(text)) < _SHORTEST_WITH_AREA:
+        return False
+    if _MOBILE_ALONE.search(text):
         return True
     if any(not _DAY_OF_LEDGERS.fullmatch(re.sub(r"\D", "", found[0])[-8:]) for found in _MOBILE_IN_PARTS.finditer(text)):
         return True

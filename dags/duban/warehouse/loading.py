@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from duban.text.storable import storable_text
+from duban.text.storable import is_storable, storable_text
 from duban.warehouse import locks
 
 
@@ -45,4 +45,7 @@ def copy_rows(conn: psycopg.Connection, table: str, rows: Iterable[Mapping[str, 
     statement = sql.SQL("copy {} ({}) from stdin").format(sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, names)))
     with conn.cursor() as cur, cur.copy(statement) as copy:
         for row in chain([first], rows):
-            copy.write_row([storable_text(value) if isinstance(value := row[name], str) else value for name in names])
+            values = [row[name] for name in names]
+            if not is_storable("".join([value for value in values if isinstance(value, str)])):
+                values = [storable_text(value) if isinstance(value, str) else value for value in values]
+            copy.write_row(values)
