@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -254,9 +254,11 @@ class HeaderName(NamedTuple):
     is_exact: bool
 
 
-def names_column(header: str, names: Container[str]) -> bool:
-    """True for a (folded) header that is one of the names, whatever stands around it. Most texts are none: they cost a look-up."""
-    return header in names or (_AROUND.search(header) is not None and any(form in names for form, _ in header_forms(header)))
+def name_a_column(headers: Iterable[str], names: frozenset[str]) -> bool:
+    """True when one of the (folded) headers is one of the names, whatever stands around it. Most texts are none: they cost a look-up."""
+    if not names.isdisjoint(headers):
+        return True
+    return any(form in names for header in filter(_AROUND.search, headers) for form, _ in header_forms(header))
 
 
 def header_forms(header: str) -> Iterator[tuple[str, tuple[str, ...]]]:

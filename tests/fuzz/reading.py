@@ -20,7 +20,7 @@ from duban.intake.limits import MAX_COLUMNS, MAX_ROWS, seconds_to_read
 from duban.intake.reading import Reading, Table
 from duban.intake.sandbox import ChildFailed, Job, Sandbox
 from duban.intake.tables import total_faults
-from duban.intake.typed_rows import Sender, mark_repeated_keys, readable_amounts, type_rows
+from duban.intake.typed_rows import CellReaders, Sender, mark_repeated_keys, readable_amounts, type_rows
 from duban.ledgers import Expectations, read_expectations
 from tests.bad_input.lowered import LoweredSandbox
 from tests.fuzz.defects import CATALOGUE
@@ -154,7 +154,7 @@ def table_complaints(table: Table, reading: Reading, expectations: Expectations)
     if any(not 0 <= position < MAX_COLUMNS for position in table.positions.values()):
         yield f"columns at {table.positions}"
     sender = Sender(TOWNSHIPS[0].code, "township", "430902")
-    typed = type_rows("fuzz", table, sender, _DAY, expectations, reading.uses_1904)
+    typed = type_rows("fuzz", table, sender, _DAY, CellReaders(expectations), reading.uses_1904)
     list(total_faults(table, [readable_amounts(row) for row in typed], expectations.words))
     judged, copies = mark_repeated_keys(typed)
     if len(judged) + len(copies) != len(table.rows):

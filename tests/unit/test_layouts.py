@@ -18,7 +18,7 @@ import yaml
 from duban.intake.cells import Document, Faulty, Misplaced, Number, Sheet
 from duban.intake.reading import from_json, to_json
 from duban.intake.tables import read_tables
-from duban.intake.typed_rows import Sender, mark_repeated_keys, type_rows
+from duban.intake.typed_rows import CellReaders, Sender, mark_repeated_keys, type_rows
 from duban.ledgers import Expectations, ExpectationsInvalid, read_expectations, read_layout
 
 PROJECT = Path(__file__).parents[2]
@@ -491,7 +491,7 @@ def test_rows_of_which_none_or_several_could_be_the_one_are_all_unclear(load, re
     [table] = reading.tables
     assert [(row.cells["project_no"], row.is_unclear) for row in table.rows] == [("A1", True)] * len(rows) + [("B1", False)]
     sender = Sender(OFFICE, "office", OFFICE[:6])
-    typed = type_rows("s", table, sender, ON, EXPECTATIONS, False)
+    typed = type_rows("s", table, sender, ON, CellReaders(EXPECTATIONS), False)
     judged, copies = mark_repeated_keys(typed)
     assert [row.marks.count(("R08", "project_no")) for row in judged] == [1] * len(rows) + [0] and copies == []
 

@@ -47,7 +47,7 @@ REST_SECONDS = 1.0
 QUIET_SECONDS = 25.0
 UNREADABLE_SECONDS = 60.0
 #: As many as are judged in a few seconds: who sends one file does not wait for another's ten thousand.
-BATCH_FILES, BATCH_BYTES = 100, 64 << 20
+BATCH_FILES, BATCH_BYTES = 400, 64 << 20
 #: What a unit sends beyond this yields to all others. Fewer than a batch, so that there is room for them in every one.
 UNIT_FILES = 90
 _TAKEN_PREFIX = ".duban-taken-"

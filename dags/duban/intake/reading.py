@@ -5,7 +5,7 @@ A `Reading` is made in a child process (`duban.intake.tables`) and crosses to th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -43,8 +43,7 @@ class AsideRow(NamedTuple):
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class TotalRow:
+class TotalRow(NamedTuple):
     """A total row: its word, which rows it covers (`since` the last such row, `all`, empty when nobody can tell), its cells by column
     name, and how many data rows stand above it.
     """
@@ -136,44 +135,49 @@ def from_json(data: Mapping[str, Any], ledgers: Mapping[str, Ledger]) -> Reading
 
 
 def _table_to_json(table: Table) -> dict[str, Any]:
+    names = list(table.ledger.by_name)
     return {
         **vars(table),
         "ledger": table.ledger.name,
         "factors": {name: str(factor) for name, factor in table.factors.items()},
-        "rows": [_row_to_json(row) for row in table.rows],
-        "collapsed": [_row_to_json(row) for row in table.collapsed],
-        "totals": [(total.row_no, total.word, total.covers, _cells_to_json(total.cells), total.data_rows_above) for total in table.totals],
+        "rows": [_row_to_json(row, names) for row in table.rows],
+        "collapsed": [_row_to_json(row, names) for row in table.collapsed],
+        "totals": [(*total[:3], _cells_to_json(total.cells, names), total.data_rows_above) for total in table.totals],
     }
 
 
 def _table_from_json(data: Mapping[str, Any], ledgers: Mapping[str, Ledger]) -> Table:
+    ledger = ledgers[data["ledger"]]
+    names = list(ledger.by_name)
     return Table(
         **{
             **data,
-            "ledger": ledgers[data["ledger"]],
+            "ledger": ledger,
             "factors": {name: Decimal(factor) for name, factor in data["factors"].items()},
-            "rows": [_row_from_json(data["sheet"], row) for row in data["rows"]],
-            "collapsed": [_row_from_json(data["sheet"], row) for row in data["collapsed"]],
-            "totals": [
-                TotalRow(row_no, word, covers, _cells_from_json(known), above) for row_no, word, covers, known, above in data["totals"]
-            ],
+            "rows": [_row_from_json(data["sheet"], row, names) for row in data["rows"]],
+            "collapsed": [_row_from_json(data["sheet"], row, names) for row in data["collapsed"]],
+            "totals": [TotalRow(*told, _cells_from_json(known, names), above) for *told, known, above in data["totals"]],
             "aside": [AsideRow(kind, row_no, tuple(columns)) for kind, row_no, columns in data["aside"]],
         }
     )
 
 
-def _row_to_json(row: DataRow) -> tuple[Any, ...]:
-    return row.row_no, _cells_to_json(row.cells), _cells_to_json(row.extras), row.misplaced_at, row.is_unclear
+def _row_to_json(row: DataRow, names: Sequence[str]) -> tuple[Any, ...]:
+    extras = _cells_to_json(row.extras, row.extras)
+    return row.row_no, _cells_to_json(row.cells, names), list(row.extras), extras, row.misplaced_at, row.is_unclear
 
 
-def _row_from_json(sheet: str, data: Sequence[Any]) -> DataRow:
-    row_no, known, extras, misplaced_at, is_unclear = data
-    return DataRow(sheet, row_no, _cells_from_json(known), _cells_from_json(extras), misplaced_at, is_unclear)
+def _row_from_json(sheet: str, data: Sequence[Any], names: Sequence[str]) -> DataRow:
+    row_no, known, titles, extras, misplaced_at, is_unclear = data
+    return DataRow(sheet, row_no, _cells_from_json(known, names), _cells_from_json(extras, titles), misplaced_at, is_unclear)
 
 
-def _cells_to_json(named: Mapping[str, Cell]) -> dict[str, Any]:
-    return {name: cells.encode(cell) for name, cell in named.items()}
+def _cells_to_json(named: Mapping[str, Cell], names: Iterable[str]) -> list[Any]:
+    """The cells in the order of the names, None where there is none: a table says only once what its columns are."""
+    return [cell if type(cell := named.get(name)) is str else cells.encode(cell) for name in names]
 
 
-def _cells_from_json(data: Mapping[str, Any]) -> dict[str, Cell]:
-    return {name: cells.decode(value) for name, value in data.items()}
+def _cells_from_json(data: Sequence[Any], names: Iterable[str]) -> dict[str, Cell]:
+    return {
+        name: cells.decode(value) if type(value) is list else value for name, value in zip(names, data, strict=True) if value is not None
+    }

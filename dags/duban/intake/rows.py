@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
@@ -83,7 +83,9 @@ def rows_below(
 
 def is_filled(cell: Cell) -> bool:
     """False for an empty cell and for one that holds white space only."""
-    return cell is not None and not (isinstance(cell, str) and not fold(cell[:MAX_WORD]) and not fold(cell))
+    if not isinstance(cell, str):
+        return cell is not None
+    return cell[:1].isalnum() or bool(fold(cell[:MAX_WORD]) or fold(cell))
 
 
 def word(cell: Cell) -> str:
@@ -99,11 +101,11 @@ def count_unread(table: Table, extras: Mapping[str, Cell], expectations: Expecta
             table.unread[name] = table.unread.get(name, 0) + 1
 
 
-def titles_in(texts: Iterable[str], names: Container[str]) -> set[str]:
+def titles_in(texts: Iterable[str], names: frozenset[str]) -> set[str]:
     """Which of the names of columns stand in (folded) texts, whatever stands around them. Most texts are none: they cost a look-up."""
-    found = {text for text in texts if text in names}
-    for text in texts:
-        if text not in found and len(text) <= _LONGEST_TITLE and _DECORATED.search(text):
+    found = set(names.intersection(texts))
+    for text in filter(_DECORATED.search, texts):
+        if text not in found and len(text) <= _LONGEST_TITLE:
             found.update(form for form, _ in header_forms(text) if form in names)
     return found
 
@@ -339,16 +341,20 @@ def _counts_columns(cells: Mapping[int, Cell]) -> bool:
     """True for a row that numbers the columns: 1 2 3 …, or 甲 乙 1 2 3 …, perhaps (1) or ①."""
     if len(cells) < COUNTED_COLUMNS:
         return False
-    texts = [display(cells[position])[:MAX_WORD] for position in sorted(cells)]
-    first = texts[0].strip()
+    first = display(cells[min(cells)])[:MAX_WORD].strip()
     if not (len(first) <= 4 and (first[:1].isdigit() or first[:1] in "(（[[①甲" or first == "栏次")):
         return False
-    texts = [fold(text) for text in texts[first == "栏次" :]]
-    ordinals = 0
-    while ordinals < len(texts) and ordinals < len(_ORDINALS) and texts[ordinals] == _ORDINALS[ordinals]:
-        ordinals += 1
-    found = [_COLUMN_NUMBER.fullmatch(text) for text in texts[ordinals:]]
-    numbers = [int(match[1]) for match in found if match]
-    if len(numbers) != len(found) or len(texts) < COUNTED_COLUMNS:
-        return False
-    return (not numbers or numbers[0] in {0, 1, 2}) and all(right == left + 1 for left, right in pairwise(numbers))
+    ordinals, numbers = 0, []
+    for position in sorted(cells)[first == "栏次" :]:
+        text = fold(display(cells[position])[:MAX_WORD])
+        if not numbers and text == _ORDINALS[ordinals : ordinals + 1]:
+            ordinals += 1
+        elif found := _COLUMN_NUMBER.fullmatch(text):
+            numbers.append(int(found[1]))
+        else:
+            return False  # as nearly every row is told by its second cell
+    return (
+        ordinals + len(numbers) >= COUNTED_COLUMNS
+        and (not numbers or numbers[0] in {0, 1, 2})
+        and all(right == left + 1 for left, right in pairwise(numbers))
+    )

@@ -2,7 +2,7 @@
 
 Every file has a child of its own, which keeps nothing for the next: one that dies, hangs or runs out of memory costs that file, and the
 parent says so in its outcome. Children are forked from a nursery: a process that has read what they must know (its imports, the
-expectations), with an environment that is empty but for the import path, and that never gets a byte of any file. Before it sees its file a
+expectations), with an environment that is empty but for the import path, and that never gets a byte of any sender's file. Before it sees its file a
 child gives up every system call but those of computing and of its two pipes (`_ALLOWED_CALLS`): it can open, list and write no file,
 whatever its user may, reach no network, start no program, and touch no other process. The parent opens the file and sends its bytes; what
 the child makes comes back as bytes.
@@ -47,6 +47,7 @@ MEMORY_BYTES = 1 << 30
 OUTPUT_BYTES = 256 << 20
 _BROKEN_OFF = "读取这个文件时程序意外中止，文件可能已损坏或内容过大"
 _SIZES = struct.Struct("=QQ")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 _DIE_WITH_PARENT, _NO_NEW_PRIVILEGES, _SET_SECCOMP, _SECCOMP_FILTER = 1, 38, 22, 2  # options of prctl
@@ -268,7 +269,7 @@ def _wait(readable: list[int], writable: list[int], deadline: float, seconds: fl
 
 def _message(document: dict[str, Any], content: bytes = b"") -> tuple[bytes, bytes, bytes]:
     """A job or an answer as it goes through the pipe: two sizes, JSON, bytes."""
-    text = json.dumps(document).encode()
+    text = _ENCODER.encode(document).encode("utf-8", "surrogatepass")
     return _SIZES.pack(len(text), len(content)), text, content
 
 
@@ -280,7 +281,10 @@ def nurse() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     module, *known = sys.argv[1:]
+    sys.modules["numpy"] = None  # which openpyxl would load, for nothing that a child does
     handler = prepared(importlib.import_module(module).prepare, known)
+    with suppress(OSError):  # that a child cannot be restricted, it says itself
+        _system_call_filter()
     gc.freeze()  # what was imported stays
     gc.disable()  # looking for garbage among a million new cells again and again takes as long as reading them
     nursery, processes, orders = os.getpid(), {}, socket.socket(fileno=os.dup(0))
@@ -345,10 +349,22 @@ def _give_up_system_calls(nursery: int) -> None:
     Raises:
         OSError: the machine cannot do this; nothing is read then.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # a child that hangs must not outlive those who would stop it
+    prctl, program = _system_call_filter()
+    prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # a child that hangs must not outlive those who would stop it
     if os.getppid() != nursery:
         raise OSError(errno.ESRCH, "the nursery is gone")
+    if prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) or prctl(_SET_SECCOMP, _SECCOMP_FILTER, program, 0, 0):
+        number = ctypes.get_errno()
+        raise OSError(number, f"system calls cannot be restricted here: {os.strerror(number)}")
+
+
+@lru_cache(maxsize=1)
+def _system_call_filter() -> tuple[Callable[..., int], ctypes.Array]:
+    """The function that restricts system calls, and what it is told: `_ALLOWED_CALLS` as a program of the kernel's.
+
+    Raises:
+        OSError: nobody has said yet which calls those are on this machine.
+    """
     machine = platform.machine()
     if machine not in _AUDIT_ARCHITECTURES:
         raise OSError(errno.ENOSYS, f"system calls cannot be restricted on a {machine}")
@@ -366,7 +382,6 @@ def _give_up_system_calls(nursery: int) -> None:
     ]
     program = b"".join(struct.pack("=HBBI", *step) for step in steps)
     code = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("HL", len(steps), ctypes.addressof(code))
-    if libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) or libc.prctl(_SET_SECCOMP, _SECCOMP_FILTER, header, 0, 0):
-        number = ctypes.get_errno()
-        raise OSError(number, f"system calls cannot be restricted here: {os.strerror(number)}")
+    header = ctypes.create_string_buffer(struct.pack("HL", len(steps), ctypes.addressof(code)))
+    header.code = code  # it lives as long as what points at it
+    return ctypes.CDLL(None, use_errno=True).prctl, header

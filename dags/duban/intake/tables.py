@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,7 @@ from duban.intake.cells import SURPLUS_MARK, Cell, Document, Misplaced, Picture,
 from duban.intake.layouts import find_layout, layout_table
 from duban.intake.reading import DataRow, FileFault, Reading, Table, TotalRow
 from duban.intake.rows import HEADER_COLUMNS, MAX_WORD, REASON_COLUMN, count_unread, is_filled, rows_below, titles_in, word
-from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, Words, names_column, unit_in_header
+from duban.ledgers import MONEY_UNITS, Column, Expectations, HeaderName, Ledger, Words, name_a_column, unit_in_header
 from duban.text.words import fold, shown_names
 
 HEADER_ROWS = 20
@@ -106,7 +106,7 @@ class _Header:
     units: int
 
 
-def _best_header(sheet: Sheet, ledgers: list[Ledger], names: Container[str]) -> _Header | None:
+def _best_header(sheet: Sheet, ledgers: list[Ledger], names: frozenset[str]) -> _Header | None:
     """The row (or pair of rows) that names most columns; one row before two, the upper before the lower. `names` are those of all ledgers:
     rows without one of them, as most are, are no header of any.
     """
@@ -120,9 +120,7 @@ def _best_header(sheet: Sheet, ledgers: list[Ledger], names: Container[str]) -> 
     of_one = [(row, texts[row], []) for row in range(len(texts))]
     of_two = [(row, spread[row], texts[row + 1]) for row in range(len(texts) - 1)]
     likely = [
-        (row, upper, lower)
-        for row, upper, lower in of_one + of_two
-        if any(names_column(text, names) for text in {*map(add, upper, lower), *upper, *lower})
+        (row, upper, lower) for row, upper, lower in of_one + of_two if name_a_column({*map(add, upper, lower), *upper, *lower}, names)
     ]
     best = None
     for ledger in ledgers:
@@ -313,7 +311,7 @@ def _read_rows(sheet: Sheet, table: Table, header: _Header, expectations: Expect
 
 def _is_misplaced(cell: Cell) -> bool:
     """True for text that stands in no column; in a slip as long as nobody has put it in its place."""
-    return isinstance(cell, Misplaced) or (isinstance(cell, str) and cell.startswith(SURPLUS_MARK))
+    return cell.startswith(SURPLUS_MARK) if isinstance(cell, str) else isinstance(cell, Misplaced)
 
 
 def _pictures(sheet: Sheet, header_row: int) -> list[str]:
@@ -355,9 +353,11 @@ def _required_names(ledger: Ledger) -> dict[str, str]:
     return {text: column.name for text, column in ledger.by_header.items() if column.is_required}
 
 
-def _is_another_header(filled: Mapping[int, Cell], required: Sequence[Mapping[str, str]], names_of_all: Container[str]) -> bool:
+def _is_another_header(filled: Mapping[int, Cell], required: Sequence[Mapping[str, str]], names_of_all: frozenset[str]) -> bool:
     """True for the header of a second table: its columns stand elsewhere, so its rows must not be read by the first one."""
     texts = titles_in([word(cell) for cell in filled.values()], names_of_all)
+    if len(texts) < HEADER_COLUMNS:
+        return False
     return any(len({names[text] for text in texts.intersection(names)}) >= HEADER_COLUMNS for names in required)
 
 

@@ -87,19 +87,31 @@ class TypedRow:
         return {column for rule_id, column in self.marks if rule_id not in {"R01", "R08"}}
 
 
+class CellReaders:
+    """What reads the cells of the files of a round: what a cell means is read once for all that ask alike."""
+
+    def __init__(self, expectations: Expectations):
+        self._expectations = expectations
+        self._known: dict[tuple[Any, ...], list[tuple[Column, str, Callable[[Cell], Value]]]] = {}
+
+    def of(self, table: Table, report_on: date, uses_1904: bool) -> list[tuple[Column, str, Callable[[Cell], Value]]]:
+        """The columns of a table, their names, and what reads their cells."""
+        asked = (table.ledger.name, report_on, uses_1904, *sorted(table.factors.items()))
+        if asked not in self._known:
+            words, vocabularies, factors = self._expectations.words, self._expectations.vocabularies, table.factors
+            self._known[asked] = [
+                (column, column.name, _reader(column, CellContext(report_on, words, vocabulary, factors.get(column.name), uses_1904)))
+                for column in table.ledger.columns
+                for vocabulary in [vocabularies.get(column.vocabulary)]
+            ]
+        return self._known[asked]
+
+
 def type_rows(
-    submission_id: str, table: Table, sender: Sender, report_on: date, expectations: Expectations, uses_1904: bool
+    submission_id: str, table: Table, sender: Sender, report_on: date, cell_readers: CellReaders, uses_1904: bool
 ) -> list[TypedRow]:
     """Type every data row of a table. Townships and villages are matched later, when the owner of each key is known: `place_rows`."""
-    words, vocabularies, factors = expectations.words, expectations.vocabularies, table.factors
-    readers = [
-        (
-            column,
-            column.name,
-            _reader(column, CellContext(report_on, words, vocabularies.get(column.vocabulary), factors.get(column.name), uses_1904)),
-        )
-        for column in table.ledger.columns
-    ]
+    readers = cell_readers.of(table, report_on, uses_1904)
     typed = []
     for row in table.rows:
         result = TypedRow(submission_id, table, row, report_on, sender, {})

@@ -19,7 +19,7 @@ from duban.intake.cells import Cell, Faulty, Number, Picture, StyledText, displa
 from duban.ledgers import Column, Vocabulary, Words
 from duban.settings import TIMEZONE
 from duban.text.names import MAX_NAME
-from duban.text.words import fold, fold_key, has_right_check_digit, identifies_person, is_phone_number, sign
+from duban.text.words import fold, fold_key, has_right_check_digit, identifies_person, is_phone_number, is_plain, sign
 
 MAX_TEXT = 4000
 MAX_DIGITS = 24  # what decimal arithmetic keeps exactly, the factor of 万元 included
@@ -58,8 +58,7 @@ _KEY_OF_PROGRAM = re.compile(
 #: Words beside an amount that name its unit, by what the unit is in yuan; and what else may stand there.
 _UNIT_WORDS = {Decimal(1): {"元", "圆"}, Decimal(10_000): {"万元", "万"}}
 _CURRENCY_WORDS = re.compile(r"^(?:人民币|RMB|CNY)?[¥￥$]?")
-# A key that is nothing else when it is folded, and a number without a fraction.
-_PLAIN_KEY, _INTEGRAL = re.compile("[0-9A-Za-z\u4e00-\u9fff-]+"), re.compile(r"^([1-9][0-9]*|0)\.0+$")
+_INTEGRAL = re.compile(r"^([1-9][0-9]*|0)\.0+$")
 _SHORT = frozenset(["key", "name", "person", "township", "village"])
 #: An identity number, and what a certificate of disability adds to it.
 _IDENTITY, _CERTIFICATE = re.compile(r"[0-9]{17}[0-9X]"), re.compile(r"[0-9]{17}[0-9X](?:(?:[0-9A-Z]{2}){1,2})?")
@@ -203,6 +202,8 @@ def _or_broken(value: Decimal | int | None) -> Value:
 
 def _unreadable(text: str, column: Column) -> str | None:
     """R10 when the text is too long or holds characters that are no text."""
+    if len(text) <= MAX_NAME and is_plain(text):
+        return None
     if written_length(text, column) > (MAX_NAME if column.type in _SHORT else MAX_TEXT):
         return "R10"
     if column.type not in {"key", "person"} and text.isprintable() and "\ufffd" not in text:
@@ -245,8 +246,8 @@ def _free_text(text: str) -> str:
 
 def key_text(cell: Cell) -> str:
     """A key: white space removed, dashes and quotes of one kind, case kept, an integral number is its digits (`1.0` = `1`, never `001`)."""
-    text = display(cell)
-    return text if _PLAIN_KEY.fullmatch(text) else _INTEGRAL.sub(r"\1", fold_key(text))
+    text = fold_key(display(cell))
+    return _INTEGRAL.sub(r"\1", text) if "." in text else text
 
 
 def is_no_key(cell: Cell) -> bool:

@@ -91,11 +91,11 @@ def _rows(sheet: python_calamine.CalamineSheet, name: str) -> Iterator[list[Cell
 
 
 def _cell(value: object) -> Cell:
+    if type(value) is str:  # as nearly all are
+        return text_cell(value)
     match value:
         case None | bool():
             return value
-        case str():
-            return text_cell(value)
         case int():
             return Number(str(value))
         case float():

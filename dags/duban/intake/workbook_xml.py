@@ -13,7 +13,7 @@ import xml.parsers.expat
 import zipfile
 import zlib
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import IO
@@ -192,6 +192,31 @@ def with_usual_name(content: bytes, book: BookMarks) -> bytes:
                 if part in new_names or part not in new_names.values():
                     renamed.writestr(new_names.get(part, name), archive.read(name))
     return target.getvalue()
+
+
+def plain_workbook(sheet: str, rows: Sequence[Sequence[str]]) -> bytes:
+    """The smallest workbook with these texts on one sheet."""
+    cells = (
+        "".join(f'<c r="{address(at, column)}" t="inlineStr"><is><t>{text}</t></is></c>' for column, text in enumerate(row))
+        for at, row in enumerate(rows)
+    )
+    data = "".join(f'<row r="{at}">{row}</row>' for at, row in enumerate(cells, start=1))
+    of_package, of_book = (f"http://schemas.openxmlformats.org/{kind}" for kind in ("package/2006", "officeDocument/2006/relationships"))
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    link = f'<Relationships xmlns="{of_package}/relationships"><Relationship Id="r1" Type="{of_book}/%s" Target="%s"/></Relationships>'
+    sheets = f'<sheets><sheet name="{sheet}" sheetId="1" r:id="r1"/></sheets>'
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{of_package}/content-types"/>',
+        "_rels/.rels": link % ("officeDocument", _BOOK),
+        _BOOK: f'<workbook {main} xmlns:r="{of_book}">{sheets}</workbook>',
+        _links(_BOOK): link % ("worksheet", "worksheets/sheet1.xml"),
+        "xl/worksheets/sheet1.xml": f"<worksheet {main}><sheetData>{data}</sheetData></worksheet>",
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
 
 
 def _book_part(archive: zipfile.ZipFile, parts: dict[str, str]) -> str:

@@ -17,13 +17,13 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-import great_expectations as gx
 import numpy as np
 import pandas as pd
 
 from duban.intake import values
 from duban.intake.typed_rows import TypedRow
 from duban.ledgers import Derivation, Expectations, Ledger, Rule, Words
+from duban.quality.great import gx
 from duban.row_rules import BETWEEN
 
 _RESULT_FORMAT = {
@@ -32,6 +32,7 @@ _RESULT_FORMAT = {
     "return_unexpected_index_query": False,
     "include_unexpected_rows": False,
 }
+_TEXTS_REMEMBERED = 4096
 _NAMES_COLUMNS = ("column", "column_A", "column_B", "column_list")
 
 
@@ -155,7 +156,8 @@ def _derived(derivation: Derivation, words: Words) -> Callable[[TypedRow, Backgr
                 (name for name, first, last in background.campaigns if row.values[of] and first <= row.values[of] <= last), None
             )
         case "persons":
-            return lambda row, _: values.people(row.values[of], words) if row.values[of] else 0
+            count = lru_cache(maxsize=_TEXTS_REMEMBERED)(lambda text: values.people(text, words))
+            return lambda row, _: count(row.values[of]) if row.values[of] else 0
         case _:
             return lambda row, _: sum((row.values[name] or Decimal(0) for name in of), Decimal(0))
 

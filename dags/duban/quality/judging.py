@@ -36,7 +36,7 @@ from duban.intake.places import Places, build_places
 from duban.intake.reading import FileFault, Reading, Table
 from duban.intake.sandbox import ChildFailed, Job, Sandbox
 from duban.intake.tables import total_faults
-from duban.intake.typed_rows import TypedRow, mark_repeated_keys, place_rows, readable_amounts, type_rows
+from duban.intake.typed_rows import CellReaders, TypedRow, mark_repeated_keys, place_rows, readable_amounts, type_rows
 from duban.ledgers import Expectations, Ledger, in_order_of_references, load_expectations
 from duban.quality import gate, references
 from duban.quality.loading import load
@@ -50,7 +50,7 @@ from duban.warehouse.submissions import Claim
 
 log = logging.getLogger(__name__)
 _KINDS = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls", ".csv": "csv"}
-FILES_IN_MEMORY, BYTES_IN_MEMORY = 100, 32 << 20
+FILES_IN_MEMORY, BYTES_IN_MEMORY = 400, 32 << 20
 #: So long a large file waits for earlier files of its district that are being judged; then it is tried again by the next run.
 PATIENCE_SECONDS = 30.0
 #: Of what was left aside: so many columns of a row are named, so many stretches of rows listed.
@@ -302,9 +302,10 @@ def _judge_round(conn: psycopg.Connection, files: Sequence[OpenedFile], expectat
     _check_other_units(conn, verdicts)
     places = {district: _places(conn, district, expectations) for district in {file.claim.district_code for file in files}}
     typed: dict[str, list[tuple[Verdict, list[TypedRow]]]] = {}
+    cell_readers = CellReaders(expectations)
     for verdict in verdicts:
         if not verdict.outcome and not verdict.faults:
-            for name, rows in _type(verdict, expectations).items():
+            for name, rows in _type(verdict, cell_readers, expectations).items():
                 typed.setdefault(name, []).append((verdict, rows))
     for ledger in in_order_of_references(expectations.ledgers[name] for name in typed):
         references.refer(conn, ledger, typed[ledger.name], verdicts, expectations)
@@ -401,13 +402,13 @@ def _places(conn: psycopg.Connection, district_code: str, expectations: Expectat
     return build_places(district_code, townships, villages, expectations.village_aliases)
 
 
-def _type(verdict: Verdict, expectations: Expectations) -> dict[str, list[TypedRow]]:
+def _type(verdict: Verdict, cell_readers: CellReaders, expectations: Expectations) -> dict[str, list[TypedRow]]:
     """The typed rows of a file by ledger; what there is to say of its sheets becomes findings."""
     opened = verdict.opened
     rows_by_ledger: dict[str, list[TypedRow]] = {}
     for table in opened.reading.tables:
         uses_1904 = opened.reading.uses_1904
-        typed = type_rows(opened.claim.submission_id, table, opened.sender, verdict.report_on, expectations, uses_1904)
+        typed = type_rows(opened.claim.submission_id, table, opened.sender, verdict.report_on, cell_readers, uses_1904)
         rows_by_ledger.setdefault(table.ledger.name, []).extend(typed)
         for total, title, said, actual in total_faults(table, [readable_amounts(row) for row in typed if table.totals], expectations.words):
             facts = {"sheet": table.sheet, "row": total.row_no, "word": total.word, "column": title}

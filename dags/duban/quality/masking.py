@@ -55,14 +55,14 @@ def of_round(conn: psycopg.Connection, verdicts: Sequence[Verdict], expectations
 
 
 def _brought(verdicts: Iterable[Verdict], words: NameWords) -> set[str]:
-    names: set[str] = set()
+    cells: set[tuple[str, bool]] = set()
     for verdict in verdicts:
         for row in verdict.rows:
             for holder in row.ledger.holders:
                 if (cell := display(row.row.cells.get(holder.name))).strip():
                     certificate = row.ledger.certificate
-                    names.update(names_to_know(cell, words, bool(certificate and row.values[certificate.name])))
-    return names
+                    cells.add((cell, bool(certificate and row.values[certificate.name])))
+    return {name for cell, is_beside_number in cells for name in names_to_know(cell, words, is_beside_number)}
 
 
 def _texts(verdicts: Iterable[Verdict]) -> Iterator[str]:

@@ -14,6 +14,7 @@ DASHES = str.maketrans(dict.fromkeys("\u02d7\u2010\u2011\u2012\u2013\u2014\u2015
 _QUOTES = str.maketrans(
     dict.fromkeys("\u201c\u201d\u201e\u201f\u301d\u301e\uff02", '"') | dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\uff07", "'")
 )
+_PLAIN = re.compile("[0-9A-Za-z\u4e00-\u9fff-]+")
 _SPACE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 # Numbers of persons as clerks write them; \d is a digit of any script, full-width ones too. Whatever has 15 digits or more without a break
 # is masked: identity numbers, right or wrong, with something glued to them, and numbers of bank accounts.
@@ -73,10 +74,17 @@ def _folded(text: str) -> str:
     return _SPACE.sub("", unicodedata.normalize("NFKC", text))
 
 
+def is_plain(text: str) -> bool:
+    """True for digits, Latin and common Chinese letters, and hyphens, as keys are made of: however it is folded it stays as it is."""
+    return _PLAIN.fullmatch(text) is not None
+
+
 def fold_key(text: str) -> str:
     """Text as keys are compared: folded, with one kind of dash and quote, without what keeps a spreadsheet from taking it for a number
     (="0012", '0012).
     """
+    if is_plain(text):
+        return text
     text = fold(text).translate(DASHES).translate(_QUOTES)
     if found := re.fullmatch(r'=?"(.*)"', text):
         text = found[1].replace('""', '"')
