@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from duban.intake import limits, number_formats
@@ -172,6 +173,7 @@ def decimal_digits(value: float) -> str:
     return f"{digits.normalize():f}" if digits else "0"
 
 
+@lru_cache(maxsize=1 << 15)  # of equal texts all cells hold one
 def text_cell(text: str) -> str | Picture:
     """The text as a cell: a picture where WPS has put one into the cell."""
     return Picture(plain_text(text)) if text.startswith("=") and is_picture_formula(text[1:]) else plain_text(text)

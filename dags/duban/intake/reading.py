@@ -5,7 +5,7 @@ A `Reading` is made in a child process (`duban.intake.tables`) and crosses to th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,6 +17,8 @@ from duban.ledgers import Ledger
 
 #: Findings that say what of a file was not read.
 NOT_READ = frozenset(["W31", "W32", "W35"])
+#: Of more different texts in a column each stands where it is.
+_MOST_TEXTS = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,49 +137,65 @@ def from_json(data: Mapping[str, Any], ledgers: Mapping[str, Ledger]) -> Reading
 
 
 def _table_to_json(table: Table) -> dict[str, Any]:
-    names = list(table.ledger.by_name)
+    texts: dict[str, dict[str, int]] = {name: {} for name in table.ledger.by_name}
+    rows, collapsed = ([_row_to_json(row, texts) for row in rows] for rows in (table.rows, table.collapsed))
     return {
         **vars(table),
         "ledger": table.ledger.name,
         "factors": {name: str(factor) for name, factor in table.factors.items()},
-        "rows": [_row_to_json(row, names) for row in table.rows],
-        "collapsed": [_row_to_json(row, names) for row in table.collapsed],
-        "totals": [(*total[:3], _cells_to_json(total.cells, names), total.data_rows_above) for total in table.totals],
+        "rows": rows,
+        "collapsed": collapsed,
+        "totals": [(*total[:3], _cells_to_json(total.cells, texts), total.data_rows_above) for total in table.totals],
+        "texts": [list(known) for known in texts.values()],
     }
 
 
 def _table_from_json(data: Mapping[str, Any], ledgers: Mapping[str, Ledger]) -> Table:
     ledger = ledgers[data["ledger"]]
-    names = list(ledger.by_name)
+    texts = dict(zip(ledger.by_name, data["texts"], strict=True))
     return Table(
         **{
-            **data,
+            **{name: value for name, value in data.items() if name != "texts"},
             "ledger": ledger,
             "factors": {name: Decimal(factor) for name, factor in data["factors"].items()},
-            "rows": [_row_from_json(data["sheet"], row, names) for row in data["rows"]],
-            "collapsed": [_row_from_json(data["sheet"], row, names) for row in data["collapsed"]],
-            "totals": [TotalRow(*told, _cells_from_json(known, names), above) for *told, known, above in data["totals"]],
+            "rows": [_row_from_json(data["sheet"], row, texts) for row in data["rows"]],
+            "collapsed": [_row_from_json(data["sheet"], row, texts) for row in data["collapsed"]],
+            "totals": [TotalRow(*told, _cells_from_json(known, texts), above) for *told, known, above in data["totals"]],
             "aside": [AsideRow(kind, row_no, tuple(columns)) for kind, row_no, columns in data["aside"]],
         }
     )
 
 
-def _row_to_json(row: DataRow, names: Sequence[str]) -> tuple[Any, ...]:
-    extras = _cells_to_json(row.extras, row.extras)
-    return row.row_no, _cells_to_json(row.cells, names), list(row.extras), extras, row.misplaced_at, row.is_unclear
+def _row_to_json(row: DataRow, texts: Mapping[str, dict[str, int]]) -> tuple[Any, ...]:
+    extras = {title: cells.encode(cell) for title, cell in row.extras.items()}
+    return row.row_no, _cells_to_json(row.cells, texts), extras, row.misplaced_at, row.is_unclear
 
 
-def _row_from_json(sheet: str, data: Sequence[Any], names: Sequence[str]) -> DataRow:
-    row_no, known, titles, extras, misplaced_at, is_unclear = data
-    return DataRow(sheet, row_no, _cells_from_json(known, names), _cells_from_json(extras, titles), misplaced_at, is_unclear)
+def _row_from_json(sheet: str, data: Sequence[Any], texts: Mapping[str, Sequence[str]]) -> DataRow:
+    row_no, known, extras, misplaced_at, is_unclear = data
+    extras = {title: cells.decode(value) for title, value in extras.items()}
+    return DataRow(sheet, row_no, _cells_from_json(known, texts), extras, misplaced_at, is_unclear)
 
 
-def _cells_to_json(named: Mapping[str, Cell], names: Iterable[str]) -> list[Any]:
-    """The cells in the order of the names, None where there is none: a table says only once what its columns are."""
-    return [cell if type(cell := named.get(name)) is str else cells.encode(cell) for name in names]
+def _cells_to_json(row: Mapping[str, Cell], texts: Mapping[str, dict[str, int]]) -> list[Any]:
+    """The cells of all columns, None where there is none; instead of a text its number among the `texts` of its column: most come again,
+    and whoever reads the answer keeps each of them once.
+    """
+    return [
+        None
+        if (cell := row.get(name)) is None
+        else cells.encode(cell)
+        if type(cell) is not str
+        else known.setdefault(cell, len(known))
+        if len(known) < _MOST_TEXTS
+        else known.get(cell, cell)
+        for name, known in texts.items()
+    ]
 
 
-def _cells_from_json(data: Sequence[Any], names: Iterable[str]) -> dict[str, Cell]:
+def _cells_from_json(data: Sequence[Any], texts: Mapping[str, Sequence[str]]) -> dict[str, Cell]:
     return {
-        name: cells.decode(value) if type(value) is list else value for name, value in zip(names, data, strict=True) if value is not None
+        name: known[value] if type(value) is int else cells.decode(value)
+        for (name, known), value in zip(texts.items(), data, strict=True)
+        if value is not None
     }

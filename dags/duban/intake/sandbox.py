@@ -2,10 +2,10 @@
 
 Every file has a child of its own, which keeps nothing for the next: one that dies, hangs or runs out of memory costs that file, and the
 parent says so in its outcome. Children are forked from a nursery: a process that has read what they must know (its imports, the
-expectations), with an environment that is empty but for the import path, and that never gets a byte of any sender's file. Before it sees its file a
-child gives up every system call but those of computing and of its two pipes (`_ALLOWED_CALLS`): it can open, list and write no file,
-whatever its user may, reach no network, start no program, and touch no other process. The parent opens the file and sends its bytes; what
-the child makes comes back as bytes.
+expectations), with an environment that is empty but for the import path, and that never gets a byte of any sender's file. Before it sees
+its file a child gives up every system call but those of computing and of its two pipes (`_ALLOWED_CALLS`): it can open, list and write
+no file, whatever its user may, reach no network, start no program, and touch no other process. The parent opens the file and sends its
+bytes; what the child makes comes back as bytes.
 """
 
 from __future__ import annotations

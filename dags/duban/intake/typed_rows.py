@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from duban.intake.cells import Cell, Number, display
+from duban.intake.cells import Cell, display
 from duban.intake.places import Places
 from duban.intake.reading import DataRow, Table
 from duban.intake.values import BLANK, CellContext, Value, read_cell
@@ -20,6 +20,7 @@ from duban.ledgers import Column, Derivation, Expectations, Ledger
 from duban.text.names import names_holder
 from duban.text.words import mask_name
 
+_Read = Callable[[Cell], Value]
 #: Of so many different cells of a column it is remembered what they mean: most say what others said.
 _CELLS_REMEMBERED = 4096
 
@@ -92,15 +93,15 @@ class CellReaders:
 
     def __init__(self, expectations: Expectations):
         self._expectations = expectations
-        self._known: dict[tuple[Any, ...], list[tuple[Column, str, Callable[[Cell], Value]]]] = {}
+        self._known: dict[tuple[Any, ...], list[tuple[Column, _Read, _Read]]] = {}
 
-    def of(self, table: Table, report_on: date, uses_1904: bool) -> list[tuple[Column, str, Callable[[Cell], Value]]]:
-        """The columns of a table, their names, and what reads their cells."""
+    def of(self, table: Table, report_on: date, uses_1904: bool) -> list[tuple[Column, _Read, _Read]]:
+        """The columns of a table, and of each what reads its plain texts and its other cells."""
         asked = (table.ledger.name, report_on, uses_1904, *sorted(table.factors.items()))
         if asked not in self._known:
             words, vocabularies, factors = self._expectations.words, self._expectations.vocabularies, table.factors
             self._known[asked] = [
-                (column, column.name, _reader(column, CellContext(report_on, words, vocabulary, factors.get(column.name), uses_1904)))
+                (column, *_readers(column, CellContext(report_on, words, vocabulary, factors.get(column.name), uses_1904)))
                 for column in table.ledger.columns
                 for vocabulary in [vocabularies.get(column.vocabulary)]
             ]
@@ -120,9 +121,10 @@ def type_rows(
             result.marks.append(("R11", table.ledger.key))
             typed.append(result)
             continue
-        for column, name, read in readers:
+        for column, read_text, read in readers:
+            name = column.name
             cell = row.cells.get(name)
-            value = BLANK if cell is None else read(cell)
+            value = BLANK if cell is None else read_text(cell) if type(cell) is str else read(cell)
             if column.type == "key" and value.value and names_holder(value.value, result.holder_of(column)):
                 value = Value(broken="R10")
             result.values[name] = value.value
@@ -136,11 +138,12 @@ def type_rows(
     return typed
 
 
-def _reader(column: Column, context: CellContext) -> Callable[[Cell], Value]:
-    """Reads the cells of a column, each distinct one once."""
-    known = lru_cache(maxsize=_CELLS_REMEMBERED)(lambda cell: read_cell(cell, column, context))
-    # of the others two may be equal and mean different things
-    return lambda cell: known(cell) if type(cell) is str or type(cell) is Number else read_cell(cell, column, context)
+def _readers(column: Column, context: CellContext) -> tuple[_Read, _Read]:
+    """What reads the plain texts of a column, each different one once, and what reads its other cells: of them two may be equal and mean
+    different things.
+    """
+    read = partial(read_cell, column=column, context=context)
+    return lru_cache(maxsize=_CELLS_REMEMBERED)(read), read
 
 
 def mark_repeated_keys(rows: list[TypedRow]) -> tuple[list[TypedRow], list[TypedRow]]:

@@ -291,7 +291,7 @@ def _open(claim: Claim, answer: dict[str, Any] | ChildFailed, expectations: Expe
         return OpenedFile(claim, Reading(faults=[FileFault(answer.rule_id, str(answer))]))
     try:
         return OpenedFile(claim, readings.from_json(answer, expectations.ledgers))
-    except (KeyError, TypeError, ValueError) as error:  # a child that a file has taken over may answer anything
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # a child that a file has taken over may answer anything
         log.error("%s: the reader's answer is no reading (%s); the file is sent back", claim.submission_id, type(error).__name__)
         return OpenedFile(claim, Reading(faults=[FileFault("S01", "程序没有读懂这个文件，请改用标准表头和常见格式")]))
 
