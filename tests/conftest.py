@@ -115,20 +115,6 @@ def open_server(folder: Path, *, survives_power_cuts: bool = True) -> Iterator[S
         running.postgres.stop()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def parsed_once() -> Iterator[None]:
-    """Builds of this process do not parse the dbt project each anew."""
-
-    def runner() -> Any:
-        from tests.parsed_project import Runner  # dbt takes seconds to import
-
-        return Runner()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dbt, "_runner", runner)
-        yield
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for the whole run."""

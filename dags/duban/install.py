@@ -9,9 +9,7 @@ AIRFLOW__DATABASE__SQL_ALCHEMY_CONN.
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -21,6 +19,7 @@ from duban import access
 from duban.divisions import register_reference
 from duban.ledgers import load_expectations
 from duban.orchestration import steps
+from duban.orchestration.parsed_project import digest
 from duban.outbox import OutboxTaken, claim_outbox
 from duban.publishing.issuers import register_reference_targets
 from duban.publishing.shown import register_shown_ledgers
@@ -51,7 +50,7 @@ def main() -> int:
         print(access.HELD, file=sys.stderr)
         return 1
     built_from = settings.home / "dbt" / "built-from"
-    sources = _digest(settings.dbt_project)
+    sources = digest(settings.dbt_project)
     with connect(settings) as conn:
         try:
             claim_outbox(conn, settings)
@@ -141,16 +140,6 @@ def account_of(uri: str) -> access.Account:
     """Database, role and password of a connection, as libpq or SQLAlchemy writes it."""
     parts = urlsplit(uri.replace("+psycopg", "", 1))
     return access.Account(parts.path[1:], parts.username or "", unquote(parts.password or ""))
-
-
-def _digest(dbt_project: Path) -> str:
-    """What the marts are made from: another digest means that the project was updated and the marts are of another shape."""
-    digest = hashlib.sha256((dbt_project / "dbt_project.yml").read_bytes())
-    for folder in ("macros", "models", "seeds", "snapshots", "tests"):
-        for file in sorted((dbt_project / folder).rglob("*")):
-            if file.is_file():
-                digest.update(f"{file.relative_to(dbt_project)}\0".encode() + file.read_bytes())
-    return digest.hexdigest()
 
 
 if __name__ == "__main__":

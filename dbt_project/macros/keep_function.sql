@@ -1,15 +1,41 @@
 {#-
+  The functions of the marts that readers may call. What they say changes with the project only, and then every table is
+  made anew: a build that is no full refresh leaves them as they are.
+-#}
+{% macro keep_functions() -%}
+{%- if not execute or functions_are_wanted() %}
+{{ ranking_as_of() }}
+{{ problems_as_of() }}
+{{ withdrawals_as_of() }}
+{{ supervision_as_of() }}
+{{ projects_as_of() }}
+{{ ledgers_as_of() }}
+{{ fund_findings_as_of() }}
+{{ simulated_ranking() }}
+{%- endif -%}
+{%- endmacro %}
+
+
+{#- Whether a build makes them: all marts are there, and it is a full refresh or the first that came so far. -#}
+{% macro functions_are_wanted() -%}
+    {%- if flags.WHICH not in ('build', 'run') or load_relation(relation_of('rpt_township_ranking')) is none -%}
+        {%- do return(false) -%}
+    {%- endif -%}
+    {%- set found = run_query("select exists (select from pg_proc where pronamespace = 'marts'::regnamespace)") -%}
+    {%- do return(should_full_refresh() or not found.rows[0][0]) -%}
+{%- endmacro %}
+
+
+{#-
   A function of the marts that readers may call, and that reads for them what they may not: the only one of its name,
-  made again when its text, its arguments, its columns or its description have changed, once the marts that it asks are
-  there.
+  made again when its text, its arguments, its columns or its description have changed.
 
   arguments: names and types as one text; columns: of its rows, objects with name and data_type; text: its query.
 -#}
 {% macro keep_function(name, arguments, columns, text, description) -%}
 {#- a function keeps its text, and works in a copy of the database under another name only without this one's -#}
 {%- set body = text | replace('"' ~ target.database ~ '".', '') -%}
-{%- set is_building = execute and flags.WHICH in ('build', 'run') -%}
-{%- if is_building and load_relation(relation_of('rpt_township_ranking')) is not none -%}
+{%- if execute -%}
     {%- set named = [] -%}
     {%- for argument in arguments.split(', ') -%}
         {%- do named.append({'name': argument.split(' ')[0], 'data_type': argument.split(' ')[1]}) -%}

@@ -340,7 +340,7 @@ def test_nightly_build_is_all_but_the_views(models: dict[str, Any], selected: di
 
 def test_live_build_is_what_accepted_rows_change_and_its_tests(models: dict[str, Any], selected: dict[str, set[str]]) -> None:
     live = {name for name in selected["live"] if not name.startswith("stg_")}
-    tables = {name for name, node in models.items() if node.config.materialized in {"mart", "table", "incremental"}}
+    tables = {name for name, node in models.items() if node.config.materialized in {"mart", "work_table"}}
     assert {name for name in live & set(models) if models[name].config.materialized != "ephemeral"} == tables - {
         "dim_dates",
         "dim_ranking_rules",

@@ -287,13 +287,13 @@ def _expectation(ledger: Ledger, declared: Declared, number: int) -> Any:
 def _evaluate(ledger: Ledger, expectations: list[Any], frame: pd.DataFrame) -> Sequence[Any]:
     try:
         suite = gx.ExpectationSuite(name=ledger.name, expectations=expectations)
-        return _batches().get_batch({"dataframe": frame}).validate(suite, result_format=_RESULT_FORMAT).results
+        return batches().get_batch({"dataframe": frame}).validate(suite, result_format=_RESULT_FORMAT).results
     except Exception as error:  # whatever it is: a run of the gate that did not end proves nothing
         raise GateClosed(f"{ledger.name}: Great Expectations failed: {type(error).__name__}") from error
 
 
 @lru_cache(maxsize=1)
-def _batches() -> Any:
+def batches() -> Any:
     """What makes a batch of Great Expectations from a frame, in this process; it keeps no more than the last frame."""
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}

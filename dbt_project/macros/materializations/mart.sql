@@ -15,7 +15,6 @@
 
     {{ run_hooks(pre_hooks) }}
     {%- if is_partial() %}
-        {%- if config.get('contract').enforced -%}{{ get_assert_columns_equivalent(sql) }}{%- endif -%}
         {%- set columns = adapter.dispatch('get_column_names', 'dbt')() -%}
         {%- call statement('main') %}
             delete from {{ target }}

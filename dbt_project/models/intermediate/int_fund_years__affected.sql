@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='table',
+        materialized='work_table',
         indexes=[{'columns': ['district_code', 'fund_year'], 'unique': true}]
     )
 }}

@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='table',
+        materialized='work_table',
         indexes=[{'columns': ['ledger', 'scope_code', 'key_no'], 'unique': true}]
     )
 }}

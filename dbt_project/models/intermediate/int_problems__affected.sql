@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='table',
+        materialized='work_table',
         indexes=[{'columns': ['district_code', 'problem_no'], 'unique': true}]
     )
 }}

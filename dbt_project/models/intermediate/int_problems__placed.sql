@@ -1,7 +1,6 @@
 {{
     config(
-        materialized='incremental',
-        incremental_strategy='delete+insert',
+        materialized='work_table',
         unique_key=['district_code', 'problem_no', 'township_code'],
         indexes=[
             {'columns': ['district_code', 'problem_no', 'township_code'], 'unique': true},

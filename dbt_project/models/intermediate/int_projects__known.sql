@@ -1,7 +1,6 @@
 {{
     config(
-        materialized='incremental',
-        incremental_strategy='delete+insert',
+        materialized='work_table',
         unique_key=['district_code', 'project_no'],
         indexes=[{'columns': ['district_code', 'project_no'], 'unique': true}]
     )

@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='table',
+        materialized='work_table',
         indexes=[{'columns': ['district_code', 'day_on', 'township_code'], 'unique': true}]
     )
 }}

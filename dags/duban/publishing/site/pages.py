@@ -133,6 +133,12 @@ def _environment() -> Environment:
     return environment
 
 
+def load_templates() -> None:
+    """Compile all templates, so that this process and its forks find them ready."""
+    for name in _environment().list_templates(extensions=["j2"]):
+        _environment().get_template(name)
+
+
 @cache
 def _style_sheet() -> str:
     return (TEMPLATES / "style.css").read_text(encoding="utf-8")

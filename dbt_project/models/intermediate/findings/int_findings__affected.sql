@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='table',
+        materialized='work_table',
         indexes=[{'columns': ['found_in'], 'unique': true}]
     )
 }}
