@@ -1,7 +1,7 @@
 {#-
   A table for the models after it, read by nobody else. Each build empties and fills it; dbt's own `table` makes another
-  one, with its indexes and comments, and renames both. With the config `unique_key` (columns) the rows of earlier builds
-  stay, but for those that come again.
+  one, with its indexes and comments, and renames both. With the config `unique_key` (columns) the rows of earlier
+  builds stay, but for those that come again.
 -#}
 {% materialization work_table, adapter='postgres' %}
     {%- set target = this.incorporate(type='table') -%}
@@ -9,7 +9,10 @@
 
     {{ run_hooks(pre_hooks) }}
     {%- if load_cached_relation(this) is not none and not should_full_refresh() -%}
-        {%- set others = model.columns.keys() | reject('in', key or []) | list -%}
+        {%- set renewed = [] -%}
+        {%- for name in model.columns if name not in (key or []) -%}
+            {%- do renewed.append(name ~ ' = excluded.' ~ name) -%}
+        {%- endfor -%}
         {%- set columns = model.columns.keys() | join(', ') -%}
         {%- call statement('main') %}
             {{ 'truncate ' ~ target ~ ';' if not key }}
@@ -20,9 +23,7 @@
             ) as rows
             {%- if key %}
             on conflict ({{ key | join(', ') }})
-            do {% if others -%}
-                update set {% for name in others %}{{ name }} = excluded.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
-                {%- else %}nothing{% endif %}
+            do {{ 'update set ' ~ renewed | join(', ') if renewed else 'nothing' }}
             {%- endif %}
         {%- endcall %}
     {%- else -%}
