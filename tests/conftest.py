@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import itertools
 import json
@@ -10,6 +11,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,7 +25,7 @@ from psycopg.rows import dict_row
 from duban import access, divisions, warehouse
 from duban.intake import inbox
 from duban.ledgers import load_expectations
-from duban.orchestration import dbt
+from duban.orchestration import dbt, parsed_project
 from duban.quality import returns, rounds
 from duban.settings import LOGINS, Settings
 from local.config import load_installation
@@ -190,6 +192,34 @@ def open_office(server: Server, home: Path, template: str = "duban") -> Iterator
             server.drop(uri)
 
 
+@pytest.fixture(scope="session")
+def installed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a warehouse as `make up` leaves it, with all marts, before any campaign and any file: a template for those who build."""
+    uri = server.copy_of("duban")
+    # a folder of all processes of this run: what dbt parses for one of them serves the others
+    home = tmp_path_factory.getbasetemp().parent / "installed"
+    home.mkdir(exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        parsed_project.make_ready(server.settings_of(home, uri))
+    dbt.build(server.settings_of(home, uri), "install", full_refresh=True, today=date(2019, 12, 31))
+    return urlsplit(uri).path[1:]
+
+
+@pytest.fixture
+def installed_office(server: Server, installed: str, tmp_path: Path) -> Iterator[Office]:
+    """An office for one test, with marts."""
+    with open_office(server, tmp_path / "home", installed) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared_installed_office(server: Server, installed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """An office with marts for all tests of a module."""
+    with open_office(server, tmp_path_factory.mktemp("office") / "home", installed) as opened:
+        yield opened
+
+
 @pytest.fixture
 def office(server: Server, tmp_path: Path) -> Iterator[Office]:
     """An office for one test."""
@@ -239,9 +269,9 @@ def sample_files(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="session")
-def sample_office(server: Server, sample_files, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+def sample_office(server: Server, installed: str, sample_files, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A warehouse that took the sample and the real table of 北塔区 in, with its marts. To look at, not to change."""
-    uri = server.copy_of("duban")
+    uri = server.copy_of(installed)
     home = tmp_path_factory.mktemp("sample_home")
     settings = server.settings_of(home, uri)
     office = Office(settings)
@@ -253,6 +283,6 @@ def sample_office(server: Server, sample_files, tmp_path_factory: pytest.TempPat
             for file in files:
                 office.drop(file.unit_code, file.path.name, file.path.read_bytes())
             office.ingest()
-    dbt.build(settings, "all")
+    dbt.build(settings, "nightly")
     yield office
     server.drop(uri)

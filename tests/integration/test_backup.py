@@ -75,14 +75,14 @@ def quiet() -> Console:
 
 
 @pytest.fixture(scope="module")
-def prepared(server, tmp_path_factory) -> Iterator[Office]:
+def prepared(server, installed, tmp_path_factory) -> Iterator[Office]:
     """A warehouse with problems of two townships, its marts, and a return that was written."""
-    with open_office(server, tmp_path_factory.mktemp("backup") / "home") as office:
+    with open_office(server, tmp_path_factory.mktemp("backup") / "home", installed) as office:
         for unit, key in ((TOWNSHIP, "甲"), (OTHER, "乙")):
             rows = [problem(f"{key}-{number}") for number in range(5)]
             assert office.send(unit, f"{key}20200622.csv", problems_csv(*rows))["outcome"] == "accepted"
         install.provide(office.settings)
-        dbt.build(office.settings, "install", full_refresh=True, today=LAST_DAY)
+        dbt.build(office.settings, "nightly", today=LAST_DAY)
         yield office
 
 

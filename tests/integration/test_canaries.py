@@ -89,11 +89,12 @@ def corrected(office: Office, seeds: Seeds) -> Iterator[tuple[str, str, bytes]]:
 
 
 @pytest.fixture(scope="module")
-def told(server, tmp_path_factory) -> Iterator[Told]:
+def told(server, installed, tmp_path_factory) -> Iterator[Told]:
     """Everything that a sender can write, sent, judged, built, published, shown, told and looked up."""
     seeds, kept, root = Seeds(), Kept(), logging.getLogger()
     level = root.level
-    with open_office(server, tmp_path_factory.mktemp("canaries") / "home") as office, pytest.MonkeyPatch.context() as patch:
+    home = tmp_path_factory.mktemp("canaries") / "home"
+    with open_office(server, home, installed) as office, pytest.MonkeyPatch.context() as patch:
         root.addHandler(kept)
         root.setLevel(logging.DEBUG)
         try:
@@ -117,7 +118,7 @@ def told(server, tmp_path_factory) -> Iterator[Told]:
             for unit, name, content in [*corrected(office, seeds), *sent[:1]]:
                 office.drop(unit, name, content)
             office.ingest()
-            dbt.build(office.settings, "all", today=DAY)
+            dbt.build(office.settings, "nightly", today=DAY)
             with warehouse.connect(office.settings, "publisher") as conn:
                 render_site(conn, office.settings.outbox)
                 published = [publish(conn, series, DISTRICT, DAY, settle_seconds=0).publication_id for series in SERIES.values()]

@@ -292,16 +292,16 @@ def as_an_issue_would_say(office: Office) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def story(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(server: Server, installed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """24 June, corrections of that day, the first day after the holiday, the last of the campaign, one beyond; then all made anew."""
-    with open_office(server, tmp_path_factory.mktemp("findings") / "home") as office:
+    with open_office(server, tmp_path_factory.mktemp("findings") / "home", installed) as office:
         with warehouse.connect(office.settings) as conn:
             conn.execute("insert into raw.campaigns values (%s, '冬季排查', '2020-01-01', '2020-03-31')", [BEITA])
         drop(office, FIRST, "first")
         office.drop(*UNDATED)
         take_all(office)
         told = []
-        dbt.build(office.settings, "install", full_refresh=True, today=TODAY)
+        dbt.build(office.settings, "nightly", today=TODAY)
         told.append(findings(office))
         as_of = [as_an_issue_would_say(office)]
         drop(office, CORRECTIONS, "correction")
@@ -470,11 +470,12 @@ def test_days_alone_change_nothing_but_what_is_due(story):
     assert story.made_anew == story.campaign_over
 
 
-def test_numbers_of_one_unit_and_of_the_district(office):
+def test_numbers_of_one_unit_and_of_the_district(installed_office):
     """Record numbers are unique within a group, movement numbers within a sender: equal ones are two findings, and stop no build.
 
     Numbers of problems and projects are the district's: one that two units use is told to both (W33), until the office hands it over.
     """
+    office = installed_office
     drop(
         office,
         {
@@ -497,7 +498,7 @@ def test_numbers_of_one_unit_and_of_the_district(office):
     }
     drop(office, clashing, "second")
     office.ingest()
-    dbt.build(office.settings, "install", full_refresh=True, today=TODAY)
+    dbt.build(office.settings, "nightly", today=TODAY)
     told = findings(office)
     assert keys(told, "W09") == [(ZIYANG, TOWNSHIP, "1")] * 2
     assert keys(told, "W10") == [(ZIYANG, TOWNSHIP, "1")] * 2

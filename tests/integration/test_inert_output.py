@@ -202,12 +202,12 @@ class _Kept(logging.Handler):
 
 
 @pytest.fixture(scope="module")
-def written(server, tmp_path_factory) -> Iterator[Written]:
+def written(server, installed, tmp_path_factory) -> Iterator[Written]:
     """Everything is sent, judged, built, shown and returned once."""
     kept, root, problems = _Kept(), logging.getLogger(), LEDGERS["问题台账"]
     root.addHandler(kept)
     try:
-        with open_office(server, tmp_path_factory.mktemp("inert") / "home") as office:
+        with open_office(server, tmp_path_factory.mktemp("inert") / "home", installed) as office:
             sent = {office.drop(unit, name, content): sheets for unit, name, content, sheets in hostile_files()}
             # Every row of this one names another unit, which is worth a line in the log; its sender and name are not to be trusted.
             office.drop(
@@ -216,7 +216,7 @@ def written(server, tmp_path_factory) -> Iterator[Written]:
                 csv_bytes(problems.table(*({**problems.row, problems.key: f"Z{n}"} for n in "12"))),
             )
             office.ingest()
-            dbt.build(office.settings, "all")
+            dbt.build(office.settings, "nightly")
             with warehouse.connect(office.settings) as conn:
                 pages.render_site(conn, office.settings.outbox)
                 for unit in (TOWNSHIP, GROUP):

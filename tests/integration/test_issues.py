@@ -41,13 +41,13 @@ BESIDE = {
 
 
 @pytest.fixture(scope="module")
-def prepared(server, tmp_path_factory) -> Iterator[Office]:
+def prepared(server, installed, tmp_path_factory) -> Iterator[Office]:
     """A warehouse with problems of two townships from the first working day on."""
-    with open_office(server, tmp_path_factory.mktemp("issues") / "home") as office:
+    with open_office(server, tmp_path_factory.mktemp("issues") / "home", installed) as office:
         for unit, key in ((TOWNSHIP, "甲"), (OTHER, "乙")):
             rows = [problem(f"{key}-{number}", 发现日期="2020-06-04") for number in range(5)]
             assert office.send(unit, f"{key}20200622.csv", problems_csv(*rows))["outcome"] == "accepted"
-        dbt.build(office.settings, "install", full_refresh=True, today=LAST_DAY)
+        dbt.build(office.settings, "nightly", today=LAST_DAY)
         yield office
 
 
@@ -179,12 +179,12 @@ def test_many_at_once(office):
     assert sorted({issue.issue_no for issue in found}) == [1, 2, 3, 4, 5, 6] and {day for _, day in numbers(office)} == set(WORKING_DAYS)
 
 
-def test_numbers_begin_anew_with_the_year(server, tmp_path):
-    with open_office(server, tmp_path / "home") as office:
+def test_numbers_begin_anew_with_the_year(server, installed, tmp_path):
+    with open_office(server, tmp_path / "home", installed) as office:
         with warehouse.connect(office.settings) as conn, conn.transaction():
             conn.execute("update raw.campaigns set ended_on = '2021-03-31' where district_code = %s", [DISTRICT])
         assert office.send(TOWNSHIP, "甲20200622.csv", problems_csv(problem("甲-1", 发现日期="2020-06-04")))["outcome"] == "accepted"
-        dbt.build(office.settings, "install", full_refresh=True, today=date(2021, 1, 5))
+        dbt.build(office.settings, "nightly", today=date(2021, 1, 5))
         days = [date(2020, 12, 31), date(2021, 1, 4), date(2020, 12, 30), date(2021, 1, 5)]
         assert [freeze(office, day).publication_id for day in days] == [
             "430902-daily-2020-1",

@@ -101,26 +101,26 @@ def register(office: Office, district: District) -> None:
 
 
 @pytest.fixture(scope="module")
-def story(shared_office: Office) -> Story:
+def story(shared_installed_office: Office) -> Story:
     """The three districts, taken in and built part by part. To look at: whoever changes it takes a `twin`."""
-    writer, parts, files = Writer(SEED), [], []
+    office, writer, parts, files = shared_installed_office, Writer(SEED), [], []
     for district in (LARGE, SMALL):
-        register(shared_office, district)
+        register(office, district)
     for number, (first, today) in enumerate(PARTS):
         if number == 1:
-            register(shared_office, LATE)
+            register(office, LATE)
         sent = writer.part(first, today)
         if number in (1, 3):
             sent += [file for district in DISTRICTS for file in writer.money(district, today)]
         files = files + sent
-        drop(shared_office, sent)
-        shared_office.ingest()
-        # the build of 00:05 is the one that meets the new district
-        dbt.build(shared_office.settings, {0: "install", 1: "nightly"}.get(number, "live"), today=today)
-        versions = arrived(shared_office, files)
+        drop(office, sent)
+        office.ingest()
+        # the build of 00:05 is the one that meets a new district
+        dbt.build(office.settings, "nightly" if number < 2 else "live", today=today)
+        versions = arrived(office, files)
         known_at = max(version.received_at for version in versions)
-        parts.append(Built(today, known_at, versions, files, shown_days(shared_office), shown_ranking(shared_office)))
-    return Story(shared_office, parts)
+        parts.append(Built(today, known_at, versions, files, shown_days(office), shown_ranking(office)))
+    return Story(office, parts)
 
 
 @contextmanager
@@ -494,11 +494,12 @@ def key_of(version: Version) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def told_thrice(story: Story, office: Office) -> tuple[Office, list[tuple[str, str]]]:
+def told_thrice(story: Story, installed_office: Office) -> tuple[Office, list[tuple[str, str]]]:
     """One history in three districts: as it came; in another order of arrival; with other codes and names of the townships.
 
     For the second it holds each key once per report date, since of two the later arrival counts.
     """
+    office = installed_office
     versions = of_kind(ranking.ProblemVersion | ranking.VisitVersion, story.parts[-1].versions, LATE.code)
     once = list({(*key_of(version), version.report_on): version for version in versions}.values())
     names = []
@@ -518,7 +519,7 @@ def told_thrice(story: Story, office: Office) -> tuple[Office, list[tuple[str, s
     renamed = [moved(version, recoded) for version in once]
     half = len(once) // 2
     arrivals = iter(range(10**6))
-    for selector, today, part in (("install", date(2020, 6, 1), slice(half)), ("live", LAST_DAY, slice(half, None))):
+    for selector, today, part in (("nightly", date(2020, 6, 1), slice(half)), ("live", LAST_DAY, slice(half, None))):
         arriving = [version for way in (told, shuffled, renamed) for version in way[part]]
         with warehouse.connect(office.settings) as conn:
             load(conn, [replace(version, received_at=FIRST_ARRIVAL + timedelta(seconds=next(arrivals))) for version in arriving])

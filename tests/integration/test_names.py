@@ -66,7 +66,8 @@ def places_of(office, name: str) -> list[str]:
     ]
 
 
-def test_a_name_is_masked_whenever_and_wherever_it_comes(office):
+def test_a_name_is_masked_whenever_and_wherever_it_comes(installed_office):
+    office = installed_office
     everybody = "、".join((FIRST, BETWEEN, LAST, MOUNTAIN))
     parts = {name: texts(f"K{number}", name) for number, name in enumerate((FIRST, BETWEEN, LAST, MOUNTAIN))}
     ledgers = {
@@ -78,7 +79,7 @@ def test_a_name_is_masked_whenever_and_wherever_it_comes(office):
     office.send(TOWNSHIP, "甲20200624.csv", ledgers[FIRST])
     for file in (*parts[FIRST], *parts[BETWEEN][:2], *texts("E", everybody)):
         office.send(*file)
-    dbt.build(office.settings, "install", today=DAY)
+    dbt.build(office.settings, "nightly", today=DAY)
     assert {"marts.fct_problem_versions", "marts.fct_problems", "marts.fct_projects", "marts.fct_fund_movements"} <= set(
         places_of(office, LAST)
     )

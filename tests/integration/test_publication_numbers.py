@@ -22,7 +22,6 @@ import pytest
 
 from duban import warehouse
 from duban.intake.inbox import landed
-from duban.orchestration import dbt
 from duban.publishing.issues import publishing, tracing
 from duban.publishing.issues.freezing import Issue
 from duban.publishing.issues.frozen import Frozen, read_frozen
@@ -55,10 +54,9 @@ class Evening:
 
 
 @pytest.fixture(scope="module")
-def evenings(server, sample_files, tmp_path_factory) -> Iterator[tuple[Office, list[Evening]]]:
+def evenings(server, installed, sample_files, tmp_path_factory) -> Iterator[tuple[Office, list[Evening]]]:
     """Six bulletins, a weekly and a monthly dispatch, each published after the files of its day and before those of the next."""
-    with open_office(server, tmp_path_factory.mktemp("evenings") / "home") as office:
-        dbt.build(office.settings, "install", full_refresh=True)
+    with open_office(server, tmp_path_factory.mktemp("evenings") / "home", installed) as office:
         published = []
         for day, files in itertools.groupby(sample_files, key=lambda file: file.day):
             for file in files:

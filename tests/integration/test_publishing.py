@@ -36,13 +36,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def prepared(server, tmp_path_factory) -> Iterator[Office]:
+def prepared(server, installed, tmp_path_factory) -> Iterator[Office]:
     """A warehouse with problems of two townships."""
-    with open_office(server, tmp_path_factory.mktemp("publishing") / "home") as office:
+    with open_office(server, tmp_path_factory.mktemp("publishing") / "home", installed) as office:
         for unit, key in ((TOWNSHIP, "甲"), (OTHER, "乙")):
             rows = [problem(f"{key}-{number}") for number in range(5)]
             assert office.send(unit, f"{key}20200622.csv", problems_csv(*rows))["outcome"] == "accepted"
-        dbt.build(office.settings, "install", full_refresh=True, today=LAST_DAY)
+        dbt.build(office.settings, "nightly", today=LAST_DAY)
         yield office
 
 

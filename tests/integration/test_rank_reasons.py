@@ -175,11 +175,9 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(shared_office: Office) -> Built:
+def built(shared_installed_office: Office) -> Built:
     """All districts, built once, each by the rules that are in force there."""
-    office = shared_office
-    # makes the schema ref, whose tables then are added to; only `install` would load them again
-    dbt.build(office.settings, "install")
+    office = shared_installed_office
     histories = {code: of_counts(code, counts) for code, counts in MADE_BY_HAND.items()}
     histories |= {code: Writer(code).write() for code in IN_FORCE if code not in histories}
     versions = in_order_of_arrival(list(histories.values()))

@@ -185,14 +185,15 @@ def check_as_known_then(office, histories, versions) -> None:
     assert asked > 20
 
 
-def test_every_day_of_random_histories(office):
+def test_every_day_of_random_histories(installed_office):
+    office = installed_office
     histories = [in_own_districts(random_history(seed, event_count=120), seed) for seed in SEEDS]
     with warehouse.connect(office.settings) as conn:
         for history, townships in histories:
             register(conn, history, townships)
         versions = in_order_of_arrival([history for history, _ in histories])
         load(conn, versions)
-    dbt.build(office.settings, "install", full_refresh=True)
+    dbt.build(office.settings, "nightly")
     check_as_known_then(office, histories[:6], versions)
     compared = reopened = 0
     for history, townships in histories:

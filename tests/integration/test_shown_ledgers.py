@@ -54,9 +54,9 @@ def visit(key: str, township: str, problem_no: str, verdict: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def prepared(server, tmp_path_factory) -> Iterator[Office]:
+def prepared(server, installed, tmp_path_factory) -> Iterator[Office]:
     """Problems of two townships, and three visits."""
-    with open_office(server, tmp_path_factory.mktemp("shown") / "home") as office:
+    with open_office(server, tmp_path_factory.mktemp("shown") / "home", installed) as office:
         for unit, key in ((TOWNSHIP, "甲"), (OTHER, "乙")):
             rows = [problem(f"{key}-{number}") for number in range(3)]
             assert office.send(unit, f"{key}20200622.csv", problems_csv(*rows))["outcome"] == "accepted"
@@ -67,7 +67,7 @@ def prepared(server, tmp_path_factory) -> Iterator[Office]:
         ]
         sent = office.send(GROUP, "督导20200623.csv", csv_bytes([VISITS, *visits]))
         assert sent["outcome"] == "accepted", office.rejections(sent["submission_id"])
-        dbt.build(office.settings, "install", full_refresh=True, today=DAY)
+        dbt.build(office.settings, "nightly", today=DAY)
         yield office
 
 

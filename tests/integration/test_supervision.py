@@ -20,19 +20,19 @@ DAYS = (date(2020, 5, 20), date(2020, 6, 25), date(2020, 7, 2))
 
 
 @pytest.fixture(scope="module")
-def supervised(shared_office):
+def supervised(shared_installed_office):
     """A warehouse built in parts, and the histories it was built from."""
     histories = [in_own_districts(random_history(500 + number, event_count=200), number) for number in range(4)]
-    with warehouse.connect(shared_office.settings) as conn:
+    with warehouse.connect(shared_installed_office.settings) as conn:
         for history, townships in histories:
             register(conn, history, townships)
     versions = in_order_of_arrival([history for history, _ in histories])
     size = -(-len(versions) // len(DAYS))
     for number, day in enumerate(DAYS):
-        with warehouse.connect(shared_office.settings) as conn:
+        with warehouse.connect(shared_installed_office.settings) as conn:
             load(conn, versions[number * size : (number + 1) * size])
-        dbt.build(shared_office.settings, "live" if number else "install", today=day)
-    return shared_office, histories
+        dbt.build(shared_installed_office.settings, "live" if number else "nightly", today=day)
+    return shared_installed_office, histories
 
 
 def test_coverage_of_every_day_and_group(supervised):

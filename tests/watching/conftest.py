@@ -34,11 +34,11 @@ def at(text: str) -> datetime:
 
 
 @pytest.fixture(scope="session")
-def built(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def built(server: Server, installed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Name of a database with empty marts and a campaign of 北塔区."""
-    uri = server.copy_of("duban")
+    uri = server.copy_of(installed)
     settings = server.settings_of(tmp_path_factory.mktemp("built"), uri)
-    dbt.build(settings, "install")
+    dbt.build(settings, "nightly")
     with warehouse.connect(settings) as conn:
         conn.execute("insert into raw.campaigns values (%s, '秋季', '2026-09-28', '2026-10-20')", (DISTRICT,))
         conn.execute("update raw.units set registered_at = '2026-09-01'")
