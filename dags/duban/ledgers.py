@@ -400,6 +400,11 @@ class Words:
     no_value: frozenset[str]
     office: re.Pattern[str]
 
+    @cached_property
+    def longest_blank(self) -> int:
+        """How long a word for nothing is at most."""
+        return max(map(len, self.blank), default=0)
+
 
 @dataclass(frozen=True)
 class Expectations:

@@ -124,7 +124,7 @@ def _records(text: str, separator: str, *, lenient: bool = False) -> Iterator[li
         start = lines.at
         try:
             for record in csv.reader(lines, delimiter=separator, strict=True):
-                yield [text_cell(_as_shown(value)) if value else None for value in record]
+                yield [text_cell(_as_shown(value) if value[0] == "=" else value) if value else None for value in record]
                 start, lines.left = lines.at, MAX_LINES_OF_RECORD
         except csv.Error:
             broken, searched = broken + 1, searched + lines.at - start
@@ -186,7 +186,7 @@ def _check(rows: list[list[Cell]], header: int | None, encoding: str) -> None:
 
 def _as_shown(value: str) -> str:
     """A field as a spreadsheet shows it: exporters write ="0012" to keep the zeros."""
-    found = _QUOTED_FORMULA.fullmatch(value) if value.startswith("=") else None
+    found = _QUOTED_FORMULA.fullmatch(value)
     return found[1].replace('""', '"') if found else value
 
 

@@ -151,7 +151,7 @@ class _Shapes:
 
     def kind(self, cells: Mapping[int, Cell], is_lone: bool) -> str:
         """`data`, `total`, the reason for leaving the row aside, or nothing where there is nothing to tell of it."""
-        if any(isinstance(cell, Misplaced) for cell in cells.values()):
+        if Misplaced in map(type, cells.values()):
             return "data"
         key = cells.get(self._key) if self._key is not None else None
         if values.is_blank(key, self._words):

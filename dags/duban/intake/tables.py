@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from operator import add
 
 from duban.intake import limits, values
@@ -27,6 +28,8 @@ SLIP_SHEET, SLIP_ID_LABEL = "退回说明", "报送编号"
 REPORT_DATE_LABEL = "填报日期"
 #: Longer texts are no column names.
 MAX_TITLE = 12
+#: Of so many texts of a table it is remembered which titles stand in them.
+_TEXTS_REMEMBERED = 1 << 14
 _HAN = "\u4e00-\u9fff"
 # A label of a unit, also within a line (填报单位：某办    单位：万元); the 单位 of 填报单位 is none.
 _UNIT_LABEL = re.compile(rf"(?<![{_HAN}])(?:金\s*额\s*|计\s*量\s*)?单\s*位(?![{_HAN}]{{2}}\s*:)")
@@ -291,6 +294,7 @@ def _read_rows(sheet: Sheet, table: Table, header: _Header, expectations: Expect
     letters = (address(0, position).rstrip("0123456789") for position in range(max(map(len, sheet.rows))))
     titles = [(known.get(position) or letter, letter) for position, letter in enumerate(letters)]
     required = [_required_names(ledger) for ledger in expectations.ledgers.values()]
+    titles_of = lru_cache(maxsize=_TEXTS_REMEMBERED)(lambda text: titles_in((word(text),), expectations.header_names))
     is_second_seen = False
     names = {position: (name,) for name, position in table.positions.items()}
     called = {position: title for position, (title, _) in enumerate(titles)}
@@ -298,7 +302,7 @@ def _read_rows(sheet: Sheet, table: Table, header: _Header, expectations: Expect
         if _repeats_header(filled, headers, header.ledger):
             table.ignored_row_nos.append(row_no)
             continue
-        if not is_second_seen and _is_another_header(filled, required, expectations.header_names):
+        if not is_second_seen and _is_another_header(filled, required, titles_of):
             is_second_seen = True
             where = address(row_no - 1, min(filled))
             reading.faults.append(FileFault("S04", f"第{row_no}行又有一个表头，一张工作表里只能放一张表", table.sheet, where))
@@ -316,7 +320,8 @@ def _is_misplaced(cell: Cell) -> bool:
 
 def _pictures(sheet: Sheet, header_row: int) -> list[str]:
     """Where pictures are below the header, in cells and on the sheet."""
-    in_cells = ((row, column) for row, cells in enumerate(sheet.rows) for column, cell in enumerate(cells) if isinstance(cell, Picture))
+    rows = ((row, cells) for row, cells in enumerate(sheet.rows) if Picture in map(type, cells))
+    in_cells = ((row, column) for row, cells in rows for column, cell in enumerate(cells) if isinstance(cell, Picture))
     return [address(*place) for place in sorted({*in_cells, *sheet.pictures}) if place[0] > header_row]
 
 
@@ -353,9 +358,9 @@ def _required_names(ledger: Ledger) -> dict[str, str]:
     return {text: column.name for text, column in ledger.by_header.items() if column.is_required}
 
 
-def _is_another_header(filled: Mapping[int, Cell], required: Sequence[Mapping[str, str]], names_of_all: frozenset[str]) -> bool:
+def _is_another_header(filled: Mapping[int, Cell], required: Sequence[Mapping[str, str]], titles_of: Callable[[str], set[str]]) -> bool:
     """True for the header of a second table: its columns stand elsewhere, so its rows must not be read by the first one."""
-    texts = titles_in([word(cell) for cell in filled.values()], names_of_all)
+    texts = set().union(*[titles_of(cell) for cell in filled.values() if isinstance(cell, str)])
     if len(texts) < HEADER_COLUMNS:
         return False
     return any(len({names[text] for text in texts.intersection(names)}) >= HEADER_COLUMNS for names in required)

@@ -92,7 +92,7 @@ def is_blank(cell: Cell, words: Words, is_free_text: bool = False) -> bool:
     if not isinstance(cell, str):
         return cell is None or isinstance(cell, Picture)
     text = cell.strip() if is_free_text else fold(cell)
-    return not text or (len(text) <= MAX_NAME and sign(text) in words.blank)
+    return not text or (len(text) <= words.longest_blank and sign(text) in words.blank)
 
 
 def is_no_value(cell: Cell, words: Words) -> bool:
