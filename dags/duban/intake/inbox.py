@@ -20,7 +20,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ QUIET_SECONDS = 25.0
 UNREADABLE_SECONDS = 60.0
 #: As many as are judged in a few seconds: who sends one file does not wait for another's ten thousand.
 BATCH_FILES, BATCH_BYTES = 400, 64 << 20
-#: What a unit sends beyond this yields to all others. Fewer than a batch, so that there is room for them in every one.
+#: Of one unit no more than this: its flood is taken in short rounds, and delays nobody.
 UNIT_FILES = 90
 _TAKEN_PREFIX = ".duban-taken-"
 _CHUNK = 1 << 20
@@ -241,16 +241,16 @@ def kept_path(inbox_path: bytes) -> bytes:
 def _batch(looks: Iterable[Look], units: Mapping[str, Unit]) -> list[Look]:
     """The first files in the order in which they are judged, whatever the number of batches: visits last, then mtime, name, unit.
 
-    Of a unit that sends more than `UNIT_FILES` the rest comes after everybody else's: its flood delays nobody.
+    Of a unit that sends more than `UNIT_FILES` the rest comes after everybody else's.
     """
-    waiting = sorted(looks, key=lambda seen: (seen.mtime_ns, seen.path.name, seen.unit_code))
-    counts: dict[str, int] = {}
-    turns = []
-    for seen in waiting:
-        counts[seen.unit_code] = counts.get(seen.unit_code, 0) + 1
-        turns.append(((counts[seen.unit_code] - 1) // UNIT_FILES, units[seen.unit_code].unit_kind == "group"))
+    counts: Counter[str] = Counter()
+    waiting = []
+    for seen in sorted(looks, key=lambda seen: (seen.mtime_ns, seen.path.name, seen.unit_code)):
+        counts[seen.unit_code] += 1
+        if counts[seen.unit_code] <= UNIT_FILES:
+            waiting.append(seen)
     batch, total = [], 0
-    for _, seen in sorted(zip(turns, waiting, strict=True), key=lambda pair: pair[0])[:BATCH_FILES]:
+    for seen in sorted(waiting, key=lambda seen: units[seen.unit_code].unit_kind == "group")[:BATCH_FILES]:
         total += seen.size
         if batch and total > BATCH_BYTES:
             break
