@@ -167,7 +167,11 @@ def prepare(*folders: str) -> Handler:
     def handle(job: dict[str, Any], content: bytes) -> dict[str, Any]:
         if "reach" in job:
             return {name: said(attempt) for name, attempt in attempts(**job["reach"]).items()}
-        answer = obey(content)
-        return read(job, content) if answer is None else answer
+        if (answer := obey(content)) is not None:
+            return answer
+        answer = read(job, content)
+        if b"LIE!" in content:  # cells refer to texts that are not there
+            answer["tables"][0]["texts"] = [[] for _ in answer["tables"][0]["texts"]]
+        return answer
 
     return handle

@@ -332,12 +332,12 @@ def test_a_child_that_fails_costs_one_file(office, monkeypatch):
     monkeypatch.chdir(PROJECT)
     monkeypatch.setattr(judging, "Sandbox", lambda module, known, **more: Sandbox("tests.integration.naughty_reader", known, **more))
     monkeypatch.setattr(judging, "seconds_to_read", lambda size: 3)
-    for number, word in enumerate(("OK", "DIE", "HANG", "EAT", "RAISE", "OK")):
+    for number, word in enumerate(("OK", "DIE", "HANG", "EAT", "RAISE", "LIE", "OK")):
         office.drop(TOWNSHIP, f"{number}{word}20200624.csv", problems_csv(problem(f"Z-{number}", 整改措施=f"{word}!")))
     office.ingest()
     outcomes = {name: (counts(row), [entry["rule_id"] for entry in row["receipt"]["rejections"]]) for name, row in by_name(office).items()}
-    rules = {"OK": [], "DIE": ["S01"], "HANG": ["S10"], "EAT": ["S10"], "RAISE": ["S01"]}
+    rules = {"OK": [], "DIE": ["S01"], "HANG": ["S10"], "EAT": ["S10"], "RAISE": ["S01"], "LIE": ["S01"]}
     assert outcomes == {
         f"{number}{word}20200624.csv": (("accepted", 1, 1, 0, 0) if word == "OK" else ("rejected", 0, 0, 0, 0), rules[word])
-        for number, word in enumerate(("OK", "DIE", "HANG", "EAT", "RAISE", "OK"))
+        for number, word in enumerate(("OK", "DIE", "HANG", "EAT", "RAISE", "LIE", "OK"))
     }

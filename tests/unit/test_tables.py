@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from duban.intake import reading as readings
 from duban.intake.cells import Document, Faulty, Misplaced, Moment, Number, Picture, Sheet, address
 from duban.intake.reader import read_file
 from duban.intake.reading import FileFault, from_json, to_json
@@ -249,7 +250,7 @@ def test_every_line_is_counted_once_and_right_totals_are_silent(lines, amounts):
     assert list(total_faults(table, values, EXPECTATIONS.words)) == []
 
 
-def test_readings_survive_the_pipe():
+def test_readings_survive_the_pipe(monkeypatch):
     cells = [
         "1",
         True,
@@ -268,3 +269,6 @@ def test_readings_survive_the_pipe():
     assert reading.tables[0].rows and reading.tables[0].totals and reading.report_dates and reading.skipped_sheets
     reading.faults.append(FileFault("S05", "没有单位", "资金台账", "D2", "金额", "王"))
     assert from_json(json.loads(json.dumps(to_json(reading))), EXPECTATIONS.ledgers) == reading
+    monkeypatch.setattr(readings, "_MOST_TEXTS", 1)  # the others stand where they are
+    told = to_json(reading)
+    assert max(map(len, told["tables"][0]["texts"])) == 1 and from_json(json.loads(json.dumps(told)), EXPECTATIONS.ledgers) == reading
