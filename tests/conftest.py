@@ -7,7 +7,9 @@ import fcntl
 import io
 import itertools
 import json
+import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,6 +34,9 @@ from local.config import load_installation
 from local.embedded.postgres import SUPERUSER, Postgres
 from local.sample import write_sample
 from local.secrets import load_secrets
+
+#: What the databases of one process of a run may take.
+SERVER_BYTES = 4 * 2**30
 
 
 def free_ports(count: int) -> list[int]:
@@ -78,7 +83,9 @@ class Server:
         """A new database, a copy of the template; returns its connection string."""
         name = f"{template}_{next(self._numbers)}"
         with self.superuser() as conn:
-            conn.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
+            # copied by way of the log, its drop would wait for a checkpoint of all that was copied
+            copy = "create database {} template {} strategy file_copy"
+            conn.execute(sql.SQL(copy).format(sql.Identifier(name), sql.Identifier(template)))
             access.open_database(conn, name)
         parts = urlsplit(self.settings.warehouse_uri)
         return parts._replace(path=f"/{name}").geturl()
@@ -119,8 +126,14 @@ def open_server(folder: Path, *, survives_power_cuts: bool = True) -> Iterator[S
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the whole run."""
-    with open_server(tmp_path_factory.mktemp("server"), survives_power_cuts=False) as running:
+    """One server for the whole run, in memory where there is enough: hundreds of databases come and go."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < SERVER_BYTES:
+        memory = tmp_path_factory.getbasetemp()
+    with (
+        tempfile.TemporaryDirectory(dir=memory, prefix="duban-tests-") as folder,
+        open_server(Path(folder), survives_power_cuts=False) as running,
+    ):
         yield running
 
 
