@@ -350,12 +350,23 @@ class Search:
         self._numbers = {canary.sought: canary for canary in self.canaries if canary.kind != "name"}
         self._names = {canary.sought: canary for canary in self.canaries if canary.kind == "name"}
         self._first_characters = {name[0] for name in self._names}
+        # documents share most of their parts: texts in which nobody stands, whoever may
+        self._clean: set[str] = set()
+        self._hits = 0
         # the lengths at which a number can begin, tried at every digit of a run
         self._lengths = sorted({len(number) for number in self._numbers})
 
     def text(self, where: str, text: str, *, of: str | None = None) -> None:
         """Search a text; the canaries of unit `of` may stand in it."""
         self.looked[where.split(":")[0]] += 1
+        if text in self._clean:
+            return
+        hits = self._hits
+        self._search(where, text, of)
+        if self._hits == hits:
+            self._clean.add(text)
+
+    def _search(self, where: str, text: str, of: str | None) -> None:
         text = unicodedata.normalize("NFKC", html.unescape(_ESCAPES.sub(lambda match: chr(int(match[1], 16)), text)))
         for form in {text, _TAGS.sub(" ", text)} if "<" in text else {text}:
             for run in re.findall(r"\d{11,}", _BETWEEN_DIGITS.sub("", form.translate(_IN_DIGITS))):
@@ -369,6 +380,7 @@ class Search:
                         self._find(where, canary, of)
 
     def _find(self, where: str, canary: Canary, of: str | None) -> None:
+        self._hits += 1
         if of not in {canary.unit, *canary.others} and (where, canary) not in self.found:
             self.found.append((where, canary))
 

@@ -50,6 +50,13 @@ def texts(mark: str, said: str) -> list[tuple[str, str, bytes]]:
     ]
 
 
+def send_all(office, *files: tuple[str, str, bytes]) -> None:
+    """Files that come together."""
+    for file in files:
+        office.drop(*file)
+    office.ingest()
+
+
 def places_of(office, name: str) -> list[str]:
     """Tables outside `personal` in which a name stands; receipts apart, which are their sender's own."""
     tables = office.query(
@@ -77,8 +84,7 @@ def test_a_name_is_masked_whenever_and_wherever_it_comes(installed_office):
         MOUNTAIN: households(("K3-9", MOUNTAIN, "430902196501015008")),
     }
     office.send(TOWNSHIP, "甲20200624.csv", ledgers[FIRST])
-    for file in (*parts[FIRST], *parts[BETWEEN][:2], *texts("E", everybody)):
-        office.send(*file)
+    send_all(office, *parts[FIRST], *parts[BETWEEN][:2], *texts("E", everybody))
     dbt.build(office.settings, "nightly", today=DAY)
     assert {"marts.fct_problem_versions", "marts.fct_problems", "marts.fct_projects", "marts.fct_fund_movements"} <= set(
         places_of(office, LAST)
@@ -86,8 +92,7 @@ def test_a_name_is_masked_whenever_and_wherever_it_comes(installed_office):
     assert places_of(office, FIRST) == []
     office.send(TOWNSHIP, "乙20200624.csv", ledgers[BETWEEN])
     assert not [place for place in places_of(office, BETWEEN) if place.startswith(("raw.", "quarantine."))]
-    for file in (*parts[BETWEEN][2:], *parts[LAST], *parts[MOUNTAIN]):
-        office.send(*file)
+    send_all(office, *parts[BETWEEN][2:], *parts[LAST], *parts[MOUNTAIN])
     dbt.build(office.settings, "live", today=DAY)
     office.send(TOWNSHIP, "丙20200624.csv", ledgers[LAST])
     office.send(TOWNSHIP, "丁20200624.csv", ledgers[MOUNTAIN])
@@ -146,8 +151,7 @@ def test_a_mask_makes_stars_and_nothing_else(office):
 
 def test_a_warehouse_of_before_is_masked_once(office):
     """As an older version left it: no name is known, and rows of all ledgers hold them."""
-    for file in texts("K", LAST):
-        office.send(*file)
+    send_all(office, *texts("K", LAST))
     office.send(TOWNSHIP, "丙20200624.csv", households(("H-1", LAST, "")))
     with warehouse.connect(office.settings) as conn:
         conn.execute("delete from personal.known_names")

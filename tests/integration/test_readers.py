@@ -125,8 +125,8 @@ def test_a_late_report_changes_its_days_and_townships_and_nothing_else(office):
     days = [date(2020, 6, day) for day in range(15, 25)]
     for day in days:
         for unit, key in ((TOWNSHIP, "甲"), (OTHER, "乙")):
-            row = problem(f"{key}-1", 发现日期="2020-06-04")
-            office.send(unit, f"{key}{day:%Y%m%d}.csv", problems_csv(row))
+            office.drop(unit, f"{key}{day:%Y%m%d}.csv", problems_csv(problem(f"{key}-1", 发现日期="2020-06-04")))
+    office.ingest()
     dbt.build(office.settings, "nightly", today=days[-1])
     place = "select day_on, township_code, ctid::text, xmin::text from marts.fct_township_days"
     before = {(row["day_on"], row["township_code"]): row for row in office.query(place)}
