@@ -52,8 +52,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The real Airflow begins first: it waits more than it computes, and the other processes do the rest meanwhile."""
-    items.sort(key=lambda item: item.path.name != "test_system.py")
+    """What takes long begins first, and what waits more than it computes before all: the quick tests fill what is left of the processes."""
+    first = ("test_system.py", "test_backup.py", "integration", "browser", "faults")
+    items.sort(key=lambda item: min([*(number for number, name in enumerate(first) if name in item.path.parts), len(first)]))
 
 
 class Server:

@@ -6,14 +6,18 @@ of an expectation anew each of the hundred times it looks at one of its argument
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import sys
 from types import ModuleType
 from typing import Any
 
 
 class _LoadedWhenAsked(ModuleType):
-    """Stands for a module until somebody asks it for something."""
+    """Stands for a module until somebody asks it for something; the standard library's LazyLoader loads with the next `import`."""
+
+    def __init__(self, name: str):
+        super().__init__(name)
+        self.__spec__ = importlib.util.find_spec(name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__path__":
@@ -23,7 +27,8 @@ class _LoadedWhenAsked(ModuleType):
 
 
 for _module in ("altair", "scipy.stats"):
-    sys.modules.setdefault(_module, _LoadedWhenAsked(_module))
+    if _module not in sys.modules:
+        sys.modules[_module] = _LoadedWhenAsked(_module)
 
 import great_expectations as gx  # noqa: E402 — after what it is not to load
 from great_expectations.expectations.expectation import Expectation  # noqa: E402
