@@ -23,6 +23,7 @@ ELSEWHERE = {
     r"duban\.warehouse\.personal\.(upsert_households|keep_names)": "statements of the load transaction, which has others before and after",
     r"duban\.warehouse\.builds\.close_builds": "one statement, which the next build repeats",
     r"duban\.(warehouse\.watch|orchestration\.failures)\.record_(failure|recovery)": "one statement about a task that has ended",
+    r"duban\.orchestration\.parsed_project\._parse": "a file that is made anew when it is not there",
     r"duban\.intake\.inbox\._Marks\.\w+": "marks that only say since when",
     r"duban\.publishing\.site\.folder\.(_remove|SiteFolder\.place_issues)": "removes what is shown no more",
     r"duban\.publishing\.issues\.freezing\._statement": "the text of what `freeze` runs, which is met",

@@ -102,6 +102,7 @@ def connection_variables(settings: Settings) -> dict[str, str]:
 def _runner(settings: Settings) -> dbtRunner:
     from dbt.adapters.postgres import PostgresAdapter, PostgresConnectionManager  # takes seconds
     from dbt.cli.main import dbtRunner
+    from dbt_common.behavior_flags import BehaviorFlagRendered
 
     class KeptConnections(PostgresConnectionManager):
         """dbt would connect anew for each node."""
@@ -110,6 +111,8 @@ def _runner(settings: Settings) -> dbtRunner:
             self.rollback_if_open()
 
     PostgresAdapter.ConnectionManager = KeptConnections
+    # dbt looks through the whole stack, and its files, for who asks for each flag of an adapter: up to a fifth of a build
+    BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")
     try:
         return dbtRunner(parsed_project.manifest(settings), [_say_what_is_wrong])
     except parsed_project.NotParsed as error:

@@ -105,6 +105,9 @@ def _parse(settings: Settings, key: str, file: Path) -> bytes:
     content = outcome.result.to_msgpack()
     file.parent.mkdir(parents=True, exist_ok=True)
     written = file.with_suffix(f".{os.getpid()}")
-    written.write_bytes(os.fsencode(key) + b"\n" + content)
+    with written.open("wb") as kept:
+        kept.write(os.fsencode(key) + b"\n" + content)
+        kept.flush()
+        os.fsync(kept.fileno())
     written.replace(file)
     return content
