@@ -353,6 +353,7 @@ class Search:
         # documents share most of their parts: texts in which nobody stands, whoever may
         self._clean: set[str] = set()
         self._hits = 0
+        self._told: set[tuple[str, str]] = set()
         # the lengths at which a number can begin, tried at every digit of a run
         self._lengths = sorted({len(number) for number in self._numbers})
 
@@ -381,7 +382,8 @@ class Search:
 
     def _find(self, where: str, canary: Canary, of: str | None) -> None:
         self._hits += 1
-        if of not in {canary.unit, *canary.others} and (where, canary) not in self.found:
+        if of not in {canary.unit, *canary.others} and (where, canary.sought) not in self._told:
+            self._told.add((where, canary.sought))
             self.found.append((where, canary))
 
     def content(self, where: str, content: bytes, *, of: str | None = None) -> None:
