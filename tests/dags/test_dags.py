@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -203,3 +205,11 @@ def test_a_dag_file_is_wiring(path):
         tree = ast.parse((DAGS / "duban" / "orchestration" / "publication.py").read_text(encoding="utf-8"))
     bodies = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.decorator_list and node.name not in EXPECTED]
     assert bodies and all(len(node.body) <= 5 for node in bodies)
+
+
+def test_what_workers_fork_with_is_there():
+    """The fork server passes over a module that it cannot find: tasks would begin slowly, and nobody would be told."""
+    options = (DAGS.parent / "deploy" / "airflow.env").read_text(encoding="utf-8")
+    [names] = re.findall(r"^AIRFLOW__CORE__MP_FORKSERVER_PRELOAD=(.+)$", options, re.MULTILINE)
+    assert "duban.orchestration.preload" in names.split(",")
+    assert [name for name in names.split(",") if not importlib.util.find_spec(name)] == []
