@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from duban import warehouse
-from duban.orchestration import dbt
+from duban.orchestration import dbt, parsed_project
 from tests.conftest import open_office
 from tests.integration.test_ranking_random import in_order_of_arrival, in_own_districts, load, register
 from tests.oracle import ranking
@@ -88,3 +88,11 @@ def test_what_an_older_version_left_is_replaced_as_a_whole(sample_office, server
         assert (office.query(functions), office.query(comments)) != before
         dbt.build(office.settings, "install", full_refresh=True)
         assert (office.query(functions), office.query(comments)) == before
+
+
+def test_work_tables_have_the_columns_that_are_described(sample_office):
+    """They are filled by the names of the description: a column that is missing there would stay empty, and nobody would be told."""
+    nodes = parsed_project.manifest(sample_office.settings).nodes.values()
+    described = {(node.name, column) for node in nodes if node.config.materialized == "work_table" for column in node.columns}
+    made = sample_office.query("select table_name, column_name from information_schema.columns where table_schema = 'intermediate'")
+    assert {tuple(row.values()) for row in made} == described and len(described) > 20

@@ -5,8 +5,8 @@ in one call for a file system that does not answer, would hold its run for ever.
 kernel has not run the watched thread once in `STUCK_SECONDS`, or the task is over its time, it kills the task; Airflow tries it again
 as after any failure.
 
-Whoever waits for PostgreSQL wakes ten times a second (psycopg), so a long query is not taken for a stop. The main thread of a build sleeps
-while dbt's threads work: of a build any thread counts.
+Whoever waits for PostgreSQL wakes ten times a second (psycopg), so a long query is not taken for a stop. The main thread of a build waits
+by other means (dbt's psycopg2), and does not: of a build any thread counts, as the one that keeps its lock.
 
 This file is run as a program, without any other module, so that it costs next to nothing: `python -S guardian.py PID THREADS …`.
 """
@@ -43,7 +43,7 @@ def guard(context, *, threads: str = "main") -> None:
 
 
 def guard_any_thread(context) -> None:
-    """`guard`, for a task whose main thread waits for others."""
+    """`guard`, for a task whose main thread may wait for PostgreSQL without waking."""
     guard(context, threads="any")
 
 
