@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote
@@ -85,12 +86,22 @@ def heading(page) -> str:
     return page.locator("h1").inner_text().strip()
 
 
-def shows_date(page, expected: str) -> bool:
-    """Whether the page shows a date within five seconds: a click on a link is over before the page has followed it."""
+def becomes(page, ask: Callable[[], str], expected: str) -> bool:
+    """Whether a page answers so within five seconds: going to ``#…`` is over before the page has followed it."""
     end = time.monotonic() + 5
-    while (shown := page.locator("#date").inner_text()) != expected and time.monotonic() < end:
+    while (answer := ask()) != expected and time.monotonic() < end:
         page.wait_for_timeout(50)
-    return shown == expected
+    return answer == expected
+
+
+def shows_date(page, expected: str) -> bool:
+    return becomes(page, page.locator("#date").inner_text, expected)
+
+
+def go_to_day(site, page, day: object) -> None:
+    """Follow a link to a day of the district and wait until its ranking is shown."""
+    page.goto(site.address(f"{ZIYANG}/days.html#{day}"))
+    assert becomes(page, page.locator("#day").input_value, str(day))
 
 
 def focused(page) -> str:
@@ -240,7 +251,7 @@ def test_every_day_is_shown_as_the_warehouse_has_it(site, days):
     with warehouse.connect(site.office.settings) as conn:
         day = date(2020, 6, 22)
         while day <= date(2020, 6, 30):
-            days.goto(site.address(f"{ZIYANG}/days.html#{day}"))
+            go_to_day(site, days, day)
             expected = conn.execute(
                 """select coalesce(rank::text, case when is_ranked then '无任务' else '不排名' end), township_name,
                           coalesce(rectified_pct || '%%', '—'), rectified_count || ' / ' || assigned_count,
@@ -265,7 +276,7 @@ def test_every_day_is_shown_as_the_warehouse_has_it(site, days):
 def test_movement_is_against_the_working_day_before(site, days):
     ranks = {}
     for day in ("2020-06-24", "2020-06-28"):
-        days.goto(site.address(f"{ZIYANG}/days.html#{day}"))
+        go_to_day(site, days, day)
         ranks[day] = {row[1]: row[0].split() for row in days.evaluate(SHOWN_ROWS)}
     assert days.locator("#compared").inner_text() == "升降与 6月24日（上一工作日）相比"
     moved = 0
@@ -277,7 +288,7 @@ def test_movement_is_against_the_working_day_before(site, days):
         assert mark == [f"▲{climbed}" if climbed > 0 else f"▼{-climbed}" if climbed < 0 else "—"], name
         moved += climbed != 0
     assert moved > 2
-    days.goto(site.address(f"{ZIYANG}/days.html#2020-06-22"))
+    go_to_day(site, days, "2020-06-22")
     assert days.locator("#compared").inner_text() == "" and days.locator(".move:visible").count() == 0
 
 
@@ -305,7 +316,7 @@ def test_buttons_go_from_working_day_to_working_day(days):
 
 
 def test_a_day_off_is_marked_and_nobody_is_called_late_on_it(site, days):
-    days.goto(site.address(f"{ZIYANG}/days.html#2020-06-25"))
+    go_to_day(site, days, "2020-06-25")
     assert shows_date(days, "2020年6月25日 星期四") and days.locator("#off").inner_text() == "端午"
     assert {row[-1] for row in days.evaluate(SHOWN_ROWS)} == {""}
     assert days.locator(".calendar td.off").count() == 3
@@ -356,7 +367,7 @@ def test_a_day_works_on_a_phone(site, open_page):
     page.get_by_role("button", name="下一工作日").tap()
     assert shows_date(page, "2020年6月28日 星期日")
     page.locator(".calendar").get_by_role("link", name="6月26日").tap()
-    assert page.locator("#off").inner_text() == "端午"
+    assert shows_date(page, "2020年6月26日 星期五") and page.locator("#off").inner_text() == "端午"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
