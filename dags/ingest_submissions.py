@@ -26,12 +26,6 @@ from duban.orchestration.defaults import DEFAULT_ARGS
 
 @dag(schedule=[INBOX], catchup=False, max_active_runs=1, default_args=DEFAULT_ARGS, doc_md=__doc__, tags=["intake"])
 def ingest_submissions():
-    @task
-    def claim_files() -> list[str]:
-        from duban.orchestration import steps
-
-        return steps.claim_files()
-
     @task(outlets=[ACCEPTED_ROWS, JUDGED_FILES])
     def judge_and_load(*, outlet_events=None) -> int:
         from duban.orchestration import steps
@@ -46,7 +40,7 @@ def ingest_submissions():
 
         return steps.write_returns()
 
-    claim_files() >> judge_and_load() >> write_returns()
+    judge_and_load() >> write_returns()
 
 
 ingest_submissions()

@@ -27,6 +27,8 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def health(url: str) -> dict[str, str]:
     """The state of each component as the API server at `url` sees it; empty when the server does not answer."""
     try:
+        # what tasks speak with is made when it is first asked, in seconds
+        _DIRECT.open(f"{url}/execution/health", timeout=5).close()
         with _DIRECT.open(f"{url}/api/v2/monitor/health", timeout=5) as answer:
             report = json.load(answer)
     except (OSError, urllib.error.URLError, ValueError):

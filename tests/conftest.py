@@ -160,7 +160,6 @@ class Office:
     def ingest(self) -> None:
         """Claim, judge, load, return: what the DAG does, with the rights that it has."""
         with warehouse.connect(self.settings, "loader") as conn:
-            inbox.claim_files(conn, self.settings)
             rounds.take_in(conn, self.settings)
             rounds.take_in_large(conn, self.settings)
             for apart in (False, True):

@@ -99,7 +99,7 @@ def _airflow(installation: Installation, secrets: Secrets) -> dict[str, str]:
     options = {
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__DAGS_FOLDER": str(settings.project / "dags"),
-        "CORE__PLUGINS_FOLDER": str(installation.airflow_home / "plugins"),
+        "CORE__PLUGINS_FOLDER": str(settings.project / "deploy" / "plugins"),
         "CORE__FERNET_KEY": secrets.fernet_key,
         "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in installation.airflow_users.items()),

@@ -167,22 +167,25 @@ class Embedded(System):
         for name in reversed(due):
             if self.processes.stop(name, PATIENCE[name]):
                 console.say(f"{name} stopped, to be started anew")
+        started = time.time()
         migration = components.migrate_metadata(self.installation, postgres, environment)
-        self._prepare_warehouse(console, environment)
-        if migration:
-            console.say("preparing Airflow's database")
-        components.finish_migration(self.installation, migration)
+        with self._preparing_warehouse(console, environment):
+            components.finish_migration(self.installation, migration)
+            with postgres.connect_airflow() as conn:
+                for name in due:
+                    components.forget_former_jobs(conn, name)
+            # these two do nothing with the warehouse, and take long
+            early = [name for name in due if name in ("api-server", "dag-processor")]
+            for name in early:
+                self.processes.start(name, wanted[name], given[name], marks[name])
         if not due:
             components.await_health(self.installation, self.processes, 60)
             console.say("everything is running")
             return
 
-        started = time.time()
-        with postgres.connect_airflow() as conn:
-            for name in due:
-                components.forget_former_jobs(conn, name)
         for name in due:
-            self.processes.start(name, wanted[name], given[name], marks[name])
+            if name not in early:
+                self.processes.start(name, wanted[name], given[name], marks[name])
         console.say(f"starting {', '.join(due)}")
         components.await_health(self.installation, self.processes, 120)
         if "dag-processor" in due:
@@ -214,17 +217,23 @@ class Embedded(System):
                 continue
             require_free(port, variable)
 
-    def _prepare_warehouse(self, console: Console, environment: dict[str, str]) -> None:
-        console.say("preparing the warehouse")
+    @contextlib.contextmanager
+    def _preparing_warehouse(self, console: Console, environment: dict[str, str]) -> Iterator[None]:
+        """Prepare it beside what is done meanwhile; at the end it is ready."""
+        console.say("preparing the warehouse, and Airflow's database")
         log = self.installation.logs / "prepare-warehouse.log"
         with log.open("wb") as output:
-            code = subprocess.run(
+            preparing = subprocess.Popen(
                 [sys.executable, "-m", "duban.install"],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-            ).returncode
+            )
+        try:
+            yield
+        finally:
+            code = preparing.wait()
         if code:
             if not self.postgres.answers():
                 raise psycopg.OperationalError("while the warehouse was prepared")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import multiprocessing.forkserver
 import re
 import sys
 from pathlib import Path
@@ -213,3 +214,19 @@ def test_what_workers_fork_with_is_there():
     [names] = re.findall(r"^AIRFLOW__CORE__MP_FORKSERVER_PRELOAD=(.+)$", options, re.MULTILINE)
     assert "duban.orchestration.preload" in names.split(",")
     assert [name for name in names.split(",") if not importlib.util.find_spec(name)] == []
+
+
+def test_workers_can_fork_before_the_first_task(dags, monkeypatch):
+    """The plugin, as Airflow finds it: the scheduler starts the fork server, other components and tasks do not."""
+    from airflow.jobs.job import Job
+    from airflow.plugins_manager import _load_plugins_from_plugin_directory as load
+
+    [plugin], errors = load(plugins_folder=str(DAGS.parent / "deploy" / "plugins"))
+    [listener] = plugin.listeners
+    assert errors == {} and listener.on_starting.airflow_impl
+    started = []
+    monkeypatch.setattr(multiprocessing.forkserver, "ensure_running", lambda: started.append(True))
+    for method, component, expected in (("fork", Job(), 0), ("forkserver", object(), 0), ("forkserver", Job(), 1)):
+        monkeypatch.setattr(multiprocessing, "get_start_method", lambda method=method: method)
+        listener.on_starting(component=component)
+        assert len(started) == expected

@@ -196,7 +196,8 @@ def test_what_is_to_last_lies_in_a_named_volume():
 # ── one project, two ways to run it ──────────────────────────────────────────────────────────────────────────────────
 #: Options of Airflow that depend on the place. All others stand in deploy/airflow.env and hold for both.
 OF_THE_PLACE = {
-    *("AIRFLOW_HOME", "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__EXECUTOR", "AIRFLOW__CORE__AUTH_MANAGER"),
+    *("AIRFLOW_HOME", "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER", "AIRFLOW__CORE__EXECUTOR"),
+    *("AIRFLOW__CORE__AUTH_MANAGER",),
     *("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__API__BASE_URL", "AIRFLOW__API__SECRET_KEY"),
     *("AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"),
     *("AIRFLOW__LOGGING__BASE_LOG_FOLDER", "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY"),
@@ -207,7 +208,7 @@ ONLY_IN_CONTAINERS = {
     *(f"AIRFLOW__METRICS__{name}" for name in ("STATSD_ON", "STATSD_HOST", "STATSD_PORT", "OTEL_ON")),
 }
 ONLY_EMBEDDED = {
-    *("AIRFLOW__API__HOST", "AIRFLOW__API__PORT", "AIRFLOW__CORE__PLUGINS_FOLDER"),
+    *("AIRFLOW__API__HOST", "AIRFLOW__API__PORT"),
     *(f"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_{name}" for name in ("USERS", "ALL_ADMINS", "PASSWORDS_FILE")),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import signal
@@ -117,6 +118,32 @@ def test_nothing_counts_as_taken_or_returned_before_it_lies_on_the_disk(office, 
     )
     assert {name: size for name, size in named.items() if name in contents} == contents
     assert "receipt.json" in returned and returned == recorded
+
+
+def test_a_file_starts_a_run_when_it_comes_and_when_it_stands_still(office, monkeypatch):
+    """One that is copied slowly, by somebody whom the kernel does not know, starts none in between."""
+    monkeypatch.setattr(inbox_trigger, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("duban.settings.load_settings", lambda: office.settings)
+    looks, grown, look = [], 12, inbox.look
+
+    def growing(*args):
+        looks.append(None)
+        if len(looks) <= grown:
+            office.drop(OTHER, "长20200624.csv", b"x" * len(looks))
+        return look(*args)
+
+    monkeypatch.setattr(inbox, "look", growing)
+
+    async def events() -> list[tuple[int, dict]]:
+        seen = []
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3):
+                async for event in inbox_trigger.InboxTrigger().run():
+                    seen.append((len(looks), event.payload))
+        return seen
+
+    event = {"files": 1, "still_waiting": 0}
+    assert asyncio.run(events()) == [(1, event), (grown + 1, event)] and len(looks) > grown + 5
 
 
 def test_a_return_that_could_not_be_written_is_asked_for_until_it_is(office, monkeypatch):

@@ -126,7 +126,6 @@ def test_a_rule_that_great_expectations_does_not_know_closes_the_gate(office, mo
 
     monkeypatch.setattr(steps, "load_settings", lambda: office.settings)
     office.drop(TOWNSHIP, "一20200624.csv", problems_csv(problem("一-1")))
-    steps.claim_files()
     with monkeypatch.context() as patch:
         patch.setattr(gate, "declared_expectations", misspelt)
         assert steps.judge_and_load() == (0, [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from duban import warehouse
+from duban.intake import inbox
 from duban.orchestration import steps
 from tests.conftest import BEITA
 
@@ -19,7 +20,6 @@ def tasks(office, monkeypatch):
 def test_accepted_rows_are_announced_until_the_marts_hold_them(office, tasks):
     assert tasks.judge_and_load() == (0, [])
     office.drop("430511000", BEITA.name, BEITA.read_bytes())
-    assert len(tasks.claim_files()) == 1
     unbuilt, [file] = tasks.judge_and_load()
     assert unbuilt == 1
     assert {**file, "submission_id": ""} == {
@@ -56,17 +56,18 @@ def test_a_file_that_cannot_be_removed_is_taken_once(office, tasks, monkeypatch)
 
     with monkeypatch.context() as patch:
         patch.setattr("duban.intake.inbox.os.rename", refuse)
-        assert len(tasks.claim_files()) == 1
-        assert tasks.claim_files() == []
+        assert len(tasks.judge_and_load()[1]) == 1
+        assert tasks.judge_and_load()[1] == []
         assert (office.settings.inbox / "430511000" / BEITA.name).exists()
-    assert tasks.claim_files() == []
+    assert tasks.judge_and_load()[1] == []
     assert not (office.settings.inbox / "430511000" / BEITA.name).exists()
     assert len(office.query("select from ops.submissions where removed_at is not null")) == 1
 
 
 def test_what_postgresql_says_of_a_row_is_not_told(office, tasks):
     office.drop("430511000", BEITA.name, BEITA.read_bytes())
-    tasks.claim_files()
+    with warehouse.connect(office.settings, "loader") as conn:
+        inbox.claim_files(conn, office.settings)
     with warehouse.connect(office.settings) as conn:
         conn.execute("alter table ops.submissions rename column receipt to receipt_before")
     with pytest.raises(steps.WarehouseFailed, match="UndefinedColumn") as failure:

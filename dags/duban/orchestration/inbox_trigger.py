@@ -1,4 +1,4 @@
-"""The event-driven start: a trigger that watches the inbox from Airflow's triggerer and fires when files have come to rest."""
+"""The event-driven start: a trigger that watches the inbox from Airflow's triggerer and fires when files have come."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 0.25
 #: Between two looks it rests at least this many times as long as a look takes: tens of thousands of folders must not cost a processor.
 IDLE_SHARE = 4
 UNITS_SECONDS = 10.0
@@ -20,7 +20,11 @@ STALE_SECONDS = 45.0
 
 
 class InboxTrigger(BaseEventTrigger):
-    """Fires once for each set of files that have been the same in two looks at least a second apart, and that nobody is writing."""
+    """Fires once for each set of files that are new, or the same in two looks, and that nobody is writing.
+
+    Whoever takes them makes sure that they are at rest: a file that is still being copied when it is first seen starts a run in vain, and
+    another one as soon as it stands still.
+    """
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """How the triggerer rebuilds this trigger."""
@@ -28,11 +32,12 @@ class InboxTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look, wait, look again; never ends."""
-        from duban.intake.inbox import REST_SECONDS, is_being_written, look
+        from duban.intake.inbox import is_being_written, look
         from duban.settings import load_settings
 
         settings = load_settings()
         first_seen: dict[tuple, float] = {}
+        paths: set[str] = set()
         fired: dict[tuple, float] = {}
         units: frozenset[str] = frozenset()
         units_read_at = stale_fired_at = float("-inf")
@@ -44,15 +49,16 @@ class InboxTrigger(BaseEventTrigger):
             waiting = await asyncio.to_thread(look, settings.inbox, units)
             first_seen = {signature: first_seen.get(signature, now) for signature in waiting}
             fired = {signature: at for signature, at in fired.items() if signature in waiting}
-            at_rest = {signature for signature, since in first_seen.items() if now - since >= REST_SECONDS}
-            due = {signature for signature in at_rest if now - fired.get(signature, float("-inf")) >= AGAIN_SECONDS}
+            ready = {signature for signature, since in first_seen.items() if since < now or signature[0] not in paths}
+            paths = {signature[0] for signature in waiting}
+            due = {signature for signature in ready if now - fired.get(signature, float("-inf")) >= AGAIN_SECONDS}
             # one that somebody has open for writing is due when it is closed
             due = {signature for signature in due if not is_being_written(waiting[signature].path)}
             stale_is_due = stale and now - stale_fired_at >= STALE_SECONDS
             if due or stale_is_due:
-                fired.update(dict.fromkeys(at_rest, now))
+                fired.update(dict.fromkeys(ready, now))
                 stale_fired_at = now if stale_is_due else stale_fired_at
-                yield TriggerEvent({"files": len(at_rest), "still_waiting": stale})
+                yield TriggerEvent({"files": len(ready), "still_waiting": stale})
             await asyncio.sleep(max(LOOK_SECONDS, IDLE_SHARE * (time.monotonic() - now)))
 
 

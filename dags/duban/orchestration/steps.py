@@ -43,18 +43,8 @@ def _connected(login: str) -> Iterator[tuple[Settings, psycopg.Connection]]:
         raise WarehouseFailed(f"{type(error).__name__} ({error.sqlstate}) {place}") from None
 
 
-def claim_files() -> list[str]:
-    """Take what is at rest in the inbox; returns submission ids."""
-    from duban.intake import inbox
-
-    with _connected("loader") as (settings, conn):
-        ids = inbox.claim_files(conn, settings)
-    log.info("%s files taken", len(ids))
-    return ids
-
-
 def judge_and_load() -> tuple[int, list[dict[str, Any]]]:
-    """Judge, load and answer files; returns how many accepted submissions the marts do not hold yet, and what became of each file.
+    """Take, judge, load and answer files; returns how many accepted submissions the marts do not hold yet, and what became of each file.
 
     Not what this run accepted: a run that was killed after its commit announced nothing, and its successor must. A gate that closes
     stops the judging here and fails the run in `write_returns`, so that what was judged before it is built and returned all the same.

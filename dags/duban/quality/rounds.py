@@ -1,4 +1,4 @@
-"""Taking files in round by round: judge what was claimed, answer it, claim what has come to rest meanwhile.
+"""Taking files in round by round: claim what is at rest, judge it, answer it, claim what has come to rest meanwhile.
 
 Each round takes a few seconds, whatever waits: the answer to one file does not wait for the ten thousand of another sender.
 """
@@ -22,11 +22,15 @@ ROUNDS_SECONDS = 20.0
 
 
 def take_in(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
-    """Judge what was claimed, but for large files, and what comes to rest meanwhile; returns how many had each outcome.
+    """Claim what is at rest in the inbox, judge all that is claimed but large files, and what comes to rest meanwhile.
 
     While more waits, each round is answered. The answers of the last one are left to `write_returns`: marts need not wait for slips.
 
+    Returns:
+        How many had each outcome.
+
     Raises:
+        OSError: the landing area cannot take copies; nothing was claimed.
         GateClosed: as `judging.judge_waiting`.
     """
     began = time.monotonic()
@@ -41,6 +45,7 @@ def take_in(conn: psycopg.Connection, settings: Settings) -> Counter[str]:
             except OSError as error:  # what was judged is announced; the next run fails where it begins
                 log.error("no more files can be taken: %s", error)
 
+    log.info("%s files taken", len(inbox.claim_files(conn, settings, since)))
     return judging.judge_waiting(conn, settings, after_batch=answer_and_claim)
 
 
