@@ -56,7 +56,7 @@ def run_dag(
     conf: dict[str, Any],
     note: str,
     timeout: float,
-    is_over: Callable[[], bool] = lambda: False,
+    is_over: Callable[[str], bool] = lambda run_id: False,
 ) -> str | None:
     """Run a DAG on demand and wait for it.
 
@@ -67,10 +67,10 @@ def run_dag(
         conf: Its configuration.
         note: Who wanted it, shown beside the run.
         timeout: Seconds to wait.
-        is_over: Asked while the run goes on, for whoever need not see its end.
+        is_over: Asked with its id while the run goes on, for whoever need not see its end.
 
     Returns:
-        The state the run ended in, or has now; None: Airflow did not take it in time.
+        The state the run ended in, or has now; "over": it goes on, and need not be waited for; None: Airflow did not take it in time.
     """
     end = time.monotonic() + timeout
     runs = f"{url}/api/v2/dags/{dag_id}/dagRuns"
@@ -83,8 +83,10 @@ def run_dag(
             run = _call(f"{runs}/{urllib.parse.quote(run['dag_run_id'])}", None, token)
         except (OSError, ValueError, KeyError):
             pass  # on a busy machine the server may let a call wait too long; the next one asks again
-        if run and (run["state"] in ("success", "failed") or is_over()):
+        if run and run["state"] in ("success", "failed"):
             return run["state"]
+        if run and is_over(run["dag_run_id"]):
+            return "over"
         time.sleep(0.3)
     return run and run["state"]
 

@@ -54,6 +54,9 @@ def publish(system: System, series: str, day: str, district_code: str = "", is_c
         def held() -> list[tuple]:
             return held_since(conn, began_at, asked)
 
+        def is_over(run_id: str) -> bool:
+            return bool(held()) or has_published(system, DAGS[series], run_id)
+
         state = airflow.run_dag(
             system.installation.api_url,
             system.airflow_password,
@@ -61,7 +64,7 @@ def publish(system: System, series: str, day: str, district_code: str = "", is_c
             conf,
             "make publish",
             TIMEOUT_SECONDS,
-            is_over=lambda: bool(held()),
+            is_over,
         )
         where = f"{system.airflow_url}/dags/{DAGS[series]}"
         if reasons := held():
@@ -71,7 +74,7 @@ def publish(system: System, series: str, day: str, district_code: str = "", is_c
             raise Problem("Refused: " + "; ".join(refused))
         if state == "failed":
             raise Problem(f"The run failed; its log says why: {where}")
-        if state != "success":
+        if state not in ("success", "over"):
             raise Problem(f"Airflow has not finished it after {TIMEOUT_SECONDS:.0f} s ({state or 'not taken'}); see {where}")
         return [
             Published(publication_id, json.loads(bytes(manifest))["summary"], _folder(system, publication_id))
@@ -99,6 +102,17 @@ def run(system: System, console: Console, options: argparse.Namespace) -> None:
 def held_since(conn: psycopg.Connection, since: datetime, asked: dict[str, Any]) -> list[tuple[str, date, list[str]]]:
     """(district, day, reasons) of what was asked for and is held since a moment; of other districts only when none was named."""
     return conn.execute(_HELD, {**asked, "since": since}).fetchall()
+
+
+def has_published(system: System, dag_id: str, run_id: str) -> bool:
+    """Whether a run has done what it does without a person; what remains is to skip the questions that need not be asked."""
+    with system.postgres.connect_airflow() as conn:
+        [is_done] = conn.execute(
+            """select coalesce(bool_and(coalesce(state in ('success', 'skipped'), false)), false) from task_instance
+               where dag_id = %s and run_id = %s and task_id in ('find_issues', 'publish')""",
+            [dag_id, run_id],
+        ).fetchone()
+    return is_done
 
 
 def refused_since(system: System, dag_id: str, since: datetime) -> list[str]:
