@@ -17,7 +17,7 @@ from duban.orchestration.inbox_trigger import InboxTrigger
 if TYPE_CHECKING:
     from duban.orchestration.dbt import Build
 
-#: Files at rest in the inbox. The watcher lives in the triggerer and looks every second; nothing is polled by runs.
+#: Files in the inbox. The watcher lives in the triggerer and looks four times a second; nothing is polled by runs.
 INBOX = Asset(name="inbox", uri="duban://inbox", group="duban", watchers=[AssetWatcher(name="inbox_watcher", trigger=InboxTrigger())])
 
 
