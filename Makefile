@@ -13,7 +13,7 @@ VENV := .venv/bin
 BOOTSTRAP := "$(PYTHON)" -I local/dependencies/bootstrap.py $(if $(filter-out file default undefined,$(origin PYTHON)),--exact)
 LOCAL := "$(VENV)/python" -m local
 # a module of tests stays on one process, each with a PostgreSQL of its own: three for two processors, as the real Airflow waits a lot
-PYTEST := "$(VENV)/python" -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := "$(VENV)/python" -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 QUICK := $(addprefix tests/,architecture dags deploy expectations ledgers local oracle publishing unit \
 	integration/test_gate_closes.py) $(addprefix --ignore=tests/,expectations/test_against_oracle.py \
 	local/test_commands.py local/test_dependencies.py \
@@ -121,7 +121,7 @@ compose-env: ## write the secrets of docker-compose.yml into .env; what is there
 setup-dev: ## the virtual environment with the tools for tests and lint
 	@$(BOOTSTRAP) --dev
 
-test: setup-dev ## run the whole test suite, in four processes
+test: setup-dev ## run the whole test suite, in three processes
 	@$(PYTEST)
 
 test-quick: setup-dev ## the tests to run while working, a minute: every part but what builds, publishes, browses or runs Airflow

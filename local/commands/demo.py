@@ -90,16 +90,17 @@ def _is_working_day(system: System, day: date) -> bool:
 
 
 def _await_page(system: System, console: Console) -> None:
-    """Wait until the page lists the last issue."""
+    """Wait until the page lists every issue: one that was being rendered when the last came out does not know of it."""
     end = time.monotonic() + DAY_TIMEOUT_SECONDS
     with connect(system.installation.settings) as conn:
-        while not conn.execute(
-            "select (select max(rendered_at) from ops.live_pages) > (select max(published_at) from published.publications)"
-        ).fetchone()[0]:
-            console.progress("the page is being refreshed")
-            if time.monotonic() > end:
-                raise Problem(f"the page does not show the issues; see {system.airflow_url}")
-            time.sleep(0.25)
+        ids = conn.execute("select publication_id from published.publications where district_code = %s", (DISTRICT,)).fetchall()
+    places = ["/".join(publication_id.split("-")[1:]) for (publication_id,) in ids]
+    page = system.installation.settings.outbox / "site" / DISTRICT / "issues.html"
+    while not (page.exists() and all(f"{place}/" in page.read_text(encoding="utf-8") for place in places)):
+        console.progress("the page is being refreshed")
+        if time.monotonic() > end:
+            raise Problem(f"the page does not show the issues; see {system.airflow_url}")
+        time.sleep(0.25)
 
 
 def _clock(system: System):
