@@ -55,7 +55,6 @@ def large_workbook(path: Path) -> None:
 def run_for_ever(large: bool) -> None:
     """One run of a DAG after the other: files at rest are claimed, judged and answered; or large files are judged."""
     from duban import warehouse
-    from duban.intake import inbox
     from duban.quality import returns, rounds
     from duban.settings import load_settings
 
@@ -65,7 +64,6 @@ def run_for_ever(large: bool) -> None:
             if large:
                 rounds.take_in_large(conn, settings)
             else:
-                inbox.claim_files(conn, settings)
                 rounds.take_in(conn, settings)
             returns.write_returns(conn, settings, apart=large)
             time.sleep(0.5)

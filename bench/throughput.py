@@ -169,7 +169,6 @@ def measure(report: Any) -> None:
         returns.write_returns = within("return", returns.write_returns)
         rounds.ROUNDS_SECONDS = float("inf")
         with part("read"):  # and everything else that is not timed inside
-            inbox.claim_files(conn, settings)
             judged = rounds.take_in(conn, settings) + rounds.take_in_large(conn, settings)
             for apart in (False, True):
                 returns.write_returns(conn, settings, apart=apart)
