@@ -8,7 +8,8 @@ Expectations gate, loads what is right, quarantines what is wrong, and puts rece
 
 **When it runs.** By itself, as soon as a file is seen in the inbox (asset `inbox`, watched in the triggerer); it takes those that
 have not changed for a second and that nobody writes. On demand at any time. When there are accepted rows that the marts do not
-hold it announces the asset `raw`, and `build_warehouse` starts. The asset `submissions` has an event for every file (above 100 files of a run: for every unit) with outcome and counts.
+hold it announces the asset `raw`, and `build_warehouse` starts. The asset `submissions` has an event for every file (above 100
+files of a run: for every unit) with outcome and counts.
 
 **When it fails.** In `write_returns`, "the gate is closed": a rule could not be evaluated, nothing of that round was loaded and its files
 wait; the log of `judge_and_load` names the rule. Mend it in `expectations/`; within a minute the files are tried again by themselves.
