@@ -136,10 +136,17 @@ def test_a_file_starts_a_run_when_it_comes_and_when_it_stands_still(office, monk
 
     async def events() -> list[tuple[int, dict]]:
         seen = []
+
+        async def collect() -> None:
+            async for event in inbox_trigger.InboxTrigger().run():
+                seen.append((len(looks), event.payload))
+
+        watching = asyncio.create_task(collect())
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(3):
-                async for event in inbox_trigger.InboxTrigger().run():
-                    seen.append((len(looks), event.payload))
+            async with asyncio.timeout(60):
+                while len(looks) <= grown + 5 and not watching.done():
+                    await asyncio.sleep(0.01)
+        watching.cancel()
         return seen
 
     event = {"files": 1, "still_waiting": 0}
