@@ -169,7 +169,8 @@ class Embedded(System):
                 console.say(f"{name} stopped, to be started anew")
         started = time.time()
         migration = components.migrate_metadata(self.installation, postgres, environment)
-        with self._preparing_warehouse(console, environment):
+        console.say("preparing the warehouse and Airflow's database" if migration else "preparing the warehouse")
+        with self._preparing_warehouse(environment):
             components.finish_migration(self.installation, migration)
             with postgres.connect_airflow() as conn:
                 for name in due:
@@ -218,9 +219,8 @@ class Embedded(System):
             require_free(port, variable)
 
     @contextlib.contextmanager
-    def _preparing_warehouse(self, console: Console, environment: dict[str, str]) -> Iterator[None]:
+    def _preparing_warehouse(self, environment: dict[str, str]) -> Iterator[None]:
         """Prepare it beside what is done meanwhile; at the end it is ready."""
-        console.say("preparing the warehouse, and Airflow's database")
         log = self.installation.logs / "prepare-warehouse.log"
         with log.open("wb") as output:
             preparing = subprocess.Popen(
@@ -252,10 +252,13 @@ class Embedded(System):
         """A digest of what a long-lived process has loaded and would not notice to have changed."""
         project = self.installation.settings.project
         files = [project / "requirements.txt"]
-        if name == "triggerer":
-            files += sorted(file for file in (project / "dags").rglob("*") if file.suffix in (".py", ".sql", ".yml"))
-        elif name == SITE:
+        if name == SITE:
             files += [project / "local" / "embedded" / "site.py"]
+        else:
+            files += sorted((project / "deploy" / "plugins").glob("*.py"))
+        # the triggers, and what workers fork with
+        if name in ("scheduler", "triggerer"):
+            files += sorted(file for file in (project / "dags").rglob("*") if file.suffix in (".py", ".sql", ".yml"))
         return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
     def stop_processes(self, console: Console) -> bool:

@@ -11,11 +11,13 @@ import psycopg
 import pytest
 
 from duban import warehouse
+from local import airflow
 from local.commands.status import _behind
 from local.commands.wait import _progress, _Watch
 from local.console import Problem
 from local.embedded import postgres
 from local.embedded.system import ATTEMPTS, Embedded
+from local.system import SITE
 from tests.conftest import BEITA
 
 RECOVERS = 'connection to server at "127.0.0.1", port 1 failed: FATAL:  the database system is in recovery mode'
@@ -79,6 +81,30 @@ def test_a_crash_while_it_starts_begins_it_anew(monkeypatch):
     assert len(told) == ATTEMPTS - 1
     crashes.append(psycopg.OperationalError("server closed the connection"))
     system.up(told)
+
+
+@pytest.mark.parametrize(
+    ("changed", "anew"),
+    [
+        ("requirements.txt", {*airflow.COMPONENTS, SITE}),
+        ("deploy/plugins/new.py", {*airflow.COMPONENTS}),
+        ("dags/duban/quality/rounds.py", {"scheduler", "triggerer"}),
+        ("dags/duban/warehouse/new.sql", {"scheduler", "triggerer"}),
+        ("local/embedded/site.py", {SITE}),
+        ("expectations/problems/rules.yml", set()),
+    ],
+)
+def test_an_update_starts_anew_what_has_loaded_it(tmp_path, changed, anew):
+    """Triggers live long, and workers fork with the modules of their tasks; rules and DAG files are read when they are needed."""
+    system = Embedded.__new__(Embedded)
+    system.installation = SimpleNamespace(settings=SimpleNamespace(project=tmp_path))
+    for name in ("requirements.txt", "dags/duban/quality/rounds.py", "local/embedded/site.py", changed):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    names = (*airflow.COMPONENTS, SITE)
+    before = {name: system._sources(name) for name in names}
+    (tmp_path / changed).write_text("# of another version\n", encoding="utf-8")
+    assert {name for name in names if system._sources(name) != before[name]} == anew
 
 
 def test_the_bar_moves_with_every_stage():
