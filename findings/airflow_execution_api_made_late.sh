@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # apache-airflow-core 3.3.2 with cadwyn 7.0.0: when Airflow's API server has started and its health is asked for and found good, the API
 # that tasks speak with has no routes yet. They are made, for each of its versions, within the first request to it, whatever that asks:
-# on 2 cores 3.3 s, in which the server answers nobody. So the first task after each start of the server waits, not the server itself.
+# seconds in which the server answers nobody. So the first task after each start of the server waits, not the server itself.
 #
 # Seen: "routes of all versions: 0 when the application is made, hundreds after it was asked for its health".
 # Who wants the first task to begin at once: ask /execution/health as soon as the server answers, and count it well only then.

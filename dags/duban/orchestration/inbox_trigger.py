@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
@@ -37,7 +38,7 @@ class InboxTrigger(BaseEventTrigger):
 
         settings = load_settings()
         first_seen: dict[tuple, float] = {}
-        paths: set[str] = set()
+        seen: set[Path] = set()
         fired: dict[tuple, float] = {}
         units: frozenset[str] = frozenset()
         units_read_at = stale_fired_at = float("-inf")
@@ -49,8 +50,8 @@ class InboxTrigger(BaseEventTrigger):
             waiting = await asyncio.to_thread(look, settings.inbox, units)
             first_seen = {signature: first_seen.get(signature, now) for signature in waiting}
             fired = {signature: at for signature, at in fired.items() if signature in waiting}
-            ready = {signature for signature, since in first_seen.items() if since < now or signature[0] not in paths}
-            paths = {signature[0] for signature in waiting}
+            ready = {signature for signature, since in first_seen.items() if since < now or waiting[signature].path not in seen}
+            seen = {found.path for found in waiting.values()}
             due = {signature for signature in ready if now - fired.get(signature, float("-inf")) >= AGAIN_SECONDS}
             # one that somebody has open for writing is due when it is closed
             due = {signature for signature in due if not is_being_written(waiting[signature].path)}
